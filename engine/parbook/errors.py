@@ -1,0 +1,53 @@
+"""Every exception parbook raises, in one tree.
+
+    ParbookError
+    ├── MisuseError            the caller broke the API's contract: mend the calling code
+    │   └── ConversionError    text or Decimal that is not a whole number of ticks, lots or atoms
+    ├── InputError             a file or setting from outside is wrong: names place, reason and remedy
+    │   ├── LogFormatError     an order log: truncated, wrong magic, unknown message, bad field
+    │   └── ListingError       a listing file: unknown key, missing value, value out of range
+    └── CorruptionError        parbook's own state is wrong: stop, keep the evidence
+        └── InvariantError     a container's check() found an invariant broken
+
+An order that the rules turn down is none of these: it is a `Rejected` event with a stable code.
+"""
+
+from __future__ import annotations
+
+
+class ParbookError(Exception):
+    """Base of every exception raised by parbook on purpose."""
+
+
+class MisuseError(ParbookError):
+    """The API was called in a way its contract forbids."""
+
+
+class ConversionError(MisuseError, ValueError):
+    """A value cannot become a whole number of ticks, lots or atoms without rounding."""
+
+
+class InputError(ParbookError):
+    """Input from outside is wrong. `where` locates it, `reason` says why, `remedy` says what to do."""
+
+    def __init__(self, where: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{where}: {reason}. {remedy}")
+        self.where = where
+        self.reason = reason
+        self.remedy = remedy
+
+
+class LogFormatError(InputError):
+    """An order log cannot be read at the named place."""
+
+
+class ListingError(InputError):
+    """A listing file is wrong at the named key."""
+
+
+class CorruptionError(ParbookError):
+    """parbook's own state or files are inconsistent; nothing further must be trusted."""
+
+
+class InvariantError(CorruptionError):
+    """A container's `check()` found one of its stated invariants broken."""

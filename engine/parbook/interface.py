@@ -1,0 +1,166 @@
+"""What a market offers, whichever implementation stands behind it.
+
+`parbook.reference.Market` is the specification in plain Python, `parbook.Market` its compiled twin. Both
+take the same commands and answer with the same events, byte for byte, and the same state hash.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from parbook.codes import RejectCode, Side
+from parbook.instrument import Instrument
+from parbook.messages import Command, Event
+from parbook.records import Records
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Outcome of `place` and `amend`: what became of one order.
+
+    code          0 when accepted, else the RejectCode's number
+    order_id      the engine's id of the order; 0 when a new order was refused
+    filled_lots   lots traded by this call
+    notional      ticks x lots traded by this call; notional / filled_lots is the average price in ticks
+    leaves_lots   lots now resting
+    first_seq     sequence of this call's first event; `events(first_seq)` yields the fills
+    """
+
+    code: int
+    order_id: int
+    filled_lots: int
+    notional: int
+    leaves_lots: int
+    first_seq: int
+
+    @property
+    def ok(self) -> bool:
+        """True when the order was accepted."""
+        return self.code == 0
+
+    @property
+    def refusal(self) -> RejectCode | None:
+        """The refusal with its documentation, or None."""
+        return RejectCode(self.code) if self.code else None
+
+
+class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+    """One resting order as the market holds it. leaves = qty_lots - filled_lots."""
+
+    order_id: int
+    client_id: int
+    account: int
+    side: Side
+    price_ticks: int
+    qty_lots: int
+    filled_lots: int
+    post_only: bool
+
+
+class CurveState(msgspec.Struct, frozen=True, kw_only=True):
+    """The curve as the market holds it.
+
+    quoting        an anchor is active and the curve has not been withdrawn
+    low_ticks      the anchor of its bids (0 before the first activation)
+    high_ticks     the anchor of its asks
+    net_lots       the cursor: net lots bought since target
+    cash_notional  ticks x lots left to spend
+    proposed       anchors waiting to activate
+    """
+
+    quoting: bool
+    low_ticks: int
+    high_ticks: int
+    net_lots: int
+    cash_notional: int
+    proposed: int
+
+
+class MarketProtocol(Protocol):
+    """One instrument's book and curve behind one matching path. Deterministic; no clock, no I/O."""
+
+    instrument: Instrument
+
+    def apply(self, command: Command) -> list[Event]:
+        """Apply one command and return its events, in order. Never empty."""
+
+    def apply_batch(self, commands: Records) -> Records:
+        """Apply an array of COMMAND records and return the array of EVENT records they caused."""
+
+    def place(
+        self,
+        account: int,
+        side: int,
+        qty_lots: int,
+        price_ticks: int = 0,
+        order_type: int = 0,
+        tif: int = 0,
+        client_id: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """Enter an order; the shortcut for apply(NewOrder(...)). MisuseError for non-integers."""
+
+    def cancel(self, account: int, order_id: int = 0, client_id: int = 0, ts_ns: int = 0) -> int:
+        """Cancel an order; 0 when done, else the RejectCode's number."""
+
+    def amend(
+        self,
+        account: int,
+        order_id: int = 0,
+        client_id: int = 0,
+        qty_lots: int = 0,
+        price_ticks: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """Amend an order; the shortcut for apply(AmendOrder(...))."""
+
+    def depth(self, levels: int = 10) -> Records:
+        """Return DEPTH records: bids best first, then asks best first, at most `levels` of each source a side.
+
+        Book levels carry displayed lots and order count. Curve rungs carry the lots each adds at its
+        effective (clipped) price, cut where the cash ends. At one price the book's row comes first.
+        """
+
+    def order(self, order_id: int) -> OrderState | None:
+        """Return the resting order, or None. O(1)."""
+
+    def queue(self, side: int, price_ticks: int) -> list[int]:
+        """Return the ids of the orders resting at a price, first to trade first. O(orders there)."""
+
+    @property
+    def curve(self) -> CurveState | None:
+        """The curve's state, or None before the first SetCurve."""
+
+    @property
+    def best_bid_ticks(self) -> int:
+        """Best resting bid of the book, 0 when there is none. The curve is not counted."""
+
+    @property
+    def best_ask_ticks(self) -> int:
+        """Best resting ask of the book, 0 when there is none. The curve is not counted."""
+
+    @property
+    def last_trade_ticks(self) -> int:
+        """Price of the last trade, 0 before the first."""
+
+    @property
+    def open_orders(self) -> int:
+        """How many orders rest."""
+
+    @property
+    def now_ns(self) -> int:
+        """The market's clock: the greatest ts_ns of any command so far."""
+
+    @property
+    def next_seq(self) -> int:
+        """Sequence number the next event will carry. The first is 1."""
+
+    def state_bytes(self) -> bytes:
+        """Return the canonical serialisation of everything that can influence a later event. O(state)."""
+
+    def state_hash(self) -> str:
+        """Return the BLAKE2b-256 of `state_bytes()` as hex digits."""
+
+    def check(self) -> None:
+        """Verify every container's invariants; InvariantError names the one that is broken. O(state)."""
