@@ -7,6 +7,8 @@ for the functions and `parbook.curve.compile` for how rungs are chosen.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import msgspec
 
 from parbook.errors import InvariantError
@@ -33,7 +35,7 @@ class Ladder(msgspec.Struct, frozen=True):
         for name, rungs, sign in (("bids", self.bids, -1), ("asks", self.asks, 1)):
             if len(rungs) > MAX_RUNGS:
                 raise InvariantError(f"ladder {name}: {len(rungs)} rungs, at most {MAX_RUNGS} allowed")
-            for a, b in zip(rungs, rungs[1:], strict=False):
+            for a, b in pairwise(rungs):
                 if (b.price_ticks - a.price_ticks) * sign <= 0 or (b.net_lots - a.net_lots) * sign >= 0:
                     raise InvariantError(f"ladder {name}: {a} is followed by {b}; axiom M is broken")
         asks = iter(reversed(self.asks))

@@ -1,0 +1,1 @@
+"""Readers of historical order logs, and the generator of synthetic ones."""
