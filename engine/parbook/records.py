@@ -192,9 +192,14 @@ def _to_records(items: Iterable[Any], dtype: np.dtype[np.void]) -> Records:
         for name, column in fields.items():
             value = getattr(item, name)
             try:
+                # NumPy would cut 1.5 down to 1 and take True for 1 without a word.
+                if isinstance(value, bool) or not isinstance(value, int):
+                    raise TypeError
                 row[column] = value
-            except (OverflowError, TypeError, ValueError):
-                raise MisuseError(f"{type(item).__name__}.{name}={value!r} does not fit its record field.") from None
+            except (OverflowError, TypeError):
+                raise MisuseError(
+                    f"{type(item).__name__}.{name}={value!r} is not an int that fits its record field."
+                ) from None
     return out
 
 
@@ -228,16 +233,18 @@ def events_from_records(records: Records) -> list[m.Event]:
 
 
 def curve_record(command: m.SetCurve) -> Records:
-    """Return the one-element CURVE array of `command`; MisuseError when a value does not fit 64 bits."""
+    """Return the one-element CURVE array of `command`; MisuseError when a value is not an int that fits its record field."""
     out = np.zeros(1, CURVE)
     for name in CURVE.names or ():
         if name == "reserved":
             continue
         value = command.ts_ns if name == "ts_ns" else getattr(command.params, name)
         try:
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise TypeError
             out[0][name] = value
-        except (OverflowError, TypeError, ValueError):
-            raise MisuseError(f"CurveParams.{name}={value!r} does not fit 64 bits.") from None
+        except (OverflowError, TypeError):
+            raise MisuseError(f"CurveParams.{name}={value!r} is not an int that fits its record field.") from None
     return out
 
 

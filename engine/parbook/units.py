@@ -16,7 +16,7 @@ Ticks = NewType("Ticks", int)
 Lots = NewType("Lots", int)
 Atoms = NewType("Atoms", int)
 
-PRICE_TICKS_MAX = 2**62 - 1
+PRICE_TICKS_MAX = 2**60 - 1
 """Largest price of an order, in ticks. Smallest: 1."""
 QTY_LOTS_MAX = 2**38 - 1
 """Largest total quantity of an order, in lots. Smallest: 1. A level of 2**24 such orders fits 63 bits."""

@@ -1,1 +1,13 @@
-"""reference."""
+"""The specification of parbook in plain Python, on sortedcontainers, written to be read.
+
+Where each rule stands:
+    book       price-time queues                     entry    NEW: refusals and their order, matching, resting
+    quotes     the curve's cursor, quotes, clip      changes  CANCEL, REDUCE, AMEND
+    matching   the split between book and curve      anchors  the clock, SET_CURVE, anchors, LIFT
+    identity   client ids                            desk     what every command is made of
+    market     the public face                       views    depth, state bytes, check
+"""
+
+from parbook.reference.market import Market
+
+__all__ = ["Market"]

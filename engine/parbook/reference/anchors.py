@@ -1,0 +1,117 @@
+"""The rules of the clock and of the curve's commands: SET_CURVE, PROPOSE_ANCHOR, WITHDRAW_*, ADVANCE."""
+
+from __future__ import annotations
+
+from parbook.codes import CurveShape, RejectCode, Side
+from parbook.curve import validate
+from parbook.messages import (
+    Advanced,
+    AnchorActivated,
+    AnchorProposed,
+    AnchorsWithdrawn,
+    CurveSet,
+    CurveWithdrawn,
+    SetCurve,
+)
+from parbook.reference.desk import Desk, Row
+from parbook.reference.quotes import MAX_PROPOSED_ANCHORS, Curve
+from parbook.units import CURVE_PRICE_TICKS_MAX
+
+
+def move_clock(desk: Desk, ts_ns: int) -> RejectCode | None:
+    """Move the clock before a command is looked at; anchors that fall due activate first, oldest first."""
+    if ts_ns == 0:
+        return None
+    if ts_ns < desk.now_ns:
+        return RejectCode.TIME_REVERSED
+    desk.now_ns = ts_ns
+    _activate_due(desk)
+    return None
+
+
+def advance(desk: Desk, _row: Row) -> RejectCode | None:
+    """Report the clock, which has moved already."""
+    desk.emit(Advanced, ts_ns=desk.now_ns)
+    return None
+
+
+def set_curve(desk: Desk, command: SetCurve) -> RejectCode | None:
+    """Install parameters with a fresh target and budget."""
+    code = validate(command.params)
+    if code:
+        return code
+    if desk.curve is None:
+        desk.curve = Curve(command.params)
+    else:
+        desk.curve.replace(command.params)
+    desk.emit(CurveSet, shape=CurveShape(command.params.shape), cash_notional=command.params.budget_notional)
+    return None
+
+
+def propose_anchor(desk: Desk, row: Row) -> RejectCode | None:
+    """Queue an anchor; without a delay it activates within this command."""
+    curve = desk.curve
+    if curve is None:
+        return RejectCode.NO_CURVE
+    low_ticks, high_ticks = row.price_ticks, row.high_ticks
+    if not (1 <= low_ticks <= CURVE_PRICE_TICKS_MAX and 1 <= high_ticks <= CURVE_PRICE_TICKS_MAX):
+        return RejectCode.ANCHOR_OUT_OF_RANGE
+    if low_ticks > high_ticks:
+        return RejectCode.ANCHOR_INVERTED
+    if len(curve.proposed) >= MAX_PROPOSED_ANCHORS:
+        return RejectCode.ANCHOR_QUEUE_FULL
+    anchor = curve.propose(low_ticks, high_ticks, desk.now_ns)
+    desk.emit(AnchorProposed, low_ticks=low_ticks, high_ticks=high_ticks, effective_at_ns=anchor.effective_at_ns)
+    _activate_due(desk)
+    return None
+
+
+def withdraw_anchors(desk: Desk, _row: Row) -> RejectCode | None:
+    """Cancel what waits; the active anchor stays."""
+    if desk.curve is None:
+        return RejectCode.NO_CURVE
+    count = len(desk.curve.proposed)
+    desk.curve.proposed.clear()
+    desk.emit(AnchorsWithdrawn, count=count)
+    return None
+
+
+def withdraw_curve(desk: Desk, _row: Row) -> RejectCode | None:
+    """Stop quoting; the book goes on."""
+    if desk.curve is None:
+        return RejectCode.NO_CURVE
+    desk.curve.withdraw()
+    net_lots, cash_notional = desk.curve.cursor
+    desk.emit(CurveWithdrawn, net_lots=net_lots, cash_notional=cash_notional)
+    return None
+
+
+def _activate_due(desk: Desk) -> None:
+    curve = desk.curve
+    while curve and curve.proposed and curve.proposed[0].effective_at_ns <= desk.now_ns:
+        anchor = curve.proposed.popleft()
+        curve.activate(anchor)
+        net_lots, cash_notional = curve.cursor
+        desk.emit(
+            AnchorActivated,
+            low_ticks=anchor.low_ticks,
+            high_ticks=anchor.high_ticks,
+            net_lots=net_lots,
+            cash_notional=cash_notional,
+        )
+        _lift_crossed_asks(desk, curve)
+
+
+def _lift_crossed_asks(desk: Desk, curve: Curve) -> None:
+    """LIFT: buy the resting asks below the curve's own bid, best first, at the makers' prices.
+
+    Only asks: buying gives sellers the exit they asked for, while selling into resting bids would trade on
+    news their owners have not seen. What budget or rate limit leaves crossed is clipped.
+    """
+    lifted_lots = 0
+    while order := next(desk.book.resting(Side.SELL), None):
+        lots = min(order.leaves_lots, curve.liftable_lots(order.price_ticks, lifted_lots))
+        if not lots:
+            return
+        desk.lift(order, lots)
+        lifted_lots += lots

@@ -1,0 +1,210 @@
+"""The reference market: the specification, behind the interface every market offers.
+
+Every command is one row of integers, whether it came as a Struct or in an array. Its handler either refuses
+with a RejectCode before it changes anything, or carries the command out and emits its events in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from parbook.codes import CommandKind, RejectCode, Side
+from parbook.errors import MisuseError
+from parbook.instrument import Instrument
+from parbook.interface import CurveState, OrderState, Placed
+from parbook.messages import (
+    Accepted,
+    Amended,
+    AmendOrder,
+    CancelOrder,
+    Command,
+    Event,
+    NewOrder,
+    Rejected,
+    SetCurve,
+    Trade,
+)
+from parbook.records import COMMAND, Records, command_records, curve_from_record, curve_record, event_records
+from parbook.reference import anchors, changes, entry, views
+from parbook.reference.desk import Desk, Row
+from parbook.units import checked_int
+
+Handler = Callable[[Desk, Row], RejectCode | None]
+
+HANDLERS: Final[dict[int, Handler]] = {
+    CommandKind.NEW: entry.new_order,
+    CommandKind.CANCEL: changes.cancel_order,
+    CommandKind.AMEND: changes.amend_order,
+    CommandKind.REDUCE: changes.reduce_order,
+    CommandKind.ADVANCE: anchors.advance,
+    CommandKind.PROPOSE_ANCHOR: anchors.propose_anchor,
+    CommandKind.WITHDRAW_ANCHORS: anchors.withdraw_anchors,
+    CommandKind.WITHDRAW_CURVE: anchors.withdraw_curve,
+}
+
+
+class Market:
+    """One instrument's book and curve, in plain Python. See `parbook.interface.MarketProtocol`."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self._desk = Desk(instrument)
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def apply(self, command: Command) -> list[Event]:
+        """Apply one command and return its events. MisuseError when a value does not fit its record field."""
+        if isinstance(command, SetCurve):
+            return self._run_set_curve(curve_from_record(curve_record(command)))
+        return self._run(Row._make(command_records([command])[0].tolist()))
+
+    def apply_batch(self, commands: Records) -> Records:
+        """Apply an array of COMMAND records and return the EVENT records they caused."""
+        if commands.dtype != COMMAND or commands.ndim != 1:
+            raise MisuseError(
+                f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {commands.dtype}."
+            )
+        events: list[Event] = []
+        for row in commands.tolist():
+            events += self._run(Row._make(row))
+        return event_records(events)
+
+    def place(
+        self,
+        account: int,
+        side: int,
+        qty_lots: int,
+        price_ticks: int = 0,
+        order_type: int = 0,
+        tif: int = 0,
+        client_id: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """Enter an order; the shortcut for apply(NewOrder(...))."""
+        fields = {name: value for name, value in locals().items() if name != "self"}
+        return self._placed(NewOrder, fields)
+
+    def amend(
+        self,
+        account: int,
+        order_id: int = 0,
+        client_id: int = 0,
+        qty_lots: int = 0,
+        price_ticks: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """Amend an order; the shortcut for apply(AmendOrder(...))."""
+        fields = {name: value for name, value in locals().items() if name != "self"}
+        return self._placed(AmendOrder, fields)
+
+    def cancel(self, account: int, order_id: int = 0, client_id: int = 0, ts_ns: int = 0) -> int:
+        """Cancel an order; 0 when done, else the RejectCode's number."""
+        fields = {name: value for name, value in locals().items() if name != "self"}
+        return self._placed(CancelOrder, fields).code
+
+    def _placed(self, kind: type[Any], fields: dict[str, Any]) -> Placed:
+        for name, value in fields.items():
+            checked_int(value, name, -(2**63), 2**64 - 1)
+        first_seq = self._desk.next_seq
+        events = self.apply(kind(**fields))
+        trades = [e for e in events if isinstance(e, Trade) and e.taker_order_id]
+        code, order_id, leaves_lots = 0, fields.get("order_id", 0), 0
+        for event in events:
+            if isinstance(event, Rejected):
+                code = int(event.code)
+            elif isinstance(event, (Accepted, Amended)):
+                order_id, leaves_lots = event.order_id, event.leaves_lots
+        return Placed(
+            code,
+            order_id,
+            sum(t.qty_lots for t in trades),
+            sum(t.qty_lots * t.price_ticks for t in trades),
+            leaves_lots,
+            first_seq,
+        )
+
+    def _run(self, row: Row) -> list[Event]:
+        desk = self._desk
+        handler = HANDLERS.get(row.kind)
+        code: RejectCode | None = RejectCode.UNKNOWN_COMMAND
+        if handler:
+            code = anchors.move_clock(desk, row.ts_ns) or handler(desk, row)
+        if code:
+            desk.refuse(code, row)
+        return self._finish()
+
+    def _run_set_curve(self, command: SetCurve) -> list[Event]:
+        desk = self._desk
+        code = anchors.move_clock(desk, command.ts_ns) or anchors.set_curve(desk, command)
+        if code:
+            desk.refuse(code, Row(CommandKind.SET_CURVE, *[0] * (len(Row._fields) - 1)))
+        return self._finish()
+
+    def _finish(self) -> list[Event]:
+        desk = self._desk
+        events, desk.events = desk.events, []
+        desk.next_command += 1
+        return events
+
+    # --- views ----------------------------------------------------------------------------------
+
+    def depth(self, levels: int = 10) -> Records:
+        """Return DEPTH records of book and curve, best first, bids before asks."""
+        return views.depth(self._desk, checked_int(levels, "levels", 1, 2**31 - 1))
+
+    def order(self, order_id: int) -> OrderState | None:
+        """Return the resting order, or None."""
+        order = self._desk.book.orders.get(order_id)
+        return None if order is None else views.order_state(order)
+
+    def queue(self, side: int, price_ticks: int) -> list[int]:
+        """Return the ids of the orders resting at a price, first to trade first."""
+        return views.queue(self._desk, Side(side), price_ticks)
+
+    @property
+    def curve(self) -> CurveState | None:
+        """The curve's state, or None before the first SetCurve."""
+        return views.curve_state(self._desk)
+
+    @property
+    def best_bid_ticks(self) -> int:
+        """Best resting bid of the book, 0 when there is none."""
+        return self._desk.book.best_ticks(Side.BUY)
+
+    @property
+    def best_ask_ticks(self) -> int:
+        """Best resting ask of the book, 0 when there is none."""
+        return self._desk.book.best_ticks(Side.SELL)
+
+    @property
+    def last_trade_ticks(self) -> int:
+        """Price of the last trade, 0 before the first."""
+        return self._desk.last_trade_ticks
+
+    @property
+    def open_orders(self) -> int:
+        """How many orders rest."""
+        return len(self._desk.book.orders)
+
+    @property
+    def now_ns(self) -> int:
+        """The market's clock."""
+        return self._desk.now_ns
+
+    @property
+    def next_seq(self) -> int:
+        """Sequence number the next event will carry."""
+        return self._desk.next_seq
+
+    def state_bytes(self) -> bytes:
+        """Return the canonical serialisation of the state; layout in `parbook.state`."""
+        return views.state_bytes(self._desk)
+
+    def state_hash(self) -> str:
+        """Return the BLAKE2b-256 of `state_bytes()`."""
+        return views.digest(self.state_bytes())
+
+    def check(self) -> None:
+        """Verify every container's invariants, and that book and curve are neither locked nor crossed."""
+        views.check(self._desk)

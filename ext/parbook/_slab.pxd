@@ -1,0 +1,64 @@
+# Arrays of equal items that are taken and given back by 32-bit slot; they grow, never shrink, and never move
+# an item to another slot. Growth happens only in slab_reserve, so that a command, once begun, cannot run out.
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport free, realloc
+
+from parbook._types cimport NIL, pb_assert
+
+cdef struct Slab:
+    char *items
+    size_t item_bytes
+    uint32_t used           # slots ever handed out
+    uint32_t capacity
+    uint32_t free_head      # a free item's first four bytes name the next one
+    uint32_t free_count
+
+cdef inline void slab_init(Slab *slab, size_t item_bytes) noexcept nogil:
+    slab.items = NULL
+    slab.item_bytes = item_bytes
+    slab.used = 0
+    slab.capacity = 0
+    slab.free_head = NIL
+    slab.free_count = 0
+
+cdef inline void slab_clear(Slab *slab) noexcept nogil:
+    free(slab.items)
+    slab_init(slab, slab.item_bytes)
+
+cdef inline int slab_grow(Slab *slab, uint32_t first_capacity) noexcept nogil:
+    """Double the capacity. Returns -1, with the slab as it was, when there is no memory or no slot left."""
+    cdef size_t capacity = first_capacity if slab.capacity == 0 else <size_t>slab.capacity * 2
+    cdef char *items
+    if capacity >= NIL:
+        return -1
+    items = <char *>realloc(slab.items, capacity * slab.item_bytes)
+    if items == NULL:
+        return -1
+    slab.items = items
+    slab.capacity = <uint32_t>capacity
+    return 0
+
+cdef inline int slab_reserve(Slab *slab, uint32_t items, uint32_t first_capacity) noexcept nogil:
+    """Make room for `items` more. Returns -1 when that is impossible. O(1) amortised."""
+    while slab.free_count + (slab.capacity - slab.used) < items:
+        if slab_grow(slab, first_capacity) != 0:
+            return -1
+    return 0
+
+cdef inline uint32_t slab_take(Slab *slab) noexcept nogil:
+    """Return a slot whose content is undefined. Room must have been reserved. O(1)."""
+    cdef uint32_t slot = slab.free_head
+    if slot != NIL:
+        slab.free_head = (<uint32_t *>(slab.items + slot * slab.item_bytes))[0]
+        slab.free_count -= 1
+        return slot
+    pb_assert(slab.used < slab.capacity, "slab: take without reserve")
+    slot = slab.used
+    slab.used += 1
+    return slot
+
+cdef inline void slab_give(Slab *slab, uint32_t slot) noexcept nogil:
+    """Return a slot. O(1)."""
+    (<uint32_t *>(slab.items + slot * slab.item_bytes))[0] = slab.free_head
+    slab.free_head = slot
+    slab.free_count += 1
