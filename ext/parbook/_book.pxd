@@ -52,6 +52,7 @@ cdef struct IdIndex:
     uint32_t *directory
     uint64_t first_page     # number of the page that directory[0] stands for
     size_t length
+    size_t dead             # entries at the beginning without a page
     size_t capacity
 
 cdef struct Book:
@@ -80,6 +81,7 @@ cdef inline void ids_init(IdIndex *ids) noexcept nogil:
     ids.directory = NULL
     ids.first_page = 0
     ids.length = 0
+    ids.dead = 0
     ids.capacity = 0
 
 cdef inline int ids_reserve(IdIndex *ids, uint64_t order_id) noexcept nogil:
@@ -129,7 +131,6 @@ cdef inline uint32_t ids_find(const IdIndex *ids, uint64_t order_id) noexcept no
 cdef inline void ids_drop(IdIndex *ids, uint64_t order_id) noexcept nogil:
     """Forget an order. O(1) amortised: the directory is moved only when half of it is dead."""
     cdef size_t entry = (order_id >> PAGE_SHIFT) - ids.first_page
-    cdef size_t dead = 0
     cdef IdPage *page = page_at(ids, ids.directory[entry])
     page.slot[order_id & (PAGE_IDS - 1)] = NIL
     page.live -= 1
@@ -137,17 +138,15 @@ cdef inline void ids_drop(IdIndex *ids, uint64_t order_id) noexcept nogil:
         return
     slab_give(&ids.pages, ids.directory[entry])
     ids.directory[entry] = NIL
-    if entry != 0:
+    if entry != ids.dead:
         return
-    while dead < ids.length and ids.directory[dead] == NIL:
-        dead += 1
-    if dead == ids.length:
-        ids.first_page += dead
-        ids.length = 0
-    elif dead * 2 >= ids.length:
-        memmove(ids.directory, ids.directory + dead, (ids.length - dead) * sizeof(uint32_t))
-        ids.first_page += dead
-        ids.length -= dead
+    while ids.dead < ids.length and ids.directory[ids.dead] == NIL:
+        ids.dead += 1
+    if ids.dead * 2 >= ids.length:
+        memmove(ids.directory, ids.directory + ids.dead, (ids.length - ids.dead) * sizeof(uint32_t))
+        ids.first_page += ids.dead
+        ids.length -= ids.dead
+        ids.dead = 0
 
 # --- book -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,341 @@
+# The rules of each command: which refusals, in which order, and what an accepted one does.
+# Twin of parbook.reference.entry, .changes and .anchors; read those first.
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+
+from parbook._book cimport Order, book_enqueue, book_forget, book_reserve, book_unqueue, ids_find, ids_put, level_at, \
+    order_at
+from parbook._curve cimport CurveParams, curve_validate
+from parbook._desk cimport (
+    Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled, emit_order,
+    emit_rejected, event_at, touch_without,
+)
+from parbook._identity cimport DEAD, client_find, client_ids_reserve, client_open
+from parbook._quotes cimport Anchor, Curve, curve_compile_here, curve_liftable, curve_replace, curve_withdraw
+from parbook._slab cimport slab_give, slab_take
+from parbook._types cimport *
+
+# --- the clock and the curve ----------------------------------------------------------------------
+
+cdef inline void lift_crossed_asks(Desk *desk) noexcept nogil:
+    cdef int64_t lifted_lots = 0
+    cdef int64_t lots
+    cdef uint32_t slot
+    cdef const Order *order
+    while desk.book.best_level[SELL] != NIL:
+        slot = level_at(&desk.book, desk.book.best_level[SELL]).head
+        order = order_at(&desk.book, slot)
+        lots = curve_liftable(desk.curve, order.price_ticks, lifted_lots)
+        lots = min(lots, order.qty_lots - order.filled_lots)
+        if lots == 0:
+            return
+        desk_lift(desk, slot, lots)
+        lifted_lots += lots
+
+cdef inline void activate_due(Desk *desk) noexcept nogil:
+    cdef Curve *curve = desk.curve
+    cdef Anchor anchor
+    cdef Event *event
+    cdef int i
+    while curve != NULL and curve.proposed != 0 and curve.anchors[0].effective_at_ns <= desk.now_ns:
+        anchor = curve.anchors[0]
+        curve.proposed -= 1
+        for i in range(curve.proposed):
+            curve.anchors[i] = curve.anchors[i + 1]
+        curve.low_ticks = anchor.low_ticks
+        curve.high_ticks = anchor.high_ticks
+        curve.quoting = True
+        curve_compile_here(curve)
+        event = desk_emit(desk, ANCHOR_ACTIVATED, 0, 0)
+        event.price_ticks = anchor.low_ticks
+        event.leaves_lots = anchor.high_ticks
+        event.qty_lots = curve.cursor.net_lots
+        event.other_id = <uint64_t>curve.cursor.cash_notional
+        lift_crossed_asks(desk)
+
+cdef inline uint16_t move_clock(Desk *desk, int64_t ts_ns) noexcept nogil:
+    if ts_ns == 0:
+        return 0
+    if ts_ns < desk.now_ns:
+        return TIME_REVERSED
+    if ts_ns > desk.now_ns:
+        desk.now_ns = ts_ns
+        activate_due(desk)
+    return 0
+
+cdef inline uint16_t do_set_curve(Desk *desk, const CurveParams *params) noexcept nogil:
+    """Install parameters. The caller has made desk.curve point to zeroed memory when it was NULL."""
+    cdef Event *event
+    curve_replace(desk.curve, params)
+    event = desk_emit(desk, CURVE_SET, 0, params.shape)
+    event.other_id = <uint64_t>params.budget_notional
+    return 0
+
+cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexcept nogil:
+    cdef Curve *curve = desk.curve
+    cdef Anchor *anchor
+    cdef Event *event
+    cdef int64_t low_ticks = command.price_ticks
+    cdef int64_t high_ticks = command.high_ticks
+    if curve == NULL:
+        return NO_CURVE
+    if low_ticks < 1 or low_ticks > CURVE_PRICE_TICKS_MAX or high_ticks < 1 or high_ticks > CURVE_PRICE_TICKS_MAX:
+        return ANCHOR_OUT_OF_RANGE
+    if low_ticks > high_ticks:
+        return ANCHOR_INVERTED
+    if curve.proposed >= MAX_PROPOSED_ANCHORS:
+        return ANCHOR_QUEUE_FULL
+    anchor = &curve.anchors[curve.proposed]
+    curve.proposed += 1
+    anchor.low_ticks = low_ticks
+    anchor.high_ticks = high_ticks
+    if desk.now_ns > INT64_MAX - curve.params.activation_delay_ns:
+        anchor.effective_at_ns = INT64_MAX
+    else:
+        anchor.effective_at_ns = desk.now_ns + curve.params.activation_delay_ns
+    event = desk_emit(desk, ANCHOR_PROPOSED, 0, 0)
+    event.price_ticks = low_ticks
+    event.leaves_lots = high_ticks
+    event.qty_lots = anchor.effective_at_ns
+    activate_due(desk)
+    return 0
+
+cdef inline uint16_t do_withdraw_anchors(Desk *desk) noexcept nogil:
+    if desk.curve == NULL:
+        return NO_CURVE
+    desk_emit(desk, ANCHORS_WITHDRAWN, 0, 0).qty_lots = desk.curve.proposed
+    desk.curve.proposed = 0
+    return 0
+
+cdef inline uint16_t do_withdraw_curve(Desk *desk) noexcept nogil:
+    cdef Event *event
+    if desk.curve == NULL:
+        return NO_CURVE
+    curve_withdraw(desk.curve)
+    event = desk_emit(desk, CURVE_WITHDRAWN, 0, 0)
+    event.qty_lots = desk.curve.cursor.net_lots
+    event.other_id = <uint64_t>desk.curve.cursor.cash_notional
+    return 0
+
+# --- entering orders ------------------------------------------------------------------------------
+
+cdef inline int64_t protected_limit(const Desk *desk, int side) noexcept nogil:
+    """Return the limit of a market order, rounded towards the reference; 0 when there is no reference price."""
+    cdef int64_t reference_ticks = desk.last_trade_ticks
+    cdef int64_t reach_ticks
+    if desk.curve != NULL and desk.curve.quoting:
+        reference_ticks = (desk.curve.low_ticks + desk.curve.high_ticks) >> 1
+    if reference_ticks == 0:
+        return 0
+    # floor(reference * collar / 10**6) without a 128-bit product: the quotient and remainder apart.
+    reach_ticks = <int64_t>pb_div(<uint64_t>reference_ticks, 1000000) * desk.collar_ppm + <int64_t>pb_div(
+        (<uint64_t>reference_ticks - pb_div(<uint64_t>reference_ticks, 1000000) * 1000000)
+        * <uint64_t>desk.collar_ppm,
+        1000000,
+    )
+    if side == BUY:
+        return min(PRICE_TICKS_MAX, reference_ticks + reach_ticks)
+    return max(<int64_t>1, reference_ticks - reach_ticks)
+
+cdef inline uint16_t refusal_of_form(const Command *command) noexcept nogil:
+    if command.account == 0:
+        return INVALID_ACCOUNT
+    if command.side > SELL:
+        return INVALID_SIDE
+    if command.order_type > POST_ONLY:
+        return INVALID_ORDER_TYPE
+    if command.tif > FOK:
+        return INVALID_TIF
+    if (command.order_type == POST_ONLY and command.tif != GTC) or (command.order_type == MARKET and command.tif == GTC):
+        return INVALID_COMBINATION
+    return 0
+
+cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
+    cdef int64_t limit_ticks = command.price_ticks
+    cdef int64_t lots = command.qty_lots
+    cdef int64_t notional, touch_ticks
+    cdef uint64_t ack_seq
+    cdef uint32_t slot
+    cdef Order *order
+    cdef uint16_t code = refusal_of_form(command)
+    if pb_unlikely(code != 0):
+        return code
+    if command.client_id != 0 and client_find(&desk.ids, command.account, command.client_id) != NIL:
+        return DUPLICATE_CLIENT_ID
+    if pb_unlikely(lots < 1 or lots > QTY_LOTS_MAX):
+        return QTY_OUT_OF_RANGE
+    if command.order_type == MARKET:
+        limit_ticks = protected_limit(desk, command.side)
+        if limit_ticks == 0:
+            return NO_REFERENCE_PRICE
+    elif pb_unlikely(limit_ticks < 1 or limit_ticks > PRICE_TICKS_MAX):
+        return PRICE_OUT_OF_RANGE
+    if pb_unlikely(pb_mul(limit_ticks, lots, &notional)):
+        return NOTIONAL_OVERFLOW
+    if pb_unlikely(command.tif == GTC and desk.book.open_orders >= desk.max_orders):
+        return BOOK_FULL
+    touch_ticks = desk.book.best_ticks[command.side]
+    if command.order_type == POST_ONLY and desk_fillable(desk, command.side, limit_ticks, 1, touch_ticks) != 0:
+        return POST_ONLY_WOULD_TRADE
+    if command.tif == FOK and desk_fillable(desk, command.side, limit_ticks, lots, touch_ticks) != lots:
+        return FOK_UNFILLABLE
+
+    # The order is built in its slot; one that does not come to rest gives it back without a trace.
+    slot = slab_take(&desk.book.orders)
+    order = order_at(&desk.book, slot)
+    order.order_id = desk.next_order_id
+    order.client_id = command.client_id
+    order.price_ticks = limit_ticks
+    order.qty_lots = lots
+    order.filled_lots = 0
+    order.account = command.account
+    order.side = command.side
+    order.post_only = command.order_type == POST_ONLY
+    desk.next_order_id += 1
+    desk.book.open_orders += 1
+    client_open(&desk.ids, order.account, order.client_id, slot)
+    ack_seq = desk.next_seq
+    emit_order(desk, ACCEPTED, 0, order)
+    lots = desk_match(desk, order, lots, touch_ticks)
+    if pb_likely(lots != 0 and command.tif == GTC):
+        event_at(desk, ack_seq).leaves_lots = lots
+        ids_put(&desk.book.ids, order.order_id, slot)
+        book_enqueue(&desk.book, slot)
+        return 0
+    if lots != 0:
+        emit_cancelled(desk, REASON_REMAINDER, order)
+    desk_close_id(desk, order)
+    slab_give(&desk.book.orders, slot)
+    desk.book.open_orders -= 1
+    return 0
+
+# --- changing orders ------------------------------------------------------------------------------
+
+cdef inline uint16_t find_order(const Desk *desk, const Command *command, uint32_t *slot) noexcept nogil:
+    """Set the slot of the resting order a command names; else return why its sender may not touch it."""
+    if command.account == 0:
+        return INVALID_ACCOUNT
+    if command.order_id != 0:
+        slot[0] = ids_find(&desk.book.ids, command.order_id)
+    else:
+        slot[0] = client_find(&desk.ids, command.account, command.client_id)
+        if slot[0] == DEAD:
+            return UNKNOWN_ORDER
+    if slot[0] == NIL:
+        return UNKNOWN_ORDER
+    if order_at(&desk.book, slot[0]).account != command.account:
+        return NOT_OWNER
+    return 0
+
+cdef inline uint16_t do_cancel(Desk *desk, const Command *command) noexcept nogil:
+    cdef uint32_t slot
+    cdef uint16_t code = find_order(desk, command, &slot)
+    if code == 0:
+        desk_cancel(desk, slot, REASON_REQUESTED)
+    return code
+
+cdef inline void reduce_in_place(Desk *desk, Order *order, int64_t lots) noexcept nogil:
+    """Take lots off the total of a resting order, which keeps its place."""
+    order.qty_lots -= lots
+    level_at(&desk.book, order.level).lots -= lots
+    emit_order(desk, AMENDED, PRIORITY_KEPT, order).leaves_lots = order.qty_lots - order.filled_lots
+
+cdef inline uint16_t do_reduce(Desk *desk, const Command *command) noexcept nogil:
+    cdef uint32_t slot
+    cdef Order *order
+    cdef uint16_t code = find_order(desk, command, &slot)
+    if code != 0:
+        return code
+    if command.qty_lots < 1 or command.qty_lots > QTY_LOTS_MAX:
+        return QTY_OUT_OF_RANGE
+    order = order_at(&desk.book, slot)
+    if command.qty_lots >= order.qty_lots - order.filled_lots:
+        desk_cancel(desk, slot, REASON_REQUESTED)
+    else:
+        reduce_in_place(desk, order, command.qty_lots)
+    return 0
+
+cdef inline uint16_t reenter(Desk *desk, uint32_t slot, int64_t price_ticks, int64_t qty_lots) noexcept nogil:
+    """Move an order to a new price or size: it trades what now crosses, then rests at the back of the queue."""
+    cdef Order *order = order_at(&desk.book, slot)
+    cdef int64_t touch_ticks = touch_without(desk, slot)
+    cdef int64_t lots
+    cdef uint64_t ack_seq
+    if order.post_only and desk_fillable(desk, order.side, price_ticks, 1, touch_ticks) != 0:
+        return POST_ONLY_WOULD_TRADE
+    book_unqueue(&desk.book, slot)
+    order.price_ticks = price_ticks
+    order.qty_lots = qty_lots
+    ack_seq = desk.next_seq
+    emit_order(desk, AMENDED, PRIORITY_LOST, order)
+    lots = desk_match(desk, order, qty_lots - order.filled_lots, touch_ticks)
+    if lots != 0:
+        event_at(desk, ack_seq).leaves_lots = lots
+        book_enqueue(&desk.book, slot)
+    else:
+        desk_close_id(desk, order)
+        book_forget(&desk.book, slot)
+    return 0
+
+cdef inline uint16_t do_amend(Desk *desk, const Command *command) noexcept nogil:
+    cdef uint32_t slot
+    cdef Order *order
+    cdef int64_t price_ticks, qty_lots, notional
+    cdef uint16_t code = find_order(desk, command, &slot)
+    if code != 0:
+        return code
+    if command.qty_lots < 0 or command.qty_lots > QTY_LOTS_MAX:
+        return QTY_OUT_OF_RANGE
+    if command.price_ticks < 0 or command.price_ticks > PRICE_TICKS_MAX:
+        return PRICE_OUT_OF_RANGE
+    order = order_at(&desk.book, slot)
+    qty_lots = command.qty_lots if command.qty_lots != 0 else order.qty_lots
+    price_ticks = command.price_ticks if command.price_ticks != 0 else order.price_ticks
+    if pb_mul(price_ticks, qty_lots, &notional):
+        return NOTIONAL_OVERFLOW
+    if qty_lots <= order.filled_lots:
+        desk_cancel(desk, slot, REASON_AMENDED_TO_FILLED)
+    elif price_ticks == order.price_ticks and qty_lots <= order.qty_lots:
+        reduce_in_place(desk, order, order.qty_lots - qty_lots)
+    else:
+        return reenter(desk, slot, price_ticks, qty_lots)
+    return 0
+
+# --- dispatch -------------------------------------------------------------------------------------
+
+cdef inline int run_command(Desk *desk, const Command *command) noexcept nogil:
+    """Apply one command. Returns -1, with nothing changed, when memory for it cannot be had."""
+    cdef uint16_t code
+    cdef uint8_t kind = command.kind
+    if pb_unlikely(kind < NEW or kind > WITHDRAW_CURVE):
+        emit_rejected(desk, UNKNOWN_COMMAND, command)
+        desk.next_command += 1
+        return 0
+    if kind == NEW:
+        if pb_unlikely(book_reserve(&desk.book, desk.next_order_id) != 0):
+            return -1
+        if command.client_id != 0 and client_ids_reserve(&desk.ids) != 0:
+            return -1
+    elif kind == AMEND and pb_unlikely(book_reserve(&desk.book, desk.next_order_id) != 0):
+        return -1
+    code = move_clock(desk, command.ts_ns)
+    if pb_likely(code == 0):
+        if kind == NEW:
+            code = do_new(desk, command)
+        elif kind == CANCEL:
+            code = do_cancel(desk, command)
+        elif kind == REDUCE:
+            code = do_reduce(desk, command)
+        elif kind == AMEND:
+            code = do_amend(desk, command)
+        elif kind == ADVANCE:
+            desk_emit(desk, ADVANCED, 0, 0).qty_lots = desk.now_ns
+        elif kind == PROPOSE_ANCHOR:
+            code = do_propose_anchor(desk, command)
+        elif kind == WITHDRAW_ANCHORS:
+            code = do_withdraw_anchors(desk)
+        else:
+            code = do_withdraw_curve(desk)
+    if pb_unlikely(code != 0):
+        emit_rejected(desk, code, command)
+    desk.next_command += 1
+    return 0

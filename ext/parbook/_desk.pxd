@@ -1,0 +1,275 @@
+# One market's state and what every command is made of. Twin of parbook.reference.desk and .matching.
+#
+# Events are written in place, into a ring addressed by sequence number: the last `capacity` events stay readable
+# until they are overwritten, and the ring grows when one batch writes more than it holds.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+from parbook._book cimport (
+    Book, Level, Order, book_clear, book_enqueue, book_forget, book_init, book_next_level, book_unqueue,
+    level_at, order_at,
+)
+from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init
+from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
+from parbook._slab cimport slab_take
+from parbook._types cimport (
+    ACCEPTED, AMENDED, BUY, CANCELLED, Command, Event, NIL, REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT,
+    TRADE, pb_assert, pb_likely, pb_unlikely,
+)
+
+cdef enum:
+    EVENTS_FIRST = 32
+
+cdef struct Desk:
+    Event *events
+    uint64_t events_mask
+    uint64_t oldest_seq     # first sequence number still in the ring
+    uint64_t batch_seq      # first of the running batch: must not be overwritten
+    uint64_t next_seq
+    uint64_t next_command
+    uint64_t next_order_id
+    int64_t now_ns
+    int64_t last_trade_ticks
+    int64_t collar_ppm
+    uint32_t max_orders
+    bint broken             # memory ran out half-way through a command: nothing further may be trusted
+    Curve *curve            # NULL before the first SET_CURVE
+    Book book
+    ClientIds ids
+
+cdef inline int desk_init(Desk *desk, int64_t collar_ppm, uint32_t max_orders, uint64_t window) noexcept nogil:
+    memset(desk, 0, sizeof(Desk))
+    desk.collar_ppm = collar_ppm
+    desk.max_orders = max_orders
+    desk.next_seq = desk.next_command = desk.next_order_id = 1
+    desk.oldest_seq = desk.batch_seq = 1
+    book_init(&desk.book)
+    client_ids_init(&desk.ids, window)
+    desk.events = <Event *>malloc(EVENTS_FIRST * sizeof(Event))
+    desk.events_mask = EVENTS_FIRST - 1
+    return 0 if desk.events != NULL else -1
+
+cdef inline void desk_free(Desk *desk) noexcept nogil:
+    free(desk.events)
+    free(desk.curve)
+    desk.events = NULL
+    desk.curve = NULL
+    book_clear(&desk.book)
+    client_ids_clear(&desk.ids)
+
+# --- events ---------------------------------------------------------------------------------------
+
+cdef inline Event *event_at(Desk *desk, uint64_t seq) noexcept nogil:
+    return &desk.events[seq & desk.events_mask]
+
+cdef inline void desk_grow_events(Desk *desk) noexcept nogil:
+    """Double the ring, keeping every event in it. Without memory the desk is broken and writes over the oldest."""
+    cdef uint64_t mask = desk.events_mask * 2 + 1
+    cdef uint64_t seq
+    cdef Event *events = <Event *>malloc((mask + 1) * sizeof(Event))
+    if events == NULL:
+        desk.broken = True
+        desk.batch_seq = desk.next_seq
+        return
+    for seq in range(desk.oldest_seq, desk.next_seq):
+        events[seq & mask] = desk.events[seq & desk.events_mask]
+    free(desk.events)
+    desk.events = events
+    desk.events_mask = mask
+
+cdef inline Event *desk_emit(Desk *desk, uint8_t kind, uint8_t side, uint16_t code) noexcept nogil:
+    """Begin the next event in its place. Every field the caller does not set must be set here."""
+    cdef Event *event
+    if pb_unlikely(desk.next_seq - desk.batch_seq > desk.events_mask):
+        desk_grow_events(desk)
+    event = event_at(desk, desk.next_seq)
+    event.kind = kind
+    event.side = side
+    event.code = code
+    event.account = 0
+    event.seq = desk.next_seq
+    event.order_id = 0
+    event.other_id = 0
+    event.price_ticks = 0
+    event.qty_lots = 0
+    event.leaves_lots = 0
+    event.other_account = 0
+    event.command = <uint32_t>desk.next_command
+    desk.next_seq += 1
+    if desk.next_seq - desk.oldest_seq > desk.events_mask + 1:
+        desk.oldest_seq = desk.next_seq - desk.events_mask - 1
+    return event
+
+cdef inline void emit_rejected(Desk *desk, uint16_t code, const Command *command) noexcept nogil:
+    cdef Event *event = desk_emit(desk, REJECTED, 0, code)
+    event.order_id = command.order_id
+    event.other_id = command.client_id
+    event.account = command.account
+
+cdef inline Event *emit_order(Desk *desk, uint8_t kind, uint16_t code, const Order *order) noexcept nogil:
+    """An event about one order, with its total as quantity."""
+    cdef Event *event = desk_emit(desk, kind, order.side, code)
+    event.account = order.account
+    event.order_id = order.order_id
+    event.other_id = order.client_id
+    event.price_ticks = order.price_ticks
+    event.qty_lots = order.qty_lots
+    return event
+
+cdef inline void emit_cancelled(Desk *desk, uint16_t reason, const Order *order) noexcept nogil:
+    cdef Event *event = emit_order(desk, CANCELLED, reason, order)
+    event.qty_lots = order.qty_lots - order.filled_lots
+
+# --- orders ---------------------------------------------------------------------------------------
+
+cdef inline void desk_close_id(Desk *desk, const Order *order) noexcept nogil:
+    if order.client_id != 0 and client_close(&desk.ids, order.account, order.client_id) != 0:
+        desk.broken = True
+
+cdef inline void desk_fill_resting(Desk *desk, uint32_t slot, int64_t lots, Event *event) noexcept nogil:
+    """Trade `lots` of a resting order and complete the TRADE with its side; it leaves when nothing is left."""
+    cdef Order *order = order_at(&desk.book, slot)
+    cdef int64_t leaves_lots
+    level_at(&desk.book, order.level).lots -= lots
+    order.filled_lots += lots
+    leaves_lots = order.qty_lots - order.filled_lots
+    event.other_id = order.order_id
+    event.other_account = order.account
+    event.leaves_lots = leaves_lots
+    if leaves_lots == 0:
+        desk_close_id(desk, order)
+        book_unqueue(&desk.book, slot)
+        book_forget(&desk.book, slot)
+
+cdef inline Event *emit_trade(
+    Desk *desk, uint16_t source, uint8_t side, int64_t price_ticks, int64_t lots
+) noexcept nogil:
+    cdef Event *event = desk_emit(desk, TRADE, side, source)
+    event.price_ticks = price_ticks
+    event.qty_lots = lots
+    desk.last_trade_ticks = price_ticks
+    return event
+
+cdef inline bint within(int side, int64_t price_ticks, int64_t limit_ticks) noexcept nogil:
+    """Whether a taker of that side accepts the price."""
+    return price_ticks <= limit_ticks if side == BUY else price_ticks >= limit_ticks
+
+cdef inline bint better(int side, int64_t price_ticks, int64_t than_ticks) noexcept nogil:
+    """Whether the price is strictly better for a taker of that side."""
+    return price_ticks < than_ticks if side == BUY else price_ticks > than_ticks
+
+cdef inline bint desk_quote(
+    const Desk *desk, const Cursor *cursor, int side, int64_t limit_ticks, int64_t touch_ticks, Quote *quote
+) noexcept nogil:
+    """Set the curve's best quote within the taker's limit and return True, or return False."""
+    cdef const Curve *curve = desk.curve
+    # The clip only ever worsens a quote, so a rung beyond the limit ends the question at once.
+    if side == BUY:
+        if cursor.ask >= curve.ladder.asks or curve.ladder.ask_price[cursor.ask] > limit_ticks:
+            return False
+    elif cursor.bid >= curve.ladder.bids or curve.ladder.bid_price[cursor.bid] < limit_ticks:
+        return False
+    return curve_quote(curve, cursor, side, touch_ticks, quote) and within(side, quote.price_ticks, limit_ticks)
+
+cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t touch_ticks) noexcept nogil:
+    """Fill `lots` of the taker as far as its price allows and return what is left.
+
+    Best price first; at one price the book before the curve; in the book by time. O(fills + rungs crossed).
+    The taker must not lie in the slab that fills give slots back to, or must be queued nowhere.
+    """
+    cdef Book *book = &desk.book
+    cdef int side = taker.side
+    cdef int maker_side = 1 - side
+    cdef int64_t limit_ticks = taker.price_ticks
+    cdef int64_t best_ticks, fill_lots
+    cdef uint32_t slot
+    cdef Event *event
+    cdef Order *maker
+    cdef Quote quote
+    cdef bint has_quote
+    while lots != 0:
+        best_ticks = book.best_ticks[maker_side]
+        has_quote = desk.curve != NULL and desk_quote(
+            desk, &desk.curve.cursor, side, limit_ticks, touch_ticks, &quote
+        )
+        if has_quote and (best_ticks == 0 or better(side, quote.price_ticks, best_ticks)):
+            fill_lots = min(lots, quote.lots)
+            cursor_trade(desk.curve, &desk.curve.cursor, side, quote.price_ticks, fill_lots)
+            event = emit_trade(desk, SOURCE_CURVE, side, quote.price_ticks, fill_lots)
+            event.leaves_lots = desk.curve.cursor.net_lots
+        elif best_ticks != 0 and within(side, best_ticks, limit_ticks):
+            slot = level_at(book, book.best_level[maker_side]).head
+            maker = order_at(book, slot)
+            fill_lots = min(lots, maker.qty_lots - maker.filled_lots)
+            event = emit_trade(desk, SOURCE_BOOK, side, best_ticks, fill_lots)
+            desk_fill_resting(desk, slot, fill_lots, event)
+        else:
+            break
+        event.account = taker.account
+        event.order_id = taker.order_id
+        taker.filled_lots += fill_lots
+        lots -= fill_lots
+    return lots
+
+cdef inline int64_t desk_fillable(
+    const Desk *desk, int side, int64_t limit_ticks, int64_t lots, int64_t touch_ticks
+) noexcept nogil:
+    """Return how many of `lots` desk_match would fill, changing nothing: the same walk on a copy of the cursor.
+
+    Levels are taken whole. O(levels + rungs crossed).
+    """
+    cdef const Book *book = &desk.book
+    cdef int maker_side = 1 - side
+    cdef int64_t wanted_lots = lots
+    cdef int64_t fill_lots, best_ticks
+    cdef uint32_t level_slot = book.best_level[maker_side]
+    cdef Cursor cursor
+    cdef Quote quote
+    cdef bint has_quote
+    if desk.curve != NULL:
+        cursor = desk.curve.cursor
+    while lots != 0:
+        best_ticks = level_at(book, level_slot).price_ticks if level_slot != NIL else 0
+        has_quote = desk.curve != NULL and desk_quote(desk, &cursor, side, limit_ticks, touch_ticks, &quote)
+        if has_quote and (best_ticks == 0 or better(side, quote.price_ticks, best_ticks)):
+            fill_lots = min(lots, quote.lots)
+            cursor_trade(desk.curve, &cursor, side, quote.price_ticks, fill_lots)
+        elif best_ticks != 0 and within(side, best_ticks, limit_ticks):
+            fill_lots = min(lots, level_at(book, level_slot).lots)
+            level_slot = book_next_level(book, maker_side, level_slot)
+        else:
+            break
+        lots -= fill_lots
+    return wanted_lots - lots
+
+cdef inline void desk_rest(Desk *desk, uint32_t slot) noexcept nogil:
+    """Let what is left of an order rest at the back of its queue."""
+    book_enqueue(&desk.book, slot)
+
+cdef inline void desk_cancel(Desk *desk, uint32_t slot, uint16_t reason) noexcept nogil:
+    """Take a resting order out and say so."""
+    cdef Order *order = order_at(&desk.book, slot)
+    emit_cancelled(desk, reason, order)
+    desk_close_id(desk, order)
+    book_unqueue(&desk.book, slot)
+    book_forget(&desk.book, slot)
+
+cdef inline void desk_lift(Desk *desk, uint32_t slot, int64_t lots) noexcept nogil:
+    """The curve buys `lots` of a resting ask at the ask's own price."""
+    cdef int64_t price_ticks = order_at(&desk.book, slot).price_ticks
+    cdef Event *event
+    cursor_trade(desk.curve, &desk.curve.cursor, SELL, price_ticks, lots)
+    event = emit_trade(desk, SOURCE_LIFT, BUY, price_ticks, lots)
+    desk_fill_resting(desk, slot, lots, event)
+
+cdef inline int64_t touch_without(const Desk *desk, uint32_t slot) noexcept nogil:
+    """Best resting price on an order's side as if it did not rest."""
+    cdef const Book *book = &desk.book
+    cdef const Order *order = order_at(book, slot)
+    cdef int side = order.side
+    cdef uint32_t next_level
+    if book.best_level[side] != order.level or level_at(book, order.level).orders > 1:
+        return book.best_ticks[side]
+    next_level = book_next_level(book, side, order.level)
+    return level_at(book, next_level).price_ticks if next_level != NIL else 0

@@ -1,0 +1,424 @@
+"""The compiled market: the same commands, events and state hash as parbook.reference.Market, byte for byte."""
+
+cimport cython
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc
+from libc.string cimport memcpy, memset
+
+from parbook._audit cimport audit
+from parbook._book cimport book_next_level, ids_find, level_at, order_at
+from parbook._commands cimport activate_due, do_set_curve, move_clock, run_command
+from parbook._curve cimport CurveParams, curve_validate
+from parbook._desk cimport Desk, desk_emit, desk_free, desk_init, emit_rejected, event_at
+from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
+from parbook._types cimport *
+from parbook._views cimport depth_rows, put_dead_ids, put_orders, queue_of
+
+import numpy as np
+
+from parbook import state as _state
+from parbook.codes import RejectCode as _RejectCode
+from parbook.codes import Side as _Side
+from parbook.errors import CorruptionError, InvariantError, MisuseError
+from parbook.interface import CurveState, OrderState
+from parbook.messages import SetCurve as _SetCurve
+from parbook.records import COMMAND, CURVE, DEPTH, EVENT, command_records, curve_record, events_from_records
+
+
+cdef int64_t _signed(object value, str name) except? -1:
+    """Return an int's value; MisuseError for anything else, bool and float included, and beyond 64 bits."""
+    cdef int overflow = 0
+    cdef int64_t result
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
+        raise MisuseError(f"{name}={value!r} must be an int, not {type(value).__name__}.")
+    result = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow:
+        raise MisuseError(f"{name}={value} does not fit 64 bits.")
+    return result
+
+
+cdef uint64_t _unsigned(object value, str name, uint64_t high) except? 1:
+    """Return an int in 0..high; MisuseError for anything else."""
+    cdef int overflow = 0
+    cdef int64_t small
+    cdef uint64_t result
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
+        raise MisuseError(f"{name}={value!r} must be an int, not {type(value).__name__}.")
+    small = PyLong_AsLongLongAndOverflow(value, &overflow)
+    if overflow > 0 and value <= 0xFFFFFFFFFFFFFFFF:
+        result = PyLong_AsUnsignedLongLong(value)
+    elif overflow != 0 or small < 0:
+        raise MisuseError(f"{name}={value} is outside 0..{high}.")
+    else:
+        result = <uint64_t>small
+    if result > high:
+        raise MisuseError(f"{name}={value} is outside 0..{high}.")
+    return result
+
+
+@cython.final
+cdef class Placed:
+    """Outcome of `place` and `amend`. Twin of `parbook.interface.Placed`, with the same attributes."""
+
+    cdef readonly int code
+    cdef readonly uint64_t order_id
+    cdef readonly int64_t filled_lots
+    cdef readonly object notional
+    cdef readonly int64_t leaves_lots
+    cdef readonly uint64_t first_seq
+
+    @property
+    def ok(self):
+        """True when the order was accepted."""
+        return self.code == 0
+
+    @property
+    def refusal(self):
+        """The refusal with its documentation, or None."""
+        return _RejectCode(self.code) if self.code else None
+
+    def __repr__(self):
+        return (
+            f"Placed(code={self.code}, order_id={self.order_id}, filled_lots={self.filled_lots}, "
+            f"notional={self.notional}, leaves_lots={self.leaves_lots}, first_seq={self.first_seq})"
+        )
+
+
+@cython.final
+cdef class Market:
+    """One instrument's book and curve, compiled. See `parbook.interface.MarketProtocol`.
+
+    Not for two threads at once: a second one that enters while a batch runs gets a MisuseError.
+    """
+
+    cdef Desk desk
+    cdef bint entered
+    cdef readonly object instrument
+
+    def __cinit__(self, instrument):
+        if desk_init(&self.desk, instrument.collar_ppm, instrument.max_orders, instrument.client_id_window) != 0:
+            raise MemoryError("no memory for a market")
+        self.instrument = instrument
+
+    def __dealloc__(self):
+        desk_free(&self.desk)
+
+    def __reduce__(self):
+        raise MisuseError("a Market cannot be pickled or copied. Keep its commands and replay them.")
+
+    cdef int _enter(self) except -1:
+        if self.entered:
+            raise MisuseError("another thread is inside this market. Let one thread write.")
+        if self.desk.broken:
+            raise CorruptionError("memory ran out inside a command: this market's state is lost. Rebuild it by replay.")
+        self.entered = True
+        self.desk.batch_seq = self.desk.next_seq
+        return 0
+
+    cdef int _leave(self, int result) except -1:
+        self.entered = False
+        if self.desk.broken:
+            raise CorruptionError("memory ran out inside a command: this market's state is lost. Rebuild it by replay.")
+        if result != 0:
+            raise MemoryError("no memory for a further order; the command was not applied")
+        return 0
+
+    cdef object _events_from(self, uint64_t first):
+        """Copy the events from sequence number `first` on, which must still be in the ring."""
+        cdef uint64_t count = self.desk.next_seq - first
+        cdef object out = np.empty(count, EVENT)
+        cdef uint8_t[::1] view
+        cdef uint64_t straight
+        if count == 0:
+            return out
+        view = out.view(np.uint8)
+        straight = min(count, self.desk.events_mask + 1 - (first & self.desk.events_mask))
+        memcpy(&view[0], event_at(&self.desk, first), straight * sizeof(Event))
+        if straight < count:
+            memcpy(&view[straight * sizeof(Event)], self.desk.events, (count - straight) * sizeof(Event))
+        return out
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def apply(self, command):
+        """Apply one command and return its events. MisuseError when a value does not fit its record field."""
+        if isinstance(command, _SetCurve):
+            return events_from_records(self._set_curve(curve_record(command)))
+        return events_from_records(self.apply_batch(command_records([command])))
+
+    def apply_batch(self, commands):
+        """Apply an array of COMMAND records and return the EVENT records they caused. Releases the GIL."""
+        cdef const uint8_t[::1] view
+        cdef const Command *command
+        cdef int64_t count, i
+        cdef uint64_t first
+        cdef int result = 0
+        if commands.dtype != COMMAND or commands.ndim != 1:
+            raise MisuseError(
+                f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {commands.dtype}."
+            )
+        count = commands.shape[0]
+        self._enter()
+        first = self.desk.next_seq
+        if count:
+            view = np.ascontiguousarray(commands).view(np.uint8)
+            command = <const Command *>&view[0]
+            with nogil:
+                for i in range(count):
+                    result = run_command(&self.desk, command + i)
+                    if pb_unlikely(result != 0 or self.desk.broken):
+                        break
+        self._leave(result)
+        return self._events_from(first)
+
+    def _set_curve(self, record):
+        cdef const uint8_t[::1] view = record.view(np.uint8)
+        cdef const CurveParams *params = <const CurveParams *>&view[0]
+        cdef Command refused
+        cdef uint16_t code
+        cdef uint64_t first
+        self._enter()
+        first = self.desk.next_seq
+        code = move_clock(&self.desk, params.ts_ns)
+        if code == 0:
+            code = <uint16_t>curve_validate(params)
+        if code == 0 and self.desk.curve == NULL:
+            self.desk.curve = <Curve *>calloc(1, sizeof(Curve))
+            if self.desk.curve == NULL:
+                self._leave(-1)
+        if code == 0:
+            do_set_curve(&self.desk, params)
+        else:
+            memset(&refused, 0, sizeof(Command))
+            emit_rejected(&self.desk, code, &refused)
+        self.desk.next_command += 1
+        self._leave(0)
+        return self._events_from(first)
+
+    cdef Placed _run_one(self, const Command *command):
+        """Run one NEW, AMEND or CANCEL and sum up its events."""
+        cdef Placed placed = Placed.__new__(Placed)
+        cdef const Event *event
+        cdef uint64_t seq
+        cdef unsigned long long low = 0
+        cdef unsigned long long high = 0
+        cdef unsigned long long value
+        self._enter()
+        placed.first_seq = self.desk.next_seq
+        placed.order_id = command.order_id
+        self._leave(run_command(&self.desk, command))
+        for seq in range(placed.first_seq, self.desk.next_seq):
+            event = event_at(&self.desk, seq)
+            if event.kind == ACCEPTED or event.kind == AMENDED:
+                placed.order_id = event.order_id
+                placed.leaves_lots = event.leaves_lots
+            elif event.kind == TRADE and event.order_id != 0:
+                placed.filled_lots += event.qty_lots
+                # A fill's notional fits 63 bits; their sum need not.
+                value = <unsigned long long>event.price_ticks * <unsigned long long>event.qty_lots
+                low += value
+                high += low < value
+            elif event.kind == REJECTED:
+                placed.code = event.code
+        placed.notional = low if high == 0 else (<object>high << 64) + low
+        return placed
+
+    def place(
+        self, account, side, qty_lots, price_ticks=0, order_type=0, tif=0, client_id=0, ts_ns=0
+    ):
+        """Enter an order; the shortcut for apply(NewOrder(...)). MisuseError for non-integers."""
+        cdef Command command
+        memset(&command, 0, sizeof(Command))
+        command.kind = NEW
+        command.account = <uint32_t>_unsigned(account, "account", 0xFFFFFFFF)
+        command.side = <uint8_t>_unsigned(side, "side", 255)
+        command.qty_lots = _signed(qty_lots, "qty_lots")
+        command.price_ticks = _signed(price_ticks, "price_ticks")
+        command.order_type = <uint8_t>_unsigned(order_type, "order_type", 255)
+        command.tif = <uint8_t>_unsigned(tif, "tif", 255)
+        command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
+        command.ts_ns = _signed(ts_ns, "ts_ns")
+        return self._run_one(&command)
+
+    def amend(self, account, order_id=0, client_id=0, qty_lots=0, price_ticks=0, ts_ns=0):
+        """Amend an order; the shortcut for apply(AmendOrder(...))."""
+        cdef Command command
+        memset(&command, 0, sizeof(Command))
+        command.kind = AMEND
+        command.account = <uint32_t>_unsigned(account, "account", 0xFFFFFFFF)
+        command.order_id = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
+        command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
+        command.qty_lots = _signed(qty_lots, "qty_lots")
+        command.price_ticks = _signed(price_ticks, "price_ticks")
+        command.ts_ns = _signed(ts_ns, "ts_ns")
+        return self._run_one(&command)
+
+    def cancel(self, account, order_id=0, client_id=0, ts_ns=0):
+        """Cancel an order; 0 when done, else the RejectCode's number."""
+        cdef Command command
+        memset(&command, 0, sizeof(Command))
+        command.kind = CANCEL
+        command.account = <uint32_t>_unsigned(account, "account", 0xFFFFFFFF)
+        command.order_id = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
+        command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
+        command.ts_ns = _signed(ts_ns, "ts_ns")
+        return self._run_one(&command).code
+
+    # --- views ----------------------------------------------------------------------------------
+
+    def events(self, since):
+        """Return the EVENT records from sequence number `since` on. MisuseError when they are overwritten."""
+        cdef uint64_t first = _unsigned(since, "since", 0xFFFFFFFFFFFFFFFF)
+        if self.entered:
+            raise MisuseError("another thread is inside this market. Let one thread write.")
+        if first < self.desk.oldest_seq:
+            raise MisuseError(
+                f"events from {first} on are overwritten; the oldest kept is {self.desk.oldest_seq}. Read more often."
+            )
+        return self._events_from(min(first, self.desk.next_seq))
+
+    def depth(self, levels=10):
+        """Return DEPTH records of book and curve, best first, bids before asks."""
+        cdef int64_t count = _signed(levels, "levels")
+        if not 1 <= count <= 0x7FFFFFFF:
+            raise MisuseError(f"levels={levels} is outside 1..{0x7FFFFFFF}.")
+        return np.array(depth_rows(&self.desk, BUY, count) + depth_rows(&self.desk, SELL, count), DEPTH)
+
+    def order(self, order_id):
+        """Return the resting order, or None."""
+        cdef uint32_t slot = ids_find(&self.desk.book.ids, _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF))
+        if slot == NIL:
+            return None
+        order = order_at(&self.desk.book, slot)
+        return OrderState(
+            order_id=order.order_id,
+            client_id=order.client_id,
+            account=order.account,
+            side=_Side(order.side),
+            price_ticks=order.price_ticks,
+            qty_lots=order.qty_lots,
+            filled_lots=order.filled_lots,
+            post_only=bool(order.post_only),
+        )
+
+    def queue(self, side, price_ticks):
+        """Return the ids of the orders resting at a price, first to trade first."""
+        return queue_of(&self.desk.book, _Side(side), _signed(price_ticks, "price_ticks"))
+
+    @property
+    def curve(self):
+        """The curve's state, or None before the first SetCurve."""
+        cdef const Curve *curve = self.desk.curve
+        if curve == NULL:
+            return None
+        return CurveState(
+            quoting=bool(curve.quoting),
+            low_ticks=curve.low_ticks,
+            high_ticks=curve.high_ticks,
+            net_lots=curve.cursor.net_lots,
+            cash_notional=curve.cursor.cash_notional,
+            proposed=curve.proposed,
+        )
+
+    @property
+    def best_bid_ticks(self):
+        """Best resting bid of the book, 0 when there is none."""
+        return self.desk.book.best_ticks[BUY]
+
+    @property
+    def best_ask_ticks(self):
+        """Best resting ask of the book, 0 when there is none."""
+        return self.desk.book.best_ticks[SELL]
+
+    @property
+    def last_trade_ticks(self):
+        """Price of the last trade, 0 before the first."""
+        return self.desk.last_trade_ticks
+
+    @property
+    def open_orders(self):
+        """How many orders rest."""
+        return self.desk.book.open_orders
+
+    @property
+    def now_ns(self):
+        """The market's clock."""
+        return self.desk.now_ns
+
+    @property
+    def next_seq(self):
+        """Sequence number the next event will carry."""
+        return self.desk.next_seq
+
+    @property
+    def memory_bytes(self):
+        """Bytes of heap this market has reserved, events included."""
+        cdef size_t total = (self.desk.events_mask + 1) * sizeof(Event) + sizeof(Desk)
+        total += self.desk.book.orders.capacity * self.desk.book.orders.item_bytes
+        total += self.desk.book.levels.capacity * self.desk.book.levels.item_bytes
+        total += self.desk.book.nodes.capacity * self.desk.book.nodes.item_bytes
+        total += self.desk.book.ids.pages.capacity * self.desk.book.ids.pages.item_bytes
+        total += self.desk.book.ids.capacity * sizeof(uint32_t)
+        total += self.desk.ids.capacity * 16 + self.desk.ids.dead_capacity * 16
+        if self.desk.curve != NULL:
+            total += sizeof(Curve)
+        return total
+
+    def state_bytes(self):
+        """Return the canonical serialisation of the state; layout in `parbook.state`."""
+        cdef const Curve *curve = self.desk.curve
+        cdef int i
+        header = np.zeros(1, _state.HEADER)
+        header[0] = (
+            _state.MAGIC,
+            self.desk.now_ns,
+            self.desk.next_seq,
+            self.desk.next_command,
+            self.desk.next_order_id,
+            self.desk.last_trade_ticks,
+            self.desk.collar_ppm,
+            self.desk.max_orders,
+            self.desk.ids.window,
+            curve != NULL,
+            curve.proposed if curve != NULL else 0,
+            self.desk.book.open_orders,
+            self.desk.ids.dead_count,
+        )
+        params = np.zeros(0 if curve == NULL else 1, CURVE)
+        curve_state = np.zeros(len(params), _state.CURVE_STATE)
+        anchors = np.zeros(0, _state.ANCHOR)
+        cdef uint8_t[::1] view
+        if curve != NULL:
+            view = params.view(np.uint8)
+            memcpy(&view[0], &curve.params, sizeof(CurveParams))
+            curve_state[0] = (
+                bool(curve.quoting),
+                curve.low_ticks,
+                curve.high_ticks,
+                curve.cursor.net_lots,
+                curve.cursor.cash_notional,
+                curve.compiled_at_net_lots,
+            )
+            anchors = np.array(
+                [
+                    (curve.anchors[i].low_ticks, curve.anchors[i].high_ticks, curve.anchors[i].effective_at_ns)
+                    for i in range(curve.proposed)
+                ],
+                _state.ANCHOR,
+            )
+        orders = np.zeros(self.desk.book.open_orders, _state.ORDER)
+        dead_ids = np.zeros(self.desk.ids.dead_count, _state.DEAD_ID)
+        put_orders(&self.desk.book, orders.view(np.uint8))
+        put_dead_ids(&self.desk.ids, dead_ids.view(np.uint8))
+        return _state.encode(header, params, curve_state, anchors, orders, dead_ids)
+
+    def state_hash(self):
+        """Return the BLAKE2b-256 of `state_bytes()`."""
+        return _state.digest(self.state_bytes())
+
+    def check(self):
+        """Verify every container's invariants; InvariantError names the one that is broken."""
+        cdef const char *broken = audit(&self.desk)
+        if broken != NULL:
+            raise InvariantError(f"core: {broken.decode()}")
