@@ -173,17 +173,18 @@ cdef inline bint holds(int64_t lots, int64_t bound, int step) noexcept nogil:
 
 
 cdef int64_t last_where(
-    const Quotes *quotes, int64_t bound, int64_t start, int64_t end, int64_t gap, int64_t *beyond
+    const Quotes *quotes, int64_t bound, int64_t start, int64_t end, int64_t guess, int64_t *beyond
 ) noexcept nogil:
     """Return the last index from `start` towards `end` that holds `bound`; `beyond` gets the next one's value.
 
-    `gap` guesses the distance: rungs are spaced evenly enough that galloping from the last spacing finds
-    the next one in a few steps. `beyond` is left alone when everything to `end` holds.
+    Gallops from the distance `guess`, then bisects. The spacing of rungs changes so evenly that going on
+    from the last two finds most of them in a few steps; a wrong guess costs time, never correctness.
+    `beyond` is left alone when everything to `end` holds.
     """
     cdef int step = 1 if end >= start else -1
     cdef int64_t reach = (end - start) * step
     cdef int64_t good = 0, bad = reach + 1, stride = 1, lots
-    cdef int64_t probe = reach if gap > reach else gap
+    cdef int64_t probe = min(max(guess, 1), reach)
     cdef bint galloping = True
     while bad - good > 1:
         lots = value(quotes, start + step * probe)
@@ -212,20 +213,21 @@ cdef int window(const Quotes *quotes, int64_t net_lots, int64_t *prices, int64_t
     cdef int64_t near[MAX_RUNGS_BEHIND]
     cdef int64_t near_lots[MAX_RUNGS_BEHIND]
     cdef int64_t anchor_index = grid_index(quotes, quotes.anchor)
-    cdef int64_t next_lots = start, held, index, found, gap
+    cdef int64_t next_lots = start, held, index, found, gap, last_gap, guess
     cdef int behind = 0, count = 0
     cdef int64_t edge = last_where(quotes, bound, quotes.top + 1, 1, quotes.top + 1 - anchor_index, &next_lots)
 
     index = edge
     held = value(quotes, index)
-    gap = 1
+    gap = guess = 1
     while held > start and behind < MAX_RUNGS_BEHIND:
         next_lots = start
-        found = last_where(quotes, held, index, quotes.top, gap, &next_lots)
+        found = last_where(quotes, held, index, quotes.top, guess, &next_lots)
         near[behind] = found
         near_lots[behind] = held
         behind += 1
-        gap = found + 1 - index
+        last_gap, gap = gap, found + 1 - index
+        guess = 2*gap - last_gap
         index = found + 1
         held = next_lots
     while count < behind:
@@ -235,13 +237,14 @@ cdef int window(const Quotes *quotes, int64_t net_lots, int64_t *prices, int64_t
 
     index = edge - 1
     held = value(quotes, index) if index > 0 else 0
-    gap = 1
+    gap = guess = 1
     while index > 0 and count < MAX_RUNGS:
         prices[count] = index
         lots[count] = held
         count += 1
-        found = last_where(quotes, held, index, 1, gap, &held)
-        gap = index + 1 - found
+        found = last_where(quotes, held, index, 1, guess, &held)
+        last_gap, gap = gap, index + 1 - found
+        guess = 2*gap - last_gap
         index = found - 1
     return count
 
