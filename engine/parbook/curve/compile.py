@@ -7,9 +7,10 @@ from itertools import islice
 from typing import Final
 
 from parbook.curve.ladder import MAX_RUNGS, Ladder, Rung
-from parbook.curve.shapes import n_ask, n_bid
+from parbook.curve.shapes import curve_parameter_error, n_ask, n_bid
+from parbook.errors import MisuseError
 from parbook.messages import CurveParams
-from parbook.units import CURVE_PRICE_TICKS_MAX
+from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, checked_int
 
 MAX_RUNGS_BEHIND: Final = 64
 """Most rungs a side that the cursor has already passed. They quote again when it moves back."""
@@ -28,9 +29,15 @@ def compile_ladder(params: CurveParams, low_ticks: int, high_ticks: int, net_lot
     sets the function in its place, so N_bid can only fall and N_ask only rise. Any subset of rungs therefore
     keeps axioms M and X and does nothing but withhold quotes.
 
-    Parameters must be valid and 1 <= low_ticks <= high_ticks <= CURVE_PRICE_TICKS_MAX. Each rung is found
-    by galloping from its neighbour and bisecting: O(rungs * log(price range)).
+    Raises MisuseError unless the parameters are valid, 1 <= low_ticks <= high_ticks <= CURVE_PRICE_TICKS_MAX
+    and net_lots is a cursor. Each rung is found by galloping from its neighbour and bisecting:
+    O(rungs * log(price range)).
     """
+    if (error := curve_parameter_error(params)) is not None:
+        raise MisuseError(f"CurveParams.{error}.")
+    checked_int(low_ticks, "low_ticks", 1, CURVE_PRICE_TICKS_MAX)
+    checked_int(high_ticks, "high_ticks", low_ticks, CURVE_PRICE_TICKS_MAX)
+    checked_int(net_lots, "net_lots", -CURVE_LOTS_MAX, CURVE_LOTS_MAX)
     rung_ticks = params.rung_ticks
     top = CURVE_PRICE_TICKS_MAX // rung_ticks
 
