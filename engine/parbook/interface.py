@@ -16,33 +16,40 @@ from parbook.messages import Command, Event
 from parbook.records import Records
 
 
-class Placed(msgspec.Struct, frozen=True):
-    """Outcome of `place` and `amend`: what became of one order.
+class Placed(Protocol):
+    """Outcome of `place` and `amend`: what became of one order."""
 
-    code          0 when accepted, else the RejectCode's number
-    order_id      the engine's id of the order; 0 when a new order was refused
-    filled_lots   lots traded by this call
-    notional      ticks x lots traded by this call; notional / filled_lots is the average price in ticks
-    leaves_lots   lots now resting
-    first_seq     sequence of this call's first event; `events(first_seq)` yields the fills
-    """
+    @property
+    def code(self) -> int:
+        """0 when accepted, else the RejectCode's number."""
 
-    code: int
-    order_id: int
-    filled_lots: int
-    notional: int
-    leaves_lots: int
-    first_seq: int
+    @property
+    def order_id(self) -> int:
+        """The engine's id of the order; for a refused change the id that was named; 0 for a refused new order."""
+
+    @property
+    def filled_lots(self) -> int:
+        """Lots traded by this call."""
+
+    @property
+    def notional(self) -> int:
+        """Ticks x lots traded by this call; divided by filled_lots it is the average price in ticks."""
+
+    @property
+    def leaves_lots(self) -> int:
+        """Lots now resting."""
+
+    @property
+    def first_seq(self) -> int:
+        """Sequence number of this call's first event."""
 
     @property
     def ok(self) -> bool:
         """True when the order was accepted."""
-        return self.code == 0
 
     @property
     def refusal(self) -> RejectCode | None:
         """The refusal with its documentation, or None."""
-        return RejectCode(self.code) if self.code else None
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +87,9 @@ class CurveState(msgspec.Struct, frozen=True, kw_only=True):
 class MarketProtocol(Protocol):
     """One instrument's book and curve behind one matching path. Deterministic; no clock, no I/O."""
 
-    instrument: Instrument
+    @property
+    def instrument(self) -> Instrument:
+        """What is traded here, and its limits."""
 
     def apply(self, command: Command) -> list[Event]:
         """Apply one command and return its events, in order. Never empty."""

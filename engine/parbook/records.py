@@ -233,7 +233,7 @@ def events_from_records(records: Records) -> list[m.Event]:
 
 
 def curve_record(command: m.SetCurve) -> Records:
-    """Return the one-element CURVE array of `command`; MisuseError when a value is not an int that fits its record field."""
+    """Return the one-element CURVE array of `command`; MisuseError when a value is no int that fits."""
     out = np.zeros(1, CURVE)
     for name in CURVE.names or ():
         if name == "reserved":

@@ -107,8 +107,12 @@ cdef inline int ids_reserve(IdIndex *ids, uint64_t order_id) noexcept nogil:
 
 cdef inline void ids_put(IdIndex *ids, uint64_t order_id, uint32_t slot) noexcept nogil:
     """File a new order. Ids come in rising order; room must have been reserved. O(1) amortised."""
-    cdef size_t entry = (order_id >> PAGE_SHIFT) - ids.first_page
+    cdef size_t entry
     cdef IdPage *page
+    if ids.length == 0:
+        # This very command may have filled the last order that rested and emptied the directory.
+        ids.first_page = order_id >> PAGE_SHIFT
+    entry = (order_id >> PAGE_SHIFT) - ids.first_page
     while ids.length <= entry:
         ids.directory[ids.length] = NIL
         ids.length += 1

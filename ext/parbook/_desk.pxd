@@ -186,7 +186,7 @@ cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t t
     cdef uint32_t slot
     cdef Event *event
     cdef Order *maker
-    cdef Quote quote
+    cdef Quote quote = Quote(0, 0)
     cdef bint has_quote
     while lots != 0:
         best_ticks = book.best_ticks[maker_side]
@@ -224,8 +224,8 @@ cdef inline int64_t desk_fillable(
     cdef int64_t wanted_lots = lots
     cdef int64_t fill_lots, best_ticks
     cdef uint32_t level_slot = book.best_level[maker_side]
-    cdef Cursor cursor
-    cdef Quote quote
+    cdef Cursor cursor = Cursor(0, 0, 0, 0)
+    cdef Quote quote = Quote(0, 0)
     cdef bint has_quote
     if desk.curve != NULL:
         cursor = desk.curve.cursor

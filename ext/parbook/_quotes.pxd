@@ -1,5 +1,5 @@
 # The curve as matching sees it: ladder, cursor, cash, anchors. Twin of parbook.reference.quotes.
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from parbook._curve cimport CurveParams, Ladder, curve_compile
 from parbook._types cimport (

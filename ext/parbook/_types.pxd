@@ -11,7 +11,7 @@ cdef extern from *:
     #define pb_assert(cond, what) do { if (!(cond)) { \
         fprintf(stderr, "parbook: broken invariant: %s (%s:%d)\\n", what, __FILE__, __LINE__); abort(); } } while (0)
     #else
-    #define pb_assert(cond, what) ((void)0)
+    #define pb_assert(cond, what) ((void)sizeof(what))
     #endif
     #define pb_likely(cond) __builtin_expect(!!(cond), 1)
     #define pb_unlikely(cond) __builtin_expect(!!(cond), 0)

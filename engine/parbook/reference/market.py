@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from parbook.codes import CommandKind, RejectCode, Side
 from parbook.errors import MisuseError
 from parbook.instrument import Instrument
-from parbook.interface import CurveState, OrderState, Placed
+from parbook.interface import CurveState, OrderState
 from parbook.messages import (
     Accepted,
     Amended,
@@ -42,6 +44,27 @@ HANDLERS: Final[dict[int, Handler]] = {
     CommandKind.WITHDRAW_ANCHORS: anchors.withdraw_anchors,
     CommandKind.WITHDRAW_CURVE: anchors.withdraw_curve,
 }
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Outcome of `place` and `amend`. See `parbook.interface.Placed`."""
+
+    code: int
+    order_id: int
+    filled_lots: int
+    notional: int
+    leaves_lots: int
+    first_seq: int
+
+    @property
+    def ok(self) -> bool:
+        """True when the order was accepted."""
+        return self.code == 0
+
+    @property
+    def refusal(self) -> RejectCode | None:
+        """The refusal with its documentation, or None."""
+        return RejectCode(self.code) if self.code else None
 
 
 class Market:
