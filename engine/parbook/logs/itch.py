@@ -103,10 +103,12 @@ class ItchLog:
             self._find(stream, decoder, self._symbol)
             self.symbols = [self._symbol]
         else:
-            block = stream.read(self._block_bytes)
-            _, _, fault = decoder.decode(block)
-            if decoder.messages == 0:
-                raise self._fault(Fault(fault), decoder, block, final=len(block) < self._block_bytes)
+            # A fault further on is left for iteration to report, behind the records before it.
+            for _ in self._decoded(stream, decoder):
+                if decoder.messages:
+                    break
+            else:
+                raise LogFormatError(str(self.path), "it holds no message", "Fetch it again, or name another file.")
             self.symbols = decoder.symbols()
         if decoder.zero_prefixes:
             self._note("Every length prefix in this file is zero; each message has the length of its type.")
