@@ -33,7 +33,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mismatch(msgspec.Struct, frozen=True, kw_only=True):
-    """One comparison that did not hold. `where` is the byte offset or row in the log; `level` counts from 1, 0: none."""
+    """One comparison that did not hold. `where` is the byte or row in the log; `level` counts from 1, 0: none."""
 
     check: str
     where: str
