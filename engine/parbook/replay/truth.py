@@ -119,20 +119,20 @@ class TruthVerifier:
     def checks(self) -> list[Check]:
         """Return rows and levels that agreed, one-step and cumulative."""
         text = {
-            "one_step": "row i-1 + message i = row i",
-            "cumulative": "row 0 + messages 1..i = row i",
+            "one_step": "right one message after the venue's own",
+            "cumulative": "right after all messages since the venue's first",
         }
         out = []
         for name, what in text.items():
             out.append(
                 Check(
-                    name=f"{name}_rows", what=f"rows: {what}", passed=self._good[name], total=self._rows, required=True
+                    name=f"{name}_rows", what=f"books {what}", passed=self._good[name], total=self._rows, required=True
                 )
             )
             out.append(
                 Check(
                     name=f"{name}_levels",
-                    what=f"levels: {what}",
+                    what=f"levels {what}",
                     passed=self._good_levels[name],
                     total=self._levels,
                     required=True,
