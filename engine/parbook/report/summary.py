@@ -106,7 +106,7 @@ def _curve_sentence(result: ReplayResult, curve: CurveReport) -> str:
     used = from_units(curve.reserve_used_max_notional, value)
     return (
         f"With the curve beside the book, the protocol would have bought {from_units(curve.bought_lots, lot):,f} "
-        f"and resold {from_units(curve.sold_lots, lot):,f}, with at most {used:,f} of its reserve in use."
+        f"{result.symbols[0]} and resold {from_units(curve.sold_lots, lot):,f}, with at most {used:,f} of its reserve in use."
     )
 
 
