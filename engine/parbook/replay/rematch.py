@@ -236,6 +236,9 @@ class Rematch:
 
     def _count_refusals(self, refused: Records) -> None:
         for code, count in zip(*np.unique(refused["code"], return_counts=True), strict=True):
+            # A native log's own anchors mean nothing to the market without a curve.
+            if code == RejectCode.NO_CURVE:
+                continue
             self.findings.count(f"refused_{RejectCode(int(code)).name.lower()}", int(count))
 
     # --- small things ---------------------------------------------------------------------------
