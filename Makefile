@@ -72,7 +72,7 @@ check: $(VENV)/.built $(VENV)/.checkers ## lint, format, types, stubs, house rul
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@echo "parbook: cython-lint"
-	@$(VENV)/bin/cython-lint ext
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint ext
 	@echo "parbook: mypy --strict"
 	@$(PY) -m mypy
 	@echo "parbook: stubtest (stubs against the compiled modules)"

@@ -134,9 +134,17 @@ def imported(path: str, text: str) -> Iterator[tuple[int, str]]:
     """Yield (line, module below parbook) of every import; a relative import counts as the module `.`."""
     if path.endswith(COMPILED):
         for number, line in enumerate(strip_cython(text).splitlines(), 1):
-            found = re.match(r"\s*(?:from|cimport|import)\s+(\.|parbook\b)([\w.]*)", line)
-            if found:
-                yield number, "." if found[1] == "." else found[2].lstrip(".") or "parbook"
+            found = re.match(r"\s*(?:from|cimport|import)\s+(\.|parbook\b)([\w.]*)(?:\s+c?import\s+(.*))?", line)
+            if not found:
+                continue
+            if found[1] == "." or found[2]:
+                yield number, found[2].lstrip(".") if found[1] != "." else "."
+            else:
+                yield from (
+                    (number, f"parbook.{name}") for name in re.findall(r"(\w+)(?:\s+as\s+\w+)?", found[3] or "")
+                )
+                if not found[3]:
+                    yield number, "parbook"
         return
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
@@ -207,7 +215,7 @@ def impure(path: str, text: str) -> list[str]:
 
 # --- documentation ------------------------------------------------------------------------------
 
-_CYTHON_PUBLIC = re.compile(r"^ *(?:(?:def|cpdef)\s[^(]*?|(?:cdef )?class\s+)(?<!\w)([A-Za-z]\w*)\s*[(:]")
+_CYTHON_PUBLIC = re.compile(r"^ *(?:(?:def|cpdef)\s(?!\s*enum\b)[^(]*?|(?:cdef )?class\s+)(?<!\w)([A-Za-z]\w*)\s*[(:]")
 
 
 def _cython_undocumented(text: str) -> Iterator[str]:

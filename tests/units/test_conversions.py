@@ -176,8 +176,7 @@ def test_checked_int_refuses_what_is_outside(value):
 
 
 def test_limits_are_the_published_ones():
-    assert PRICE_TICKS_MAX == 2**62 - 1
-    assert QTY_LOTS_MAX == 2**38 - 1
-    assert CURVE_PRICE_TICKS_MAX == 2**41 - 1
+    assert (QTY_LOTS_MAX, CURVE_PRICE_TICKS_MAX) == (2**38 - 1, 2**41 - 1)
+    assert CURVE_PRICE_TICKS_MAX < PRICE_TICKS_MAX < NOTIONAL_MAX == 2**63 - 1
     # A level of 2**24 of the largest orders must fit a signed 64-bit sum.
     assert QTY_LOTS_MAX * 2**24 < 2**63
