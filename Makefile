@@ -74,7 +74,7 @@ check: $(VENV)/.built $(VENV)/.checkers ## lint, format, types, stubs, house rul
 	@echo "parbook: cython-lint"
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint ext
 	@echo "parbook: mypy --strict"
-	@$(PY) -m mypy
+	@$(PY) -m mypy engine/parbook tests tools $(wildcard bench)
 	@echo "parbook: stubtest (stubs against the compiled modules)"
 	@$(PY) tools/stubtest.py
 	@echo "parbook: house rules"
