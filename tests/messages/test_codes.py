@@ -7,7 +7,7 @@ import pytest
 
 from parbook import codes
 from parbook.codes import DocumentedEnum, RejectCode
-from parbook.interface import Placed
+from parbook.reference.market import Placed
 
 PINNED = {
     "Side": "BUY=0 SELL=1",

@@ -1,0 +1,388 @@
+"""Nasdaq TotalView-ITCH 5.0, decoded a block at a time into LOG records.
+
+The format is tabulated in `parbook.logs.itch_encode`. The decoder keeps no orders: the side and price of an
+execution, cancel or delete are in the book, not in the message, and stay 0 here. What it does keep between
+blocks is the framing, the clock and which stock each locate code stands for.
+"""
+cimport cython
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+import numpy as np
+
+from parbook.errors import MisuseError
+from parbook.logs.records import LOG
+
+
+cdef extern from * nogil:
+    """
+    #include <stdint.h>
+    #include <string.h>
+    static inline uint16_t be16(const uint8_t *p) { uint16_t v; memcpy(&v, p, 2); return __builtin_bswap16(v); }
+    static inline uint32_t be32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return __builtin_bswap32(v); }
+    static inline uint64_t be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return __builtin_bswap64(v); }
+    static inline uint64_t raw64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
+    """
+    uint16_t be16(const uint8_t *p)
+    uint32_t be32(const uint8_t *p)
+    uint64_t be64(const uint8_t *p)
+    uint64_t raw64(const uint8_t *p)
+
+
+cpdef enum Fault:
+    NONE = 0
+    END_OF_SESSION = 1
+    UNKNOWN_TYPE = 2
+    LENGTH = 3
+    TIME_REVERSED = 4
+    TIME_OF_DAY = 5
+    STOCK_NAME = 6
+    STOCK_CHANGED = 7
+    STOCK_TWICE = 8
+    LOCATE_UNKNOWN = 9
+    SIDE = 10
+    SHARES = 11
+    PRICE = 12
+    ORDER_REFERENCE = 13
+    PRINTABLE = 14
+    TRADING_STATE = 15
+    SYSTEM_EVENT = 16
+    PREFIX_MIXED = 17
+
+cdef enum:
+    ADD = 1
+    REDUCE = 2
+    DELETE = 3
+    EXECUTE = 4
+    REPLACE = 5
+    HIDDEN_TRADE = 6
+    CROSS = 7
+    HALT = 8
+    RESUME = 9
+    OTHER = 10
+
+cdef enum:
+    FRAMING_UNKNOWN = 0
+    FRAMING_PREFIXED = 1
+    FRAMING_ZERO = 2
+
+cdef enum:
+    LOCATES = 65536
+    # In STOCK_AT: the message has a locate but no stock, so the locate must have been named before.
+    BY_LOCATE = 255
+    PREFIX_BYTES = 2
+    SHORTEST_FRAME = 14
+
+cdef uint64_t TIME_MASK = (<uint64_t>1 << 48) - 1
+cdef int64_t DAY_NS = 86_400_000_000_000
+cdef uint64_t INT64_LIMIT = <uint64_t>1 << 63
+
+cdef packed struct LogRecord:
+    uint8_t kind
+    uint8_t side
+    uint8_t printable
+    uint8_t raw_type
+    uint32_t symbol
+    int64_t ts_ns
+    uint64_t order_id
+    uint64_t new_order_id
+    int64_t price_ticks
+    int64_t qty_lots
+    uint64_t match_id
+    uint64_t place
+
+if sizeof(LogRecord) != LOG.itemsize:
+    raise ImportError("parbook._itch was compiled for another LOG record. Build parbook again.")
+
+cdef uint8_t LENGTH_OF[256]
+cdef uint8_t STOCK_AT[256]
+
+
+cdef void _fill_tables() noexcept:
+    cdef int i
+    for i in range(256):
+        LENGTH_OF[i] = 0
+        STOCK_AT[i] = 0
+    for kind, length, stock_at in (
+        (b"S", 12, 0), (b"R", 39, 11), (b"H", 25, 11), (b"Y", 20, 11), (b"L", 26, 15), (b"V", 35, 0),
+        (b"W", 12, 0), (b"K", 28, 11), (b"J", 35, 11), (b"h", 21, 11), (b"A", 36, 24), (b"F", 40, 24),
+        (b"E", 31, BY_LOCATE), (b"C", 36, BY_LOCATE), (b"X", 23, BY_LOCATE), (b"D", 19, BY_LOCATE),
+        (b"U", 35, BY_LOCATE), (b"P", 44, 24), (b"Q", 40, 19), (b"B", 19, BY_LOCATE), (b"I", 50, 28),
+        (b"N", 20, 11), (b"O", 48, 11),
+    ):
+        LENGTH_OF[<int>kind[0]] = length
+        STOCK_AT[<int>kind[0]] = stock_at
+
+
+_fill_tables()
+
+
+cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
+    """Fill the fields of an order, trade or state message at `m`; return a Fault."""
+    cdef uint8_t flag
+    cdef uint64_t wide
+    if kind == c"A" or kind == c"F":
+        r.kind = ADD
+        r.order_id = be64(m + 11)
+        flag = m[19]
+        r.qty_lots = be32(m + 20)
+        r.price_ticks = be32(m + 32)
+        r.side = flag == c"S"
+        if flag != c"B" and flag != c"S":
+            return SIDE
+        if r.price_ticks == 0:
+            return PRICE
+    elif kind == c"D":
+        r.kind = DELETE
+        r.order_id = be64(m + 11)
+        return NONE
+    elif kind == c"E":
+        r.kind = EXECUTE
+        r.printable = 1
+        r.order_id = be64(m + 11)
+        r.qty_lots = be32(m + 19)
+        r.match_id = be64(m + 23)
+    elif kind == c"X":
+        r.kind = REDUCE
+        r.order_id = be64(m + 11)
+        r.qty_lots = be32(m + 19)
+    elif kind == c"U":
+        r.kind = REPLACE
+        r.order_id = be64(m + 11)
+        r.new_order_id = be64(m + 19)
+        r.qty_lots = be32(m + 27)
+        r.price_ticks = be32(m + 31)
+        if r.new_order_id == r.order_id:
+            return ORDER_REFERENCE
+        if r.price_ticks == 0:
+            return PRICE
+    elif kind == c"C":
+        r.kind = EXECUTE
+        r.order_id = be64(m + 11)
+        r.qty_lots = be32(m + 19)
+        r.match_id = be64(m + 23)
+        flag = m[31]
+        r.price_ticks = be32(m + 32)
+        r.printable = flag == c"Y"
+        if flag != c"Y" and flag != c"N":
+            return PRINTABLE
+        if r.price_ticks == 0:
+            return PRICE
+    elif kind == c"P":
+        r.kind = HIDDEN_TRADE
+        r.printable = 1
+        r.order_id = be64(m + 11)
+        flag = m[19]
+        r.qty_lots = be32(m + 20)
+        r.price_ticks = be32(m + 32)
+        r.match_id = be64(m + 36)
+        r.side = flag == c"S"
+        if flag != c"B" and flag != c"S":
+            return SIDE
+        if r.price_ticks == 0:
+            return PRICE
+        return NONE if r.qty_lots != 0 else SHARES
+    elif kind == c"Q":
+        r.kind = CROSS
+        r.printable = 1
+        wide = be64(m + 11)
+        r.qty_lots = <int64_t>(wide & (INT64_LIMIT - 1))
+        r.price_ticks = be32(m + 27)
+        r.match_id = be64(m + 31)
+        return NONE if wide < INT64_LIMIT else SHARES
+    elif kind == c"H":
+        flag = m[19]
+        r.kind = RESUME if flag == c"T" else HALT
+        return NONE if flag == c"T" or flag == c"H" or flag == c"P" or flag == c"Q" else TRADING_STATE
+    elif kind == c"h":
+        flag = m[20]
+        r.kind = RESUME if flag == c"T" else HALT
+        return NONE if flag == c"T" or flag == c"H" else TRADING_STATE
+    elif kind == c"S":
+        flag = m[11]
+        r.kind = OTHER
+        if flag == c"O" or flag == c"S" or flag == c"Q" or flag == c"M" or flag == c"E" or flag == c"C":
+            return NONE
+        return SYSTEM_EVENT
+    else:
+        r.kind = OTHER
+        return NONE
+    return NONE if r.qty_lots != 0 else SHARES
+
+
+@cython.final
+cdef class ItchDecoder:
+    """Turns consecutive blocks of one ITCH 5.0 file into LOG records. See the stub for the contract."""
+
+    cdef uint64_t stock_of[LOCATES]
+    cdef uint32_t index_of[LOCATES]
+    cdef uint64_t names[LOCATES]
+    cdef uint32_t name_count
+    cdef int framing
+    cdef int32_t only_locate
+    cdef int64_t last_ns
+    cdef readonly uint64_t messages
+    cdef readonly uint64_t place
+
+    def __init__(self):
+        self.only_locate = -1
+
+    @property
+    def zero_prefixes(self):
+        return self.framing == FRAMING_ZERO
+
+    def symbols(self, first=0):
+        cdef uint32_t i
+        out = []
+        for i in range(<uint32_t>first, self.name_count):
+            out.append((<uint8_t *>&self.names[i])[:8].decode("ascii").rstrip(" "))
+        return out
+
+    def select(self, symbol):
+        """Keep only messages of `symbol` from here on, as symbol 0; False when no message has named it yet."""
+        cdef uint32_t locate
+        if self.only_locate >= 0:
+            raise MisuseError("select() was called before. Make a new ItchDecoder for another symbol.")
+        for locate in range(<uint32_t>LOCATES):
+            if self.stock_of[locate]:
+                name = (<uint8_t *>&self.stock_of[locate])[:8].decode("ascii").rstrip(" ")
+                if name == symbol:
+                    self.only_locate = locate
+                    return True
+        return False
+
+    def rewind(self):
+        """Go back to the start of the file; stocks already named stay named."""
+        self.framing = FRAMING_UNKNOWN
+        self.last_ns = 0
+        self.messages = 0
+        self.place = 0
+
+    def decode(self, const uint8_t[::1] block):
+        cdef Py_ssize_t size = block.shape[0]
+        cdef Py_ssize_t consumed = 0
+        cdef Py_ssize_t count = 0
+        cdef int fault = NONE
+        cdef uint8_t[::1] raw
+        if size == 0:
+            return np.empty(0, LOG), 0, NONE
+        records = np.empty(size // SHORTEST_FRAME + 1, LOG)
+        raw = records.view(np.uint8)
+        with nogil:
+            fault = self._decode(&block[0], size, <LogRecord *>&raw[0], &consumed, &count)
+        del raw
+        # A sparse slice would keep the whole allocation alive.
+        out = records[:count].copy() if count < len(records) // 8 else records[:count]
+        return out, consumed, fault
+
+    cdef int _decode(
+        self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t *consumed, Py_ssize_t *count
+    ) noexcept nogil:
+        cdef const uint8_t *p = block
+        cdef const uint8_t *end = block + size
+        cdef const uint8_t *m
+        cdef LogRecord *r = out
+        cdef uint64_t messages = self.messages
+        cdef uint64_t base = self.place
+        cdef int64_t last_ns = self.last_ns
+        cdef int64_t ts_ns
+        cdef uint64_t stock
+        cdef int32_t only = self.only_locate
+        cdef uint16_t locate
+        cdef uint8_t kind, need, stock_at
+        cdef int fault = NONE
+
+        while end - p > PREFIX_BYTES:
+            m = p + PREFIX_BYTES
+            kind = m[0]
+            need = LENGTH_OF[kind]
+            if be16(p) != (need if self.framing == FRAMING_PREFIXED else 0) or need == 0:
+                fault = self._frame(be16(p), need)
+                if fault != NONE:
+                    break
+            elif self.framing == FRAMING_UNKNOWN:
+                self.framing = FRAMING_ZERO
+            if end - m < need:
+                break
+            locate = be16(m + 1)
+            ts_ns = <int64_t>(be64(m + 3) & TIME_MASK)
+            if ts_ns < last_ns:
+                fault = TIME_REVERSED
+                break
+            if ts_ns >= DAY_NS:
+                fault = TIME_OF_DAY
+                break
+            stock_at = STOCK_AT[kind]
+            if stock_at == BY_LOCATE:
+                if self.stock_of[locate] == 0:
+                    fault = LOCATE_UNKNOWN
+                    break
+            elif stock_at != 0:
+                stock = raw64(m + stock_at)
+                if self.stock_of[locate] != stock:
+                    fault = self._name(locate, stock)
+                    if fault != NONE:
+                        break
+            if only < 0 or (locate == only and stock_at != 0):
+                r.side = 0
+                r.printable = 0
+                r.raw_type = kind
+                r.symbol = self.index_of[locate] if only < 0 and stock_at != 0 else 0
+                r.ts_ns = ts_ns
+                r.order_id = 0
+                r.new_order_id = 0
+                r.price_ticks = 0
+                r.qty_lots = 0
+                r.match_id = 0
+                r.place = base + <uint64_t>(p - block)
+                fault = _decode_order(m, kind, r)
+                if fault != NONE:
+                    break
+                r += 1
+            last_ns = ts_ns
+            messages += 1
+            p = m + need
+
+        # Two bytes alone: the prefix of a message whose type is still to come, or the end-of-session mark.
+        if fault == NONE and end - p == PREFIX_BYTES and self.framing == FRAMING_PREFIXED and be16(p) == 0:
+            fault = END_OF_SESSION
+        self.last_ns = last_ns
+        self.messages = messages
+        self.place = base + <uint64_t>(p - block)
+        consumed[0] = p - block
+        count[0] = r - out
+        return fault
+
+    cdef int _frame(self, uint16_t prefix, uint8_t need) noexcept nogil:
+        """Settle the framing on the first message; name what is wrong with a later prefix."""
+        if self.framing == FRAMING_PREFIXED and prefix == 0:
+            return END_OF_SESSION
+        if need == 0:
+            return UNKNOWN_TYPE
+        if self.framing == FRAMING_ZERO:
+            return PREFIX_MIXED
+        if prefix != need:
+            return LENGTH
+        self.framing = FRAMING_PREFIXED
+        return NONE
+
+    cdef int _name(self, uint16_t locate, uint64_t stock) noexcept nogil:
+        """Let `locate` stand for the 8 bytes `stock`: printable, left-justified, new to both."""
+        cdef const uint8_t *text = <const uint8_t *>&stock
+        cdef bint padding = False
+        cdef uint32_t i
+        for i in range(8):
+            if text[i] < 0x20 or text[i] > 0x7E or (padding and text[i] != 0x20):
+                return STOCK_NAME
+            padding = text[i] == 0x20
+        if text[0] == 0x20:
+            return STOCK_NAME
+        if self.stock_of[locate] != 0:
+            return STOCK_CHANGED
+        for i in range(self.name_count):
+            if self.names[i] == stock:
+                return STOCK_TWICE
+        self.stock_of[locate] = stock
+        self.index_of[locate] = self.name_count
+        self.names[self.name_count] = stock
+        self.name_count += 1
+        return NONE
