@@ -13,7 +13,7 @@ from parbook.codes import CurveShape
 from parbook.curve import MAX_RUNGS, MAX_RUNGS_BEHIND, CurveParams, Ladder, Rung, compile_ladder, n_ask, n_bid
 from parbook.errors import InvariantError, MisuseError
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
-from support.curves import curve, curves, random_curve, vector_curve, vectors
+from tests.support.curves import curve, curves, random_curve, vector_curve, vectors
 
 
 def bid_at(params: CurveParams, ladder: Ladder, price: int) -> int:

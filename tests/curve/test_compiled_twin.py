@@ -13,7 +13,7 @@ from parbook import curve as specification
 from parbook.codes import CurveShape
 from parbook.errors import MisuseError
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
-from support.curves import curve, random_curve
+from tests.support.curves import curve, random_curve
 
 compiled = pytest.importorskip("parbook._curve", reason="the compiled twin has not been built")
 

@@ -15,7 +15,7 @@ from parbook.codes import AnchorMove, CurveShape, RejectCode
 from parbook.curve import CurveParams, curve_parameter_error, n_ask, n_bid, validate
 from parbook.curve.shapes import ceil_div, floor_div, isqrt_ceil, isqrt_floor, snap_down, snap_up
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
-from support.curves import curve, curves, pick, random_curve, vector_curve, vectors
+from tests.support.curves import curve, curves, pick, random_curve, vector_curve, vectors
 
 
 def test_every_row_of_the_reference_ladders() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from parbook.codes import CurveShape, Side
 from parbook.curve import CurveParams, Ladder, compile_ladder, curve_parameter_error
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
-from support.shared import shared_path
+from tests.support.shared import shared_path
 
 
 def vectors(name: str) -> dict[str, Any]:
