@@ -59,7 +59,8 @@ setup(
             "boundscheck": checked,
             "wraparound": False,
             "initializedcheck": checked,
-            "nonecheck": checked,
+            # On, it refuses to compile `self.x += 1` without the GIL.
+            "nonecheck": False,
             "cdivision": False,
             "binding": True,
             "embedsignature": False,
