@@ -8,9 +8,9 @@ from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._book cimport book_next_level, ids_find, level_at, order_at
-from parbook._commands cimport activate_due, do_set_curve, move_clock, run_command
+from parbook._commands cimport activate_due, do_set_curve, move_clock, run_commands
 from parbook._curve cimport CurveParams, curve_validate
-from parbook._desk cimport Desk, desk_emit, desk_free, desk_init, emit_rejected, event_at
+from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, emit_rejected, event_at
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
 from parbook._types cimport *
 from parbook._views cimport depth_rows, put_dead_ids, put_orders, queue_of
@@ -151,7 +151,7 @@ cdef class Market:
         """Apply an array of COMMAND records and return the EVENT records they caused. Releases the GIL."""
         cdef const uint8_t[::1] view
         cdef const Command *command
-        cdef int64_t count, i
+        cdef int64_t count
         cdef uint64_t first
         cdef int result = 0
         if commands.dtype != COMMAND or commands.ndim != 1:
@@ -165,10 +165,7 @@ cdef class Market:
             view = np.ascontiguousarray(commands).view(np.uint8)
             command = <const Command *>&view[0]
             with nogil:
-                for i in range(count):
-                    result = run_command(&self.desk, command + i)
-                    if pb_unlikely(result != 0 or self.desk.broken):
-                        break
+                result = run_commands(&self.desk, command, count)
         self._leave(result)
         return self._events_from(first)
 
@@ -207,7 +204,7 @@ cdef class Market:
         self._enter()
         placed.first_seq = self.desk.next_seq
         placed.order_id = command.order_id
-        self._leave(run_command(&self.desk, command))
+        self._leave(run_commands(&self.desk, command, 1))
         for seq in range(placed.first_seq, self.desk.next_seq):
             event = event_at(&self.desk, seq)
             if event.kind == ACCEPTED or event.kind == AMENDED:
@@ -272,9 +269,9 @@ cdef class Market:
         cdef uint64_t first = _unsigned(since, "since", 0xFFFFFFFFFFFFFFFF)
         if self.entered:
             raise MisuseError("another thread is inside this market. Let one thread write.")
-        if first < self.desk.oldest_seq:
+        if first < desk_oldest_seq(&self.desk):
             raise MisuseError(
-                f"events from {first} on are overwritten; the oldest kept is {self.desk.oldest_seq}. Read more often."
+                f"events from {first} on are overwritten; the oldest kept is {desk_oldest_seq(&self.desk)}. Read more often."
             )
         return self._events_from(min(first, self.desk.next_seq))
 
