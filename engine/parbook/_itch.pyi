@@ -32,6 +32,8 @@ class ItchDecoder:
     A message is a big-endian u16 length and that many bytes. A file whose first length is zero must have
     zero in all of them; each message then has the length of its type.
 
+    One thread at a time may use a decoder; several decoders run in parallel.
+
     What a record holds beyond the contract of LOG: prices are Price(4) integers (1/10,000 dollar) from 1 to
     2**32-1 (no lower cap: stocks above 200,000 dollars are real); `printable` is 1 for E, P and Q and C's own
     flag; E's `price_ticks` and the side of E, C, X, D and U are 0, because only a book that follows the orders

@@ -11,6 +11,7 @@ import numpy as np
 
 from parbook.errors import MisuseError
 from parbook.logs.records import LOG
+from parbook.units import checked_int
 
 
 cdef extern from * nogil:
@@ -232,8 +233,9 @@ cdef class ItchDecoder:
 
     def symbols(self, first=0):
         cdef uint32_t i
+        cdef uint32_t start = checked_int(first, "first", 0, LOCATES)
         out = []
-        for i in range(<uint32_t>first, self.name_count):
+        for i in range(start, self.name_count):
             out.append((<uint8_t *>&self.names[i])[:8].decode("ascii").rstrip(" "))
         return out
 
@@ -384,5 +386,6 @@ cdef class ItchDecoder:
         self.stock_of[locate] = stock
         self.index_of[locate] = self.name_count
         self.names[self.name_count] = stock
-        self.name_count += 1
+        # Not +=: under nonecheck, which checked builds turn on, Cython wants the GIL for it.
+        self.name_count = self.name_count + 1
         return NONE

@@ -172,6 +172,12 @@ def test_a_file_of_a_header_alone_is_refused(write):
     assert "no row of data" in refusal(write(["Time,Type,Order ID,Size,Price,Direction"])).reason
 
 
+def test_a_file_whose_line_ends_are_lost_is_refused_before_it_fills_memory(tmp_path):
+    path = tmp_path / "AAPL.csv"
+    path.write_bytes((ROWS[0] + ";").encode() * 100_000)
+    assert "a line of more than" in refusal(path).reason
+
+
 def test_truth_gives_the_book_after_every_message(write):
     log = LobsterLog(write(ROWS), write(BOOKS, "book.csv"))
     assert log.levels == 2

@@ -81,7 +81,9 @@ class LobsterLog:
                 record = _message(self.path, line, row, text)
                 if record[5] < last_ns:
                     reason = f"time {record[5]} ns lies before the previous row's {last_ns} ns"
-                    raise LogFormatError(f"{self.path}, line {line}", reason, "Sort nothing: fetch the file again.")
+                    raise LogFormatError(
+                        f"{self.path}, line {line}", reason, "Rows stand in order of time: fetch the file again."
+                    )
                 last_ns = record[5]
                 batch.append(record)
                 if len(batch) == BATCH_ROWS:
