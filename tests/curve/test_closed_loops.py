@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from parbook.codes import CurveShape, Side
 from parbook.curve import CurveParams, Ladder, compile_ladder
 from parbook.units import PPM
-from support.curves import curve, curves, ladder_fills, random_curve, trade
+from tests.support.curves import curve, curves, ladder_fills, random_curve, trade
 
 
 def fill(ladder: Ladder, taker: Side, net: int, qty: int) -> tuple[int, int]:

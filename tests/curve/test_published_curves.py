@@ -14,8 +14,8 @@ import pytest
 from parbook.codes import CurveShape, Side
 from parbook.curve import CurveParams, compile_ladder, n_ask, n_bid
 from parbook.units import CURVE_LOTS_MAX, PPM
-from support.curves import curve, ladder_fills, trade, vectors
-from support.published import EXACT, Pool, assert_agrees, ceil, floor, redemption, run
+from tests.support.curves import curve, ladder_fills, trade, vectors
+from tests.support.published import EXACT, Pool, assert_agrees, ceil, floor, redemption, run
 
 WAD = Decimal(10**18)
 

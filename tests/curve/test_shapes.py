@@ -188,11 +188,12 @@ def test_each_parameter_is_accepted_at_its_ends_and_refused_beyond(name: str, lo
     base = curve(CurveShape.PMM, 100, 100, drop_ppm=1, min_net_lots=0)
     for value in (low, high):
         assert validate(msgspec.structs.replace(base, **{name: value})) is None
-    for value in (low - 1, high + 1, -(2**80), 2**80, 1.5, True, "1", None):
-        params = msgspec.structs.replace(base, **{name: value})
+    wrong: tuple[object, ...] = (low - 1, high + 1, -(2**80), 2**80, 1.5, True, "1", None)
+    for wrong_value in wrong:
+        params = msgspec.structs.replace(base, **{name: wrong_value})
         assert validate(params) == RejectCode.CURVE_PARAMETER
         error = str(curve_parameter_error(params))
-        assert error.startswith(f"{name}={value!r} ")
+        assert error.startswith(f"{name}={wrong_value!r} ")
 
 
 @pytest.mark.parametrize("shape", [CurveShape.LINEAR, CurveShape.REDEMPTION])

@@ -119,9 +119,9 @@ def test_truncated_or_damaged_compression_is_named(write):
         packed = pack(b"".join(EVERY_TYPE))
         for cut in range(7, len(packed) - 1, 5):
             assert "compressed data" in refusal(write(packed[:cut])).reason
-    packed = bytearray(gzip.compress(b"".join(EVERY_TYPE)))
-    packed[-6] ^= 1
-    assert "compressed data" in refusal(write(bytes(packed))).reason
+    flipped = bytearray(gzip.compress(b"".join(EVERY_TYPE)))
+    flipped[-6] ^= 1
+    assert "compressed data" in refusal(write(bytes(flipped))).reason
 
 
 @pytest.mark.parametrize(

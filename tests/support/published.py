@@ -15,7 +15,7 @@ from msgspec.structs import replace as replace_fields
 from parbook.codes import CurveShape, Side
 from parbook.curve import CurveParams
 from parbook.units import PPM
-from support.curves import curve, trade
+from tests.support.curves import curve, trade
 
 EXACT = Context(prec=80)
 ANCHOR_TICKS = 2**33

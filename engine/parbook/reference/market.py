@@ -27,7 +27,7 @@ from parbook.messages import (
     SetCurve,
     Trade,
 )
-from parbook.records import COMMAND, Records, command_records, curve_from_record, curve_record, event_records
+from parbook.records import COMMAND, Records, command_records, curve_record, event_records
 from parbook.reference import anchors, changes, entry, views
 from parbook.reference.desk import Desk, Row
 from parbook.units import checked_int
@@ -79,7 +79,8 @@ class Market:
     def apply(self, command: Command) -> list[Event]:
         """Apply one command and return its events. MisuseError when a value does not fit its record field."""
         if isinstance(command, SetCurve):
-            return self._run_set_curve(curve_from_record(curve_record(command)))
+            curve_record(command)  # refuses values that fit no record, as it does for every other command
+            return self._run_set_curve(command)
         return self._run(Row._make(command_records([command])[0].tolist()))
 
     def apply_batch(self, commands: Records) -> Records:
