@@ -24,6 +24,8 @@ if [ "$flavour" = sanitize ]; then
     # libstdc++ comes along so that the runtime finds the exceptions of numpy's C++ parts.
     LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so) $(gcc -print-file-name=libstdc++.so.6)"
     export LD_PRELOAD ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc
+    # A report ends the process: pytest must not hold back what is written to descriptor 2.
+    set -- --capture=sys "$@"
 fi
 "$python" -c "import parbook; assert '/$lib/' in parbook.__file__, f'testing {parbook.__file__} instead of $lib'"
 exec "$python" -m pytest -m "not slow" "$@"
