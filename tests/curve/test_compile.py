@@ -110,6 +110,9 @@ def test_flat_stretches_and_extremes() -> None:
     assert compile_ladder(lone, 2**40, 2**40, 0).bids == (Rung(2**38, 1),)
     one_rung = curve(CurveShape.PMM, 5, 5, k_ppm=PPM, rung_ticks=top, max_net_lots=5)
     assert compile_ladder(one_rung, 2**20, 2**20, 0) == Ladder(bids=(), asks=(Rung(top, -4),))
+    # 100 lots at 2**39 are 50 at four times the price and just below it: the top price still gets its rung.
+    high = curve(CurveShape.PMM, 100, 100, k_ppm=PPM)
+    assert compile_ladder(high, 2**39, 2**39, -60).bids[0] == Rung(top, -50)
     deep = curve(CurveShape.PMM, CURVE_LOTS_MAX, CURVE_LOTS_MAX, k_ppm=1)
     ladder = compile_ladder(deep, top, top, 0)
     ladder.check()
