@@ -20,7 +20,10 @@ from parbook.messages import CurveParams, SetCurve
 from parbook.records import COMMAND
 from tests.support.log_book import CommandBook, LogBook
 
-SMALL = FlowParams(resting_orders=60, seller_ppm=2_000, seller_lots=20_000, take_ppm=100_000, anchor_every=50)
+SMALL = FlowParams(
+    resting_orders=60, seller_ppm=2_000, seller_lots=20_000, take_ppm=100_000, reduce_ppm=100_000, amend_ppm=200_000,
+    volatility_ppm=100, anchor_every=50,
+)  # fmt: skip
 NATIVE_SHA256 = "21365c93e352668c431daf3cce822adad02b9bc318359a1894e8acbf8a0efdfb"
 ITCH_SHA256 = "b3d8732e322a5b1e5ca5fc832dc4ca2f99a82d9804098f025486cbbad8efa0db"
 
@@ -173,14 +176,13 @@ def test_itch_output_decodes_and_executes_from_the_front(tmp_path, seed):
 
 
 def test_itch_shows_the_same_book_and_trades_as_the_commands(tmp_path):
-    flow = FlowParams(resting_orders=100, seller_ppm=500, take_ppm=100_000)
-    write_itch(tmp_path / "log", 8, 3_000, flow=flow)
+    write_itch(tmp_path / "log", 8, 3_000, flow=SMALL)
     venue = LogBook()
     for records in ItchLog(tmp_path / "log"):
         for record in records:
             venue.feed(record)
     market = CommandBook()
-    for command in commands(8, 3_000, flow=flow):
+    for command in commands(8, 3_000, flow=SMALL):
         market.apply(command)
     assert venue.executions == market.trades
 

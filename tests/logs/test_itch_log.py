@@ -89,9 +89,10 @@ def test_a_zero_length_may_close_the_file_and_only_close_it(write):
     for block_bytes in (1, 7, len(data), len(data) + 1, len(data) + 2, 1 << 20):
         log = ItchLog(write(data + END_OF_SESSION, "b"), block_bytes=block_bytes)
         assert np.array_equal(all_records(log), whole)
-    error = refusal(write(data + END_OF_SESSION + EVERY_TYPE[0]))
-    assert f"byte {len(data)}, message {len(EVERY_TYPE) + 1}" in error.where
-    assert "ends a file" in error.reason
+    for block_bytes in (1, len(data), len(data) + 2, 1 << 20):
+        error = refusal(write(data + END_OF_SESSION + EVERY_TYPE[0]), block_bytes=block_bytes)
+        assert f"byte {len(data)}, message {len(EVERY_TYPE) + 1}" in error.where
+        assert "ends a file" in error.reason
 
 
 @pytest.mark.parametrize("framing", ["prefixed", "zero"])
@@ -121,7 +122,9 @@ def test_truncated_or_damaged_compression_is_named(write):
             assert "compressed data" in refusal(write(packed[:cut])).reason
     flipped = bytearray(gzip.compress(b"".join(EVERY_TYPE)))
     flipped[-6] ^= 1
-    assert "compressed data" in refusal(write(bytes(flipped))).reason
+    error = refusal(write(bytes(flipped)), block_bytes=100)
+    assert "compressed data" in error.reason
+    assert f"byte {sum(map(len, EVERY_TYPE)) // 100 * 100} or later" in error.where
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,9 @@ def test_a_wrong_count_is_refused_even_with_a_good_checksum(path):
     data = bytearray(path.read_bytes()[:-4])
     data[-12] = 5
     path.write_bytes(sealed(bytes(data)))
-    assert "states 5 records; found 4" in refusal(path).reason
+    error = refusal(path)
+    assert "states 5 records; found 4" in error.reason
+    assert error.where.endswith(f"byte {len(data) - 12}")
 
 
 def test_wrong_metadata_are_refused_even_with_a_good_checksum(path):
