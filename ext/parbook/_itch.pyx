@@ -117,8 +117,27 @@ cdef void _fill_tables() noexcept:
 _fill_tables()
 
 
+cdef inline int _decode_state(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
+    """Fill the kind of a message that is no order and no trade; return a Fault."""
+    cdef uint8_t flag
+    r.kind = OTHER
+    if kind == c"H":
+        flag = m[19]
+        r.kind = RESUME if flag == c"T" else HALT
+        return NONE if flag == c"T" or flag == c"H" or flag == c"P" or flag == c"Q" else TRADING_STATE
+    if kind == c"h":
+        flag = m[20]
+        r.kind = RESUME if flag == c"T" else HALT
+        return NONE if flag == c"T" or flag == c"H" else TRADING_STATE
+    if kind == c"S":
+        flag = m[11]
+        if not (flag == c"O" or flag == c"S" or flag == c"Q" or flag == c"M" or flag == c"E" or flag == c"C"):
+            return SYSTEM_EVENT
+    return NONE
+
+
 cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
-    """Fill the fields of an order, trade or state message at `m`; return a Fault."""
+    """Fill the fields that the message at `m` carries behind its header; return a Fault."""
     cdef uint8_t flag
     cdef uint64_t wide
     if kind == c"A" or kind == c"F":
@@ -190,23 +209,8 @@ cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noex
         r.price_ticks = be32(m + 27)
         r.match_id = be64(m + 31)
         return NONE if wide < INT64_LIMIT else SHARES
-    elif kind == c"H":
-        flag = m[19]
-        r.kind = RESUME if flag == c"T" else HALT
-        return NONE if flag == c"T" or flag == c"H" or flag == c"P" or flag == c"Q" else TRADING_STATE
-    elif kind == c"h":
-        flag = m[20]
-        r.kind = RESUME if flag == c"T" else HALT
-        return NONE if flag == c"T" or flag == c"H" else TRADING_STATE
-    elif kind == c"S":
-        flag = m[11]
-        r.kind = OTHER
-        if flag == c"O" or flag == c"S" or flag == c"Q" or flag == c"M" or flag == c"E" or flag == c"C":
-            return NONE
-        return SYSTEM_EVENT
     else:
-        r.kind = OTHER
-        return NONE
+        return _decode_state(m, kind, r)
     return NONE if r.qty_lots != 0 else SHARES
 
 
