@@ -1,6 +1,7 @@
 """Nasdaq TotalView-ITCH 5.0, decoded a block at a time into LOG records. Compiled from ext/parbook/_itch.pyx."""
 
 from enum import IntEnum
+from typing import final
 
 from parbook.records import Records
 
@@ -26,6 +27,7 @@ class Fault(IntEnum):
     SYSTEM_EVENT = 16
     PREFIX_MIXED = 17
 
+@final
 class ItchDecoder:
     """Turns consecutive blocks of one ITCH 5.0 file into LOG records.
 
@@ -42,7 +44,6 @@ class ItchDecoder:
     A market-wide message (S, V, W) has symbol 0.
     """
 
-    def __init__(self) -> None: ...
     @property
     def messages(self) -> int:
         """Messages decoded so far, those of unselected symbols included."""

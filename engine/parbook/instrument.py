@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -31,6 +32,19 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     collar_ppm: int = 50_000
     max_orders: int = MAX_ORDERS_LIMIT
     client_id_window: int = 1024
+
+    if TYPE_CHECKING:
+        # msgspec makes the constructor from the fields; this one tells type checkers that text is welcome.
+        def __init__(
+            self,
+            *,
+            symbol: str,
+            tick: str | int | Decimal = ...,
+            lot: str | int | Decimal = ...,
+            collar_ppm: int = ...,
+            max_orders: int = ...,
+            client_id_window: int = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         if not isinstance(self.symbol, str) or not 1 <= len(self.symbol) <= 32 or not self.symbol.isprintable():

@@ -166,8 +166,6 @@ cdef inline const char *audit(const Desk *desk) noexcept nogil:
     cdef const char *broken
     cdef uint32_t orders = 0
     cdef uint64_t live = 0
-    cdef uint64_t named = 0
-    cdef uint32_t slot
     cdef int side
     for side in range(2):
         broken = audit_side(desk, side, &orders)

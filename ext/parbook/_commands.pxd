@@ -140,7 +140,9 @@ cdef inline uint16_t refusal_of_form(const Command *command) noexcept nogil:
         return INVALID_ORDER_TYPE
     if command.tif > FOK:
         return INVALID_TIF
-    if (command.order_type == POST_ONLY and command.tif != GTC) or (command.order_type == MARKET and command.tif == GTC):
+    if command.order_type == POST_ONLY and command.tif != GTC:
+        return INVALID_COMBINATION
+    if command.order_type == MARKET and command.tif == GTC:
         return INVALID_COMBINATION
     return 0
 

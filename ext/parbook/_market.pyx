@@ -7,11 +7,11 @@ from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
-from parbook._book cimport book_next_level, ids_find, level_at, order_at
-from parbook._commands cimport activate_due, do_set_curve, move_clock, run_commands
+from parbook._book cimport ids_find, order_at
+from parbook._commands cimport do_set_curve, move_clock, run_commands
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, emit_rejected, event_at
-from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
+from parbook._quotes cimport Curve
 from parbook._types cimport *
 from parbook._views cimport depth_rows, put_dead_ids, put_orders, queue_of
 
@@ -269,10 +269,9 @@ cdef class Market:
         cdef uint64_t first = _unsigned(since, "since", 0xFFFFFFFFFFFFFFFF)
         if self.entered:
             raise MisuseError("another thread is inside this market. Let one thread write.")
-        if first < desk_oldest_seq(&self.desk):
-            raise MisuseError(
-                f"events from {first} on are overwritten; the oldest kept is {desk_oldest_seq(&self.desk)}. Read more often."
-            )
+        cdef uint64_t oldest = desk_oldest_seq(&self.desk)
+        if first < oldest:
+            raise MisuseError(f"events from {first} on are overwritten; the oldest kept is {oldest}. Read more often.")
         return self._events_from(min(first, self.desk.next_seq))
 
     def depth(self, levels=10):
