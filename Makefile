@@ -86,7 +86,7 @@ soak: $(VENV)/.built ## reference and core in lockstep on random streams for MIN
 
 bench: $(VENV)/.built ## measure the release build
 	@echo "parbook: benchmarks"
-	@$(PY) -m bench
+	@$(PY) -m bench $(ARGS)
 
 # --- other builds -------------------------------------------------------------------------------
 

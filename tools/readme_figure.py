@@ -46,9 +46,8 @@ def draw(trades: list[pb.Trade]) -> str:
         x, width = LEFT + sold / SOLD * PLOT_W, trade.qty_lots / SOLD * PLOT_W
         kind = "book" if trade.source is pb.Source.BOOK else "curve"
         height = TOP + PLOT_H - y(trade.price_ticks)
-        bars.append(
-            f'<rect class="{kind}" x="{x:.2f}" y="{y(trade.price_ticks):.2f}" width="{width:.2f}" height="{height:.2f}"/>'
-        )
+        box = f'x="{x:.2f}" y="{y(trade.price_ticks):.2f}" width="{width:.2f}" height="{height:.2f}"'
+        bars.append(f'<rect class="{kind}" {box}/>')
         sold += trade.qty_lots
     average = sum(t.qty_lots * t.price_ticks for t in trades) / sold
     by_curve = sum(t.qty_lots for t in trades if t.source is pb.Source.CURVE)
@@ -61,6 +60,8 @@ def draw(trades: list[pb.Trade]) -> str:
         f'<text x="{LEFT + lots / SOLD * PLOT_W:.1f}" y="{TOP + PLOT_H + 20}" text-anchor="middle">{lots:,}</text>'
         for lots in range(0, SOLD + 1, 5_000)
     )
+    split = f"people's bids {sold - by_curve:,} · buyback curve {by_curve:,}"
+    discount = f"average {average / 10_000:.4f}, {(1 - average / FAIR) * 100:.2f}% under fair value"
     style = (
         "text{font:13px system-ui,sans-serif;fill:#333}.title{font-size:17px;font-weight:600}.book{fill:#1f6fb2}"
         ".curve{fill:#e39b3b}.grid{stroke:#8884;stroke-dasharray:2 4}.fair{stroke:#2a9d5c;stroke-width:2}"
@@ -70,15 +71,15 @@ def draw(trades: list[pb.Trade]) -> str:
  aria-label="A sale of {sold:,} tokens filled jointly by resting bids and the buyback curve">
 <style>{style}</style>
 <text class="title" x="{LEFT}" y="24">One sale of {sold:,} tokens, one matching path</text>
-<text x="{LEFT}" y="46">people's bids {sold - by_curve:,} · buyback curve {by_curve:,} · average {average / 10_000:.4f}, \
-{(1 - average / FAIR) * 100:.2f}% under fair value</text>
+<text x="{LEFT}" y="46">{split} · {discount}</text>
 {axis}
 {"".join(bars)}
 <line class="fair" x1="{LEFT}" x2="{LEFT + PLOT_W}" y1="{y(FAIR):.1f}" y2="{y(FAIR):.1f}"/>
 <text x="{LEFT + PLOT_W}" y="{y(FAIR) - 6:.1f}" text-anchor="end">oracle fair price</text>
 {ticks}
 <text x="{LEFT + PLOT_W / 2}" y="{TOP + PLOT_H + 42}" text-anchor="middle">tokens sold, in the order of the fills</text>
-<rect class="book" x="{LEFT}" y="{HEIGHT - 16}" width="12" height="12"/><text x="{LEFT + 18}" y="{HEIGHT - 5}">book</text>
+<rect class="book" x="{LEFT}" y="{HEIGHT - 16}" width="12" height="12"/>
+<text x="{LEFT + 18}" y="{HEIGHT - 5}">book</text>
 <rect class="curve" x="{LEFT + 70}" y="{HEIGHT - 16}" width="12" height="12"/>
 <text x="{LEFT + 88}" y="{HEIGHT - 5}">curve</text>
 </svg>
