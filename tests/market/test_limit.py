@@ -24,7 +24,8 @@ def test_best_price_first_whatever_the_order_of_entry(play):
     play("""
     book: sell 103 x 1 by 1 ; sell 101 x 1 by 2 ; sell 102 x 1 by 3
     > buy 103 x 3 by 4
-    accepted #4 leaves 0 ; trade 101 x 1 book #2 leaves 0 ; trade 102 x 1 book #3 leaves 0 ; trade 103 x 1 book #1 leaves 0
+    accepted #4 leaves 0 ; trade 101 x 1 book #2 leaves 0 ; trade 102 x 1 book #3 leaves 0
+    ; trade 103 x 1 book #1 leaves 0
     book: empty
     """)
 

@@ -130,7 +130,9 @@ def test_refused_and_nothing_changed(market_class, state, fields, code):
     market.check()
 
 
-@pytest.mark.parametrize("text", ["pmm base=0", "pmm budget=-1", "linear drop=0", "pmm min=1", "pmm rung=0", "pmm k=1000001"])
+@pytest.mark.parametrize(
+    "text", ["pmm base=0", "pmm budget=-1", "linear drop=0", "pmm min=1", "pmm rung=0", "pmm k=1000001"]
+)
 def test_bad_curve_parameters(play, text):
     play(f"""
     curve: pmm depth=4 base=6 min=-5
@@ -153,7 +155,13 @@ def test_every_code_is_reached():
 def test_placed_names_the_refusal(market):
     placed = market.place(0, 0, 1, 1)
     assert (placed.ok, placed.code, placed.refusal) == (False, 6, RejectCode.INVALID_ACCOUNT)
-    assert (placed.order_id, placed.filled_lots, placed.notional, placed.leaves_lots, placed.first_seq) == (0, 0, 0, 0, 1)
+    assert (placed.order_id, placed.filled_lots, placed.notional, placed.leaves_lots, placed.first_seq) == (
+        0,
+        0,
+        0,
+        0,
+        1,
+    )
     amended = market.amend(1, order_id=5)
     assert (amended.order_id, amended.refusal, amended.first_seq) == (5, RejectCode.UNKNOWN_ORDER, 2)
     assert market.cancel(1, order_id=5) == RejectCode.UNKNOWN_ORDER

@@ -11,7 +11,8 @@
 
 Commands: `buy|sell PRICE|market x LOTS by ACCOUNT [ioc|fok|gtc] [post] [client N]`, `cancel|reduce|amend
 #ID|client N [to PRICE] [x LOTS] by ACCOUNT`, `time`, `anchor LOW..HIGH`, `withdraw anchors`, `withdraw curve`,
-`set SHAPE name=value ...`; each may end in `at NANOSECONDS`. Text after `--` is a comment.
+`set SHAPE name=value ...`; each may end in `at NANOSECONDS`. A line that begins with `;` continues the one before it.
+Text after `--` is a comment.
 
 What a table does not spell out is checked all the same, after every command: events echo the command's fields,
 sequence numbers have no gap, a command answered by a refusal alone left every byte of the state as it was but
@@ -98,21 +99,32 @@ def parse_command(text: str) -> m.Command:
             ts_ns=int(found["ts"] or 0),
         )
     if found := _CHANGE.fullmatch(text):
-        kind = {"cancel": m.CancelOrder, "reduce": m.ReduceOrder, "amend": m.AmendOrder}[found["verb"]]
-        fields = {"order_id": found["id"], "client_id": found["client"], "account": found["account"], "ts_ns": found["ts"]}
+        kind: Any = {"cancel": m.CancelOrder, "reduce": m.ReduceOrder, "amend": m.AmendOrder}[found["verb"]]
+        fields = {
+            "order_id": found["id"],
+            "client_id": found["client"],
+            "account": found["account"],
+            "ts_ns": found["ts"],
+        }
         if kind is not m.CancelOrder:
             fields["qty_lots"] = found["qty"]
         if kind is m.AmendOrder:
             fields["price_ticks"] = found["price"]
-        return kind(**{name: int(value or 0) for name, value in fields.items()})
+        change: m.Command = kind(**{name: int(value or 0) for name, value in fields.items()})
+        return change
     if found := _ANCHOR.fullmatch(text):
         return m.ProposeAnchor(low_ticks=int(found["low"]), high_ticks=int(found["high"]), ts_ns=int(found["ts"] or 0))
     if found := _PLAIN.fullmatch(text):
         ts_ns = int(found["ts"] or 0)
         if found["params"]:
             return m.SetCurve(params=curve_params(found["params"]), ts_ns=ts_ns)
-        plain = {"time": m.Advance, "withdraw anchors": m.WithdrawAnchors, "withdraw curve": m.WithdrawCurve}
-        return plain[found["verb"]](ts_ns=ts_ns)
+        plain: dict[str, Any] = {
+            "time": m.Advance,
+            "withdraw anchors": m.WithdrawAnchors,
+            "withdraw curve": m.WithdrawCurve,
+        }
+        command: m.Command = plain[found["verb"]](ts_ns=ts_ns)
+        return command
     raise ScenarioError(f"no command: {text!r}")
 
 
@@ -184,6 +196,7 @@ class Player:
         """Play the scenario and return the market it leaves; ScenarioError at the first line that does not hold."""
         lines = [line.split("--")[0].strip() for line in text.splitlines()]
         lines = [" ".join(line.split()) for line in lines if line]
+        lines = " \n".join(lines).replace(" \n;", " ;").split(" \n")
         answered = started = True
         for line in lines:
             self.line = line
