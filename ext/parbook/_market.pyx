@@ -20,10 +20,12 @@ import numpy as np
 from parbook import state as _state
 from parbook.codes import RejectCode as _RejectCode
 from parbook.codes import Side as _Side
-from parbook.errors import CorruptionError, InvariantError, MisuseError
+from parbook.errors import CorruptionError, InvariantError, MisuseError, shown
 from parbook.interface import CurveState, OrderState
 from parbook.messages import SetCurve as _SetCurve
-from parbook.records import COMMAND, CURVE, DEPTH, EVENT, command_records, curve_record, events_from_records
+from parbook.records import (
+    COMMAND, CURVE, DEPTH, EVENT, command_records, curve_from_record, curve_record, events_from_records,
+)
 
 
 cdef int64_t _signed(object value, str name) except? -1:
@@ -31,10 +33,10 @@ cdef int64_t _signed(object value, str name) except? -1:
     cdef int overflow = 0
     cdef int64_t result
     if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
-        raise MisuseError(f"{name}={value!r} must be an int, not {type(value).__name__}.")
+        raise MisuseError(f"{name}={shown(value)} must be an int, not {type(value).__name__}.")
     result = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow:
-        raise MisuseError(f"{name}={value} does not fit 64 bits.")
+        raise MisuseError(f"{name}={shown(value)} does not fit 64 bits.")
     return result
 
 
@@ -44,16 +46,16 @@ cdef uint64_t _unsigned(object value, str name, uint64_t high) except? 1:
     cdef int64_t small
     cdef uint64_t result
     if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
-        raise MisuseError(f"{name}={value!r} must be an int, not {type(value).__name__}.")
+        raise MisuseError(f"{name}={shown(value)} must be an int, not {type(value).__name__}.")
     small = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow > 0 and value <= 0xFFFFFFFFFFFFFFFF:
         result = PyLong_AsUnsignedLongLong(value)
     elif overflow != 0 or small < 0:
-        raise MisuseError(f"{name}={value} is outside 0..{high}.")
+        raise MisuseError(f"{name}={shown(value)} is outside 0..{high}.")
     else:
         result = <uint64_t>small
     if result > high:
-        raise MisuseError(f"{name}={value} is outside 0..{high}.")
+        raise MisuseError(f"{name}={shown(value)} is outside 0..{high}.")
     return result
 
 
@@ -144,7 +146,10 @@ cdef class Market:
     def apply(self, command):
         """Apply one command and return its events. MisuseError when a value does not fit its record field."""
         if isinstance(command, _SetCurve):
-            return events_from_records(self._set_curve(curve_record(command)))
+            record = curve_record(command)
+            # A shape or move that does not exist is misuse, as in the reference; the core alone would refuse it.
+            curve_from_record(record)
+            return events_from_records(self._set_curve(record))
         return events_from_records(self.apply_batch(command_records([command])))
 
     def apply_batch(self, commands):
