@@ -1,0 +1,1 @@
+"""What a replay found, in words (`summary`), in figures (`figures`) and as one page (`page`)."""

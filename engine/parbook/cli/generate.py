@@ -1,0 +1,58 @@
+"""`parbook generate`: write a seeded order log."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Final
+
+from parbook.cli.arguments import count, seed
+from parbook.cli.output import atomic_output
+from parbook.errors import InputError
+from parbook.instrument import Instrument
+from parbook.logs.flow import FlowParams
+from parbook.logs.generate import write_itch, write_native
+from parbook.replay.listing import load_listing
+
+ANCHOR_EVERY: Final = 500
+"""A log with a curve proposes an anchor after so many messages."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand to argparse's `commands`."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "generate",
+        help="write a seeded order log",
+        description="Write a log of realistic flow. The same seed gives the same bytes on every machine.",
+    )
+    parser.add_argument("out", metavar="OUT", type=Path, help="file to write")
+    parser.add_argument("--messages", metavar="N", type=count, required=True, help="how many commands")
+    parser.add_argument("--seed", metavar="S", type=seed, default=1, help="what the flow grows from (default 1)")
+    parser.add_argument("--format", choices=("native", "itch"), default="native", help="default: native")
+    parser.add_argument("--symbol", default="RWA", help="default: RWA")
+    parser.add_argument(
+        "--curve",
+        metavar="LISTING.toml",
+        type=Path,
+        help=f"put this curve, and an anchor every {ANCHOR_EVERY}, in the log",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the log and say what was written."""
+    if args.curve is not None and args.format == "itch":
+        raise InputError("--curve", "an ITCH file has no place for a curve", "Use --format native.")
+    flow, curve = FlowParams(), None
+    if args.curve is not None:
+        flow = FlowParams(anchor_every=ANCHOR_EVERY)
+        curve = load_listing(args.curve).set_curve(Instrument(symbol=args.symbol, tick="0.0001"))  # type: ignore[arg-type]
+    with atomic_output(args.out) as path:
+        if args.format == "itch":
+            written = write_itch(path, args.seed, args.messages, args.symbol, flow=flow)
+        else:
+            written = write_native(path, args.seed, args.messages, args.symbol, flow=flow, curve=curve)
+    if not args.quiet:
+        print(f"{args.out}: {written} {args.format} messages of {args.symbol}, seed {args.seed}")
+    return 0

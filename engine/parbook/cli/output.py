@@ -1,0 +1,32 @@
+"""Output files: checked before the work, and there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from parbook.errors import InputError
+
+
+def check_output(path: Path) -> None:
+    """Raise InputError when `path` cannot become a file: no such directory, or a directory itself."""
+    if path.is_dir():
+        raise InputError(str(path), "it is a directory", "Name a file to write.")
+    if not path.parent.is_dir():
+        raise InputError(str(path), f"there is no directory {path.parent}", f"Make it first: mkdir -p {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(str(path), f"the directory {path.parent} is not writable", "Name another place.")
+
+
+@contextmanager
+def atomic_output(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it becomes `path` when the block ends well, and is removed otherwise."""
+    check_output(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
