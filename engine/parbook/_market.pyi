@@ -75,7 +75,10 @@ class Market:
     def cancel(self, account: int, order_id: int = 0, client_id: int = 0, ts_ns: int = 0) -> int:
         """Cancel an order; 0 when done, else the RejectCode's number."""
     def events(self, since: int) -> Records:
-        """Return the EVENT records from sequence number `since` on. MisuseError when they are overwritten."""
+        """Return the EVENT records from sequence number `since` on. MisuseError when they are overwritten.
+
+        The events of the last place, cancel, amend or apply are always kept; of a batch, which returned them, its end.
+        """
     def depth(self, levels: int = 10) -> Records:
         """Return DEPTH records of book and curve, best first, bids before asks."""
     def order(self, order_id: int) -> OrderState | None:

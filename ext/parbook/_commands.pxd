@@ -6,7 +6,7 @@ from parbook._book cimport Order, book_enqueue, book_forget, book_unqueue, ids_f
     order_at
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport (
-    Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, desk_reserve, emit_cancelled,
+    Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled,
     emit_order, emit_rejected, event_at, touch_without,
 )
 from parbook._identity cimport DEAD, client_find, client_open
@@ -329,17 +329,8 @@ cdef inline void run_command(Desk *desk, const Command *command) noexcept nogil:
         emit_rejected(desk, code, command)
     desk.next_command += 1
 
-cdef inline int run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
-    """Apply commands in order. Returns -1 before the first for which memory cannot be had; it changed nothing."""
-    cdef int64_t start = 0
-    cdef int64_t end, i
-    while start < count:
-        end = min(count, start + COMMANDS_RESERVED)
-        if desk_reserve(desk, <uint32_t>(end - start)) != 0:
-            return -1
-        for i in range(start, end):
-            run_command(desk, commands + i)
-        if pb_unlikely(desk.broken):
-            return -1
-        start = end
-    return 0
+cdef inline void run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    """Apply commands in order. Room for all of them must have been reserved."""
+    cdef int64_t i
+    for i in range(count):
+        run_command(desk, commands + i)

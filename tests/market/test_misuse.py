@@ -72,8 +72,6 @@ def test_arguments_that_are_no_integers_of_their_field(live, name, fields, struc
             params=CurveParams(shape=CurveShape.PMM, base_depth_lots=1, quote_depth_lots=2**63, budget_notional=1)
         ),
         SetCurve(params=CurveParams(shape=300, base_depth_lots=1, quote_depth_lots=1, budget_notional=1)),
-        SetCurve(params=CurveParams(shape=9, base_depth_lots=1, quote_depth_lots=1, budget_notional=1)),
-        SetCurve(params=CurveParams(shape=1, anchor_move=2, base_depth_lots=1, quote_depth_lots=1, budget_notional=1)),
     ],
 )
 def test_commands_that_are_none(live, command):
@@ -125,10 +123,10 @@ def core_with_events(count):
 
 
 def test_events_since_returns_what_batches_returned():
-    market, events = core_with_events(100)
+    market, events = core_with_events(30)
     assert market.events(1).tobytes() == events.tobytes()
-    assert market.events(60).tobytes() == events[59:].tobytes()
-    assert len(market.events(101)) == 0
+    assert market.events(20).tobytes() == events[19:].tobytes()
+    assert len(market.events(31)) == 0
     assert len(market.events(2**64 - 1)) == 0
     assert market.events(1).dtype == EVENT
 
@@ -154,7 +152,7 @@ def test_overwritten_events_are_misuse_not_garbage():
         assert market.next_seq < 10**7, "the ring never overwrites"
     everything = np.concatenate(seen)
     kept = oldest_kept(market)
-    assert 1 < kept <= market.next_seq - len(batch), "the last batch's events are always kept"
+    assert 1 < kept < market.next_seq, "the end of the last batch is kept"
     assert market.events(kept).tobytes() == everything[kept - 1 :].tobytes()
     assert everything["seq"].tolist() == list(range(1, market.next_seq))
 
