@@ -111,6 +111,8 @@ def main(words: list[str] | None = None) -> int:
     note(f"{host['processor']}, core {host['core']}, medians of {settings.rounds} (least-greatest)")
     rows = measure(parsed.only, settings)
     print(markdown(rows) if parsed.markdown else table(rows))
+    if parsed.quick:
+        print("\nA quick run: everything ran, but sizes were tiny, so the figures and their verdicts mean nothing.")
     if parsed.json is not None:
         parsed.json.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": host, "rows": rows})))
     return 0

@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from bench.workloads import (
     BATCH,
     COMPARED,
     INSTRUMENT,
+    BatchMarket,
+    Ints,
     SteadyFlow,
     anchor,
     batches,
@@ -58,16 +61,14 @@ def ladder_rows(settings: Settings) -> list[Row]:
             raise AssertionError("the ladder that was to stay idle changed the events")
         samples = interleave(
             {
-                "with": lambda low=low, high=high, parts=parts: _fed(_laddered(low, high), parts),  # type: ignore[misc]
-                "without": lambda parts=parts: _fed(Market(INSTRUMENT), parts),  # type: ignore[misc]
+                "with": partial(_fed, partial(_laddered, low, high), parts),
+                "without": partial(_fed, partial(Market, INSTRUMENT), parts),
             },
             settings.rounds,
         )
         values = {f"{name}_ns_per_command": _per(taken, len(commands)) for name, taken in samples.items()}
         measured = " ns, ".join(f"{name} {_per(taken, len(commands))}" for name, taken in samples.items()) + " ns"
-        rows.append(
-            judged("B3", f"ladder {where}", measured, ratios(samples["with"], samples["without"]), values)
-        )
+        rows.append(judged("B3", f"ladder {where}", measured, ratios(samples["with"], samples["without"]), values))
     return rows
 
 
@@ -78,8 +79,10 @@ def _laddered(low: int, high: int) -> Market:
     return market
 
 
-def _fed(market: Market, parts: list[Records]) -> float:
-    return timed(lambda: feed(market, parts))
+def _fed(make: Callable[[], BatchMarket], parts: list[Records]) -> float:
+    """A sample: the time of a whole flow through a fresh market, in ns."""
+    market = make()
+    return float(timed(partial(feed, market, parts)))
 
 
 def _same_but_numbered(a: Records, b: Records) -> bool:
@@ -127,20 +130,20 @@ def sweep_rows(settings: Settings) -> list[Row]:
 
 
 def _bid_ladder() -> Market:
-    """A market whose curve bids 256 rungs and offers none of them behind its cursor."""
+    """A market whose curve bids 256 rungs, all of them ahead of its cursor."""
     market = Market(INSTRUMENT)
     market.apply(ladder_curve(CurveShape.PMM, sells=False))
     market.apply_batch(anchor(100_000, 100_000))
     return market
 
 
-def _bid_levels(prices: Records, lots: Records) -> Market:
+def _bid_levels(prices: Ints, lots: Ints) -> Market:
     market = Market(INSTRUMENT)
     market.apply_batch(new_orders(Side.BUY, prices, lots, len(prices)))
     return market
 
 
-def _takers(prices: Records, lots: Records, k: int) -> Records:
+def _takers(prices: Ints, lots: Ints, k: int) -> Records:
     """IOC sell orders, each for exactly the lots of the next k prices."""
     count = len(prices) // k
     wanted = lots[: count * k].reshape(count, k).sum(axis=1)
@@ -231,8 +234,8 @@ def batch_rows(settings: Settings) -> list[Row]:
             raise AssertionError(f"core and reference disagree on the {shape} flow")
         samples = interleave(
             {
-                "core": lambda parts=parts: _fed(Market(INSTRUMENT), parts),  # type: ignore[misc]
-                "reference": lambda parts=parts: timed(lambda: feed(ReferenceMarket(INSTRUMENT), parts)),  # type: ignore[misc]
+                "core": partial(_fed, partial(Market, INSTRUMENT), parts),
+                "reference": partial(_fed, partial(ReferenceMarket, INSTRUMENT), parts),
             },
             settings.rounds,
         )
@@ -275,12 +278,12 @@ def _growth(settings: Settings, what: str, books: dict[str, tuple[int, int]]) ->
         parts = batches(flows[name].messages(count))
         market = markets[name]
         before = market.open_orders
-        taken = _fed(market, parts)
+        taken = timed(partial(feed, market, parts))
         if market.open_orders != before:
             raise AssertionError("the steady flow changed the number of resting orders")
         return taken / count
 
-    contenders = {name: (lambda name=name: sample(name)) for name in books}  # type: ignore[misc]
+    contenders = {name: partial(sample, name) for name in books}
     samples = interleave(contenders, settings.rounds + 1)
     samples = {name: taken[1:] for name, taken in samples.items()}
     smallest, *larger = samples
@@ -294,11 +297,11 @@ def _growth(settings: Settings, what: str, books: dict[str, tuple[int, int]]) ->
 # --- B14 ----------------------------------------------------------------------------------------
 
 
+_MALLINFO_FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+
+
 class _MallInfo(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
-    ]
+    _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO_FIELDS.split()]
 
 
 def heap_in_use() -> int | None:
@@ -353,8 +356,8 @@ def anchor_rows(settings: Settings) -> list[Row]:
             raise AssertionError("an anchor was not activated")
         depth = market.depth(256)
         bids, asks = (int((depth["side"] == side).sum()) for side in (Side.BUY, Side.SELL))
-        samples = interleave({"us": lambda m=market, c=moves: timed(lambda: m.apply_batch(c)) / 1000}, settings.rounds)  # type: ignore[misc]
-        spread = _per(samples["us"], count)
+        rounds = range(settings.rounds)
+        spread = Spread.of(timed(partial(market.apply_batch, moves)) / 1000 / count for _ in rounds)
         measured = f"{spread} us an anchor; {bids} bid and {asks} ask rungs ahead of the cursor"
         rows.append(judged("B15", f"{shape.name}, both sides", measured, spread, {"us_per_anchor": spread}))
     return rows
@@ -373,7 +376,7 @@ def thread_rows(settings: Settings) -> list[Row]:
         if len(os.sched_getaffinity(0)) < 2:
             return [skipped("B11", "needs two cores")]
         note("B11 two threads")
-        parts = batches(flow("own", settings.size(400_000)), BATCH * 8)
+        parts = batches(flow("own", settings.size(400_000)), BATCH * 4)
         samples = interleave({"one": lambda: _walled(parts, 1), "two": lambda: _walled(parts, 2)}, settings.rounds)
     finally:
         os.sched_setaffinity(0, pinned)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from bench.bars import NOT_BUILT, BARS, Row, skipped
+from bench.bars import BARS, NOT_BUILT, Row, skipped
 from bench.build import compile_c
 from bench.measure import BUILD, ROOT, Settings, Spread, UnavailableError, interleave, note, timed
 from bench.workloads import INSTRUMENT, batches, feed
@@ -31,9 +32,8 @@ _QUOTED: Final[dict[str, dict[str, float]]] = {
     "wide": {"QuantCup": 50.4, "geseq": 91.0, "CppTrader": 382.5},
 }
 
-_RECORD: Final = np.dtype(
-    [("kind", "u1"), ("side", "u1"), ("pad", "<u2"), ("qty", "<u4"), ("price", "<i8"), ("id", "<u8"), ("account", "<u8")]
-)
+_RECORD: Final = np.dtype("u1, u1, <u2, <u4, <i8, <u8, <u8")
+_RECORD.names = ("kind", "side", "pad", "qty", "price", "id", "account")
 _LIMIT, _CANCEL, _REDUCE, _MARKET, _IOC = range(5)
 _KINDS: Final = np.array([CommandKind.NEW, CommandKind.CANCEL, CommandKind.REDUCE, CommandKind.NEW, CommandKind.NEW])
 _FAR_TICKS: Final = 2**30
@@ -176,7 +176,7 @@ def flow_rows(settings: Settings) -> list[Row]:
         agree[name] = verify(name, messages, commands)
     note("B16 timing the three flows")
     parts = {name: batches(commands) for name, commands in loaded.items()}
-    contenders = {name: (lambda name=name: _sample(parts[name])) for name in FLOWS}  # type: ignore[misc]
+    contenders = {name: partial(_sample, parts[name]) for name in FLOWS}
     samples = interleave(contenders, settings.rounds)
     rows = []
     for name in FLOWS:
@@ -192,4 +192,4 @@ def flow_rows(settings: Settings) -> list[Row]:
 
 def _sample(parts: list[Records]) -> float:
     market = Market(INSTRUMENT)
-    return float(timed(lambda: feed(market, parts)))
+    return float(timed(partial(feed, market, parts)))

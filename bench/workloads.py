@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from parbook.codes import CommandKind, CurveShape, Side, TimeInForce
 from parbook.instrument import MAX_ORDERS_LIMIT, Instrument
@@ -14,7 +15,10 @@ from parbook.logs.generate import generate
 from parbook.messages import CurveParams, SetCurve
 from parbook.records import COMMAND, EVENT, Records
 
-BATCH: Final = 4096
+Ints = npt.NDArray[np.int64]
+Sides = npt.NDArray[np.uint8]
+
+BATCH: Final = 1024
 """Commands handed over at once, unless a row says otherwise."""
 
 INSTRUMENT: Final = Instrument(symbol="BENCH", max_orders=MAX_ORDERS_LIMIT)
@@ -72,7 +76,7 @@ def events_of(market: BatchMarket, parts: list[Records]) -> Records:
     return np.concatenate([np.empty(0, EVENT), *(market.apply_batch(part) for part in parts)])
 
 
-def new_orders(side: int, prices: Records | int, lots: Records | int, count: int, account: int = 1) -> Records:
+def new_orders(side: int | Sides, prices: Ints | int, lots: Ints | int, count: int, account: int = 1) -> Records:
     """Return `count` limit orders GTC of one account."""
     out = np.zeros(count, COMMAND)
     out["kind"] = CommandKind.NEW
@@ -84,9 +88,9 @@ def new_orders(side: int, prices: Records | int, lots: Records | int, count: int
 
 
 def ladder_curve(shape: CurveShape = CurveShape.PMM, sells: bool = True) -> SetCurve:
-    """Return a curve that compiles to 256 rungs a side at anchors from 1,000 ticks up; one that never `sells` bids only.
+    """Return a curve that compiles to 256 rungs a side at anchors from 1,000 ticks up.
 
-    A curve that sells keeps 64 of its rungs behind the cursor.
+    One that `sells` below its target keeps 64 bids behind its cursor; one that does not has all 256 ahead of it.
     """
     depth = 2**31
     params = CurveParams(
@@ -144,7 +148,7 @@ class SteadyFlow:
             left -= groups
         return np.concatenate(parts)
 
-    def _enter(self, level: Records) -> Records:
+    def _enter(self, level: Ints) -> Records:
         side = (level & 1).astype(np.uint8)
         away = 2 + (level >> 1)
         return new_orders(side, self.middle + np.where(side == Side.BUY, -away, away), 10, len(level))
@@ -168,5 +172,3 @@ class SteadyFlow:
         self._level[chosen] = entering
         self._next_id += 5 * groups
         return out[:, [0, 3, 1, 4, 6, 7, 2, 5]].reshape(-1)
-
-
