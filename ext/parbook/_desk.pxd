@@ -165,14 +165,10 @@ cdef inline bint desk_quote(
     const Desk *desk, const Cursor *cursor, int side, int64_t limit_ticks, int64_t touch_ticks, Quote *quote
 ) noexcept nogil:
     """Set the curve's best quote within the taker's limit and return True, or return False."""
-    cdef const Curve *curve = desk.curve
     # The clip only ever worsens a quote, so a rung beyond the limit ends the question at once.
-    if side == BUY:
-        if cursor.ask >= curve.ladder.asks or curve.ladder.ask_price[cursor.ask] > limit_ticks:
-            return False
-    elif cursor.bid >= curve.ladder.bids or curve.ladder.bid_price[cursor.bid] < limit_ticks:
+    if pb_likely(cursor.ask_ticks > limit_ticks if side == BUY else cursor.bid_ticks < limit_ticks):
         return False
-    return curve_quote(curve, cursor, side, touch_ticks, quote) and within(side, quote.price_ticks, limit_ticks)
+    return curve_quote(desk.curve, cursor, side, touch_ticks, quote) and within(side, quote.price_ticks, limit_ticks)
 
 cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t touch_ticks) noexcept nogil:
     """Fill `lots` of the taker as far as its price allows and return what is left.
@@ -225,7 +221,7 @@ cdef inline int64_t desk_fillable(
     cdef int64_t wanted_lots = lots
     cdef int64_t fill_lots, best_ticks
     cdef uint32_t level_slot = book.best_level[maker_side]
-    cdef Cursor cursor = Cursor(0, 0, 0, 0)
+    cdef Cursor cursor = Cursor(0, 0, 0, 0, 0, 0)
     cdef Quote quote = Quote(0, 0)
     cdef bint has_quote
     if desk.curve != NULL:
