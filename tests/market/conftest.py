@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-import parbook
-import parbook.reference
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
+from tests.support.markets import MARKETS
 from tests.support.scenario import Player
 
 
-@pytest.fixture(params=[parbook.reference.Market, parbook.Market], ids=["reference", "core"])
+@pytest.fixture(params=list(MARKETS.values()), ids=list(MARKETS))
 def market_class(request: pytest.FixtureRequest) -> Any:
     """The class of the market under test."""
     return request.param
