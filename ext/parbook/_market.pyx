@@ -12,6 +12,7 @@ from parbook._book cimport ids_find, order_at
 from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_commands
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
+from parbook._ints cimport pb_small_int
 from parbook._quotes cimport Curve
 from parbook._types cimport *
 from parbook._views cimport depth_rows, put_dead_ids, put_orders, queue_of
@@ -27,11 +28,16 @@ from parbook.messages import SetCurve as _SetCurve
 from parbook.records import COMMAND, CURVE, DEPTH, EVENT, command_records, curve_record, events_from_records
 
 
-cdef int64_t _signed(object value, str name) except? -1:
+cdef inline int64_t _signed(object value, str name) except? -1:
     """Return an int's value; MisuseError for anything else, bool and float included, and beyond 64 bits."""
+    cdef int64_t result
+    return result if pb_small_int(value, &result) else _any_signed(value, name)
+
+
+cdef int64_t _any_signed(object value, str name) except? -1:
     cdef int overflow = 0
     cdef int64_t result
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise MisuseError(f"{name}={shown(value)} must be an int, not {type(value).__name__}.")
     result = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow:
@@ -44,12 +50,19 @@ cdef object _as_events(Block block):
     return np.frombuffer(block, EVENT) if block.used else np.empty(0, EVENT)
 
 
-cdef uint64_t _unsigned(object value, str name, uint64_t high) except? 1:
+cdef inline uint64_t _unsigned(object value, str name, uint64_t high) except? 1:
     """Return an int in 0..high; MisuseError for anything else."""
+    cdef int64_t small
+    if pb_small_int(value, &small) and 0 <= small and <uint64_t>small <= high:
+        return <uint64_t>small
+    return _any_unsigned(value, name, high)
+
+
+cdef uint64_t _any_unsigned(object value, str name, uint64_t high) except? 1:
     cdef int overflow = 0
     cdef int64_t small
     cdef uint64_t result
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise MisuseError(f"{name}={shown(value)} must be an int, not {type(value).__name__}.")
     small = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow > 0 and value <= 0xFFFFFFFFFFFFFFFF:
@@ -198,9 +211,12 @@ cdef class Market:
         count = commands.shape[0]
         # Most commands cause one event or a little more.
         block = take_block(<size_t>(count + (count >> 2)) * sizeof(Event))
+        view = np.ascontiguousarray(commands).view(np.uint8)
+        if count and <size_t>&view[0] & 7:
+            # Records sliced out of a file at an odd offset: NumPy calls them aligned, C does not.
+            view = commands.copy().view(np.uint8)
         self._enter()
         if count:
-            view = np.ascontiguousarray(commands).view(np.uint8)
             command = <const Command *>&view[0]
             with nogil:
                 result = self._run_batch(command, count, block)
