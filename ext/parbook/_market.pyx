@@ -204,10 +204,9 @@ cdef class Market:
         cdef int64_t count
         cdef Block block
         cdef int result = 0
-        if commands.dtype != COMMAND or commands.ndim != 1:
-            raise MisuseError(
-                f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {commands.dtype}."
-            )
+        if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
+            found = getattr(commands, "dtype", type(commands).__name__)
+            raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
         count = commands.shape[0]
         # Most commands cause one event or a little more.
         block = take_block(<size_t>(count + (count >> 2)) * sizeof(Event))
@@ -371,7 +370,7 @@ cdef class Market:
     def queue(self, side, price_ticks):
         """Return the ids of the orders resting at a price, first to trade first."""
         self._idle()
-        return queue_of(&self.desk.book, _Side(side), _signed(price_ticks, "price_ticks"))
+        return queue_of(&self.desk.book, <int>_unsigned(side, "side", 1), _signed(price_ticks, "price_ticks"))
 
     @property
     def curve(self):

@@ -88,8 +88,11 @@ def test_commands_that_are_none(live, command):
         np.zeros((2, 2), COMMAND),
         np.zeros((), COMMAND),
         np.zeros(3, COMMAND.newbyteorder(">")),
+        np.zeros(3, COMMAND).tolist(),
+        b"",
+        None,
     ],
-    ids=["events", "int64", "bytes", "2-d", "0-d", "big-endian"],
+    ids=["events", "int64", "bytes", "2-d", "0-d", "big-endian", "list", "no array", "None"],
 )
 def test_batches_of_another_layout(live, commands):
     with pytest.raises(MisuseError):
@@ -100,10 +103,19 @@ def test_an_integer_subclass_is_an_integer(market):
     assert market.place(1, parbook.Side.SELL, 1, 5, order_type=parbook.OrderType.LIMIT).ok
 
 
-@pytest.mark.parametrize("order_id", [1.0, True, "1"])
-def test_core_refuses_order_ids_that_are_no_integers(order_id):
-    with pytest.raises(MisuseError):
-        parbook.Market(Instrument(symbol="TEST")).order(order_id)
+@pytest.mark.parametrize("value", [1.0, True, "1", None, 2**64, 10**5000], ids=shown)
+def test_views_refuse_what_is_no_integer(live, value):
+    for ask in (lambda: live.order(value), lambda: live.queue(0, value), lambda: live.queue(value, 100)):
+        with pytest.raises(MisuseError):
+            ask()
+
+
+def test_views_of_what_does_not_exist(live):
+    assert live.order(0) is live.order(2) is live.order(2**64 - 1) is None
+    assert live.queue(1, 100) == live.queue(0, 0) == live.queue(0, -1) == live.queue(0, 2**63 - 1) == []
+    for side in (2, -1):
+        with pytest.raises(MisuseError):
+            live.queue(side, 100)
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])

@@ -40,19 +40,37 @@ STEPS = st.sampled_from([None, None, 0, 1, 5])
 CURVES = st.builds(
     m.CurveParams,
     shape=st.sampled_from(CurveShape),
-    base_depth_lots=st.sampled_from([1, 20, CURVE_LOTS_MAX]),
-    quote_depth_lots=st.sampled_from([1, 20, CURVE_LOTS_MAX]),
-    budget_notional=st.sampled_from([0, 250, 10**6, 2**62]),
+    base_depth_lots=st.sampled_from([20, 20, 11, 1, CURVE_LOTS_MAX]),
+    quote_depth_lots=st.sampled_from([20, 20, 1, CURVE_LOTS_MAX]),
+    budget_notional=st.sampled_from([10**6, 2000, 250, 0, 2**62]),
     k_ppm=st.sampled_from([0, 100_000, 10**6]),
     spread_ppm=st.sampled_from([0, 20_000]),
     rung_ticks=st.sampled_from([1, 3]),
     par_lots=st.sampled_from([0, 4]),
-    drop_ppm=st.sampled_from([0, 50_000, 999_999]),
+    drop_ppm=st.sampled_from([50_000, 200_000, 999_999, 0]),
     min_net_lots=st.sampled_from([0, -10]),
-    max_net_lots=st.sampled_from([0, 12, CURVE_LOTS_MAX]),
+    max_net_lots=st.sampled_from([12, CURVE_LOTS_MAX, 0]),
     activation_delay_ns=st.sampled_from([0, 0, 4]),
     anchor_move=st.sampled_from(AnchorMove),
-    lift_max_lots=st.sampled_from([0, 3, CURVE_LOTS_MAX]),
+    lift_max_lots=st.sampled_from([3, CURVE_LOTS_MAX, 0]),
+)
+
+
+ANCHOR_ENDS = st.sampled_from([0, 1, CURVE_PRICE_TICKS_MAX, CURVE_PRICE_TICKS_MAX + 1])
+GOOD_CURVES = st.builds(
+    m.CurveParams,
+    shape=st.sampled_from(CurveShape),
+    base_depth_lots=st.sampled_from([20, 40]),
+    quote_depth_lots=st.sampled_from([20, 40]),
+    budget_notional=st.sampled_from([10**6, 2000, 2**62]),
+    k_ppm=st.sampled_from([100_000, 0]),
+    par_lots=st.sampled_from([4, 0]),
+    drop_ppm=st.just(100_000),
+    min_net_lots=st.just(-10),
+    max_net_lots=st.sampled_from([30, 12]),
+    activation_delay_ns=st.sampled_from([0, 0, 0, 4]),
+    anchor_move=st.sampled_from(AnchorMove),
+    lift_max_lots=st.sampled_from([20, 3]),
 )
 
 
@@ -107,13 +125,20 @@ class Model:
 class MarketMachine(RuleBasedStateMachine):
     """Drives both implementations with the same commands."""
 
-    @initialize(max_orders=st.sampled_from([3, 2**24]), window=st.sampled_from([0, 2, 1024]))
-    def open(self, max_orders, window):
+    @initialize(
+        max_orders=st.sampled_from([5, 2**24, 2**24]),
+        window=st.sampled_from([0, 2, 1024]),
+        params=st.one_of(CURVES, CURVES, st.none()),
+    )
+    def open(self, max_orders, window, params):
         instrument = Instrument(symbol="MACHINE", max_orders=max_orders, client_id_window=window)
         self.reference = parbook.reference.Market(instrument)
         self.core = parbook.Market(instrument)
         self.model = Model()
         self.budget = 0
+        if params is not None:
+            self.run(m.SetCurve(params=params))
+            self.run(m.ProposeAnchor(low_ticks=100, high_ticks=100))
 
     def run(self, command, step=None):
         now = self.reference.now_ns
@@ -141,13 +166,33 @@ class MarketMachine(RuleBasedStateMachine):
     def enter(self, style, step, **fields):
         self.run(m.NewOrder(order_type=OrderType(style[0]), tif=TimeInForce(style[1]), **fields), step)
 
-    @rule(side=SIDES, account=ACCOUNTS, price_ticks=BAD_PRICES, qty_lots=LOTS)
-    def enter_at_no_price(self, **fields):
-        assert self.run(m.NewOrder(**fields)).code is RejectCode.PRICE_OUT_OF_RANGE
+    @rule(account=st.sampled_from([1, 2]), price_ticks=st.integers(94, 101), qty_lots=FEW, post_only=st.booleans())
+    def make_bid(self, post_only, **fields):
+        order_type = OrderType.POST_ONLY if post_only else OrderType.LIMIT
+        self.run(m.NewOrder(side=Side.BUY, order_type=order_type, **fields))
 
-    @rule(side=SIDES, account=ACCOUNTS, price_ticks=PRICES, qty_lots=BAD_LOTS)
-    def enter_no_lots(self, **fields):
-        assert self.run(m.NewOrder(**fields)).code is RejectCode.QTY_OUT_OF_RANGE
+    @rule(account=st.sampled_from([1, 2]), price_ticks=st.integers(99, 106), qty_lots=FEW, post_only=st.booleans())
+    def make_ask(self, post_only, **fields):
+        order_type = OrderType.POST_ONLY if post_only else OrderType.LIMIT
+        self.run(m.NewOrder(side=Side.SELL, order_type=order_type, **fields))
+
+    @rule(qty_lots=st.integers(1, 30), price_ticks=st.integers(100, 112), tif=st.sampled_from(TimeInForce))
+    def take_asks(self, **fields):
+        self.run(m.NewOrder(account=3, side=Side.BUY, **fields))
+
+    @rule(qty_lots=st.integers(1, 30), price_ticks=st.integers(88, 100), tif=st.sampled_from(TimeInForce))
+    def take_bids(self, **fields):
+        self.run(m.NewOrder(account=3, side=Side.SELL, **fields))
+
+    @rule(
+        side=SIDES,
+        bad=st.one_of(st.tuples(BAD_PRICES, LOTS), st.tuples(st.one_of(PRICES, BAD_PRICES), BAD_LOTS)),
+    )
+    def enter_out_of_range(self, side, bad):
+        price_ticks, qty_lots = bad
+        answer = self.run(m.NewOrder(account=1, side=side, price_ticks=price_ticks, qty_lots=qty_lots))
+        lots_are_bad = not 1 <= qty_lots <= QTY_LOTS_MAX
+        assert answer.code is (RejectCode.QTY_OUT_OF_RANGE if lots_are_bad else RejectCode.PRICE_OUT_OF_RANGE)
 
     def resting(self, pick):
         ids = sorted(order_id for order_id, lots in self.model.leaves.items() if lots)
@@ -190,33 +235,27 @@ class MarketMachine(RuleBasedStateMachine):
         order_id = self.resting(pick)
         self.run(m.AmendOrder(account=self.model.owner[order_id], order_id=order_id, **fields), step)
 
-    @rule(account=ACCOUNTS, client_id=CLIENT_IDS, qty_lots=st.one_of(st.just(0), LOTS), price_ticks=st.one_of(PRICES))
-    def amend_by_client_id(self, **fields):
-        self.run(m.AmendOrder(**fields))
+    @rule(kind=st.sampled_from([m.CancelOrder, m.AmendOrder]), account=ACCOUNTS, client_id=CLIENT_IDS)
+    def touch_by_client_id(self, kind, **fields):
+        self.run(kind(**fields))
 
-    @rule(account=ACCOUNTS, client_id=CLIENT_IDS)
-    def cancel_by_client_id(self, **fields):
-        self.run(m.CancelOrder(**fields))
-
-    @rule(params=CURVES, step=STEPS)
+    @rule(params=st.one_of(GOOD_CURVES, CURVES), step=STEPS)
     def set_curve(self, params, step):
         self.run(m.SetCurve(params=params), step)
 
     @rule(
-        low_ticks=st.one_of(NEAR, NEAR, st.sampled_from([0, 1, CURVE_PRICE_TICKS_MAX, CURVE_PRICE_TICKS_MAX + 1])),
-        width=st.sampled_from([0, 0, 1, -1]),
+        low_ticks=st.one_of(
+            NEAR, NEAR, NEAR, st.sampled_from([0, 1, CURVE_PRICE_TICKS_MAX, CURVE_PRICE_TICKS_MAX + 1])
+        ),
+        width=st.sampled_from([0, 0, 0, 1, 3, -1]),
         step=STEPS,
     )
     def propose(self, low_ticks, width, step):
         self.run(m.ProposeAnchor(low_ticks=low_ticks, high_ticks=low_ticks + width), step)
 
-    @rule(command=st.sampled_from([m.WithdrawAnchors(), m.WithdrawCurve()]), step=STEPS)
-    def withdraw(self, command, step):
+    @rule(command=st.sampled_from([m.WithdrawAnchors(), m.WithdrawCurve(), m.Advance(ts_ns=0)]), step=STEPS)
+    def withdraw_or_wait(self, command, step):
         self.run(command, step)
-
-    @rule(step=st.sampled_from([0, 1, 50]))
-    def advance(self, step):
-        self.run(m.Advance(ts_ns=0), step)
 
     @invariant()
     def one_market(self):
@@ -248,6 +287,6 @@ class MarketMachine(RuleBasedStateMachine):
 
 
 MarketMachine.TestCase.settings = settings(
-    max_examples=int(os.environ.get("PARBOOK_EXAMPLES", "400")), stateful_step_count=40
+    max_examples=int(os.environ.get("PARBOOK_EXAMPLES", "600")), stateful_step_count=40
 )
 TestMarketMachine = MarketMachine.TestCase

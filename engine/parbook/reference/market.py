@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from parbook.codes import CommandKind, RejectCode, Side
 from parbook.errors import MisuseError
@@ -85,10 +86,9 @@ class Market:
 
     def apply_batch(self, commands: Records) -> Records:
         """Apply an array of COMMAND records and return the EVENT records they caused."""
-        if commands.dtype != COMMAND or commands.ndim != 1:
-            raise MisuseError(
-                f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {commands.dtype}."
-            )
+        if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
+            found = getattr(commands, "dtype", type(commands).__name__)
+            raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
         events: list[Event] = []
         for row in commands.tolist():
             events += self._run(Row._make(row))
@@ -179,12 +179,13 @@ class Market:
 
     def order(self, order_id: int) -> OrderState | None:
         """Return the resting order, or None."""
-        order = self._desk.book.orders.get(order_id)
+        order = self._desk.book.orders.get(checked_int(order_id, "order_id", 0, 2**64 - 1))
         return None if order is None else views.order_state(order)
 
     def queue(self, side: int, price_ticks: int) -> list[int]:
         """Return the ids of the orders resting at a price, first to trade first."""
-        return views.queue(self._desk, Side(side), price_ticks)
+        side = Side(checked_int(side, "side", 0, 1))
+        return views.queue(self._desk, side, checked_int(price_ticks, "price_ticks", -(2**63), 2**63 - 1))
 
     @property
     def curve(self) -> CurveState | None:
