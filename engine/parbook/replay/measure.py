@@ -100,8 +100,8 @@ class CurveMeter:
                 f"curve: the fills add up to {self.net_lots} lots and {self.cash_notional} cash; the market has {state}"
             )
 
-    def report(self, alone: TakerMeter, diverged: int, anchor_source: str) -> CurveReport:
-        """Return the figures. `alone` is the same log without the curve."""
+    def report(self, alone: TakerMeter, residual_filled: list[int], diverged: int, anchor_source: str) -> CurveReport:
+        """Return the figures. `alone` is the same log without the curve; `residual_filled` lots are by side."""
         joint = self.takers
         fair_twice = self.low_ticks + self.high_ticks
         return CurveReport(
@@ -117,6 +117,8 @@ class CurveMeter:
             unfilled_alone_sell_lots=alone.unfilled_lots[Side.SELL],
             unfilled_joint_buy_lots=joint.unfilled_lots[Side.BUY],
             unfilled_joint_sell_lots=joint.unfilled_lots[Side.SELL],
+            residual_filled_buy_lots=residual_filled[Side.BUY],
+            residual_filled_sell_lots=residual_filled[Side.SELL],
             curve_share_buy_ppm=_share_ppm(self.sold_lots, joint.book_lots[Side.BUY]),
             curve_share_sell_ppm=_share_ppm(self.bought_lots - self._lifted_lots, joint.book_lots[Side.SELL]),
             reserve_used_max_notional=self.budget_notional - self._cash_min,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from parbook._market import Market
-from parbook.codes import CommandKind, EventKind, RejectCode, Side, Source
+from parbook.codes import CancelReason, CommandKind, EventKind, RejectCode, Side, Source
 from parbook.errors import MisuseError
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
@@ -81,6 +81,7 @@ class Rematch:
         self._groups = 0
         self._totals_good = 0
         self._sequence_good = 0
+        self._residual_filled = np.zeros(len(Side), np.int64)
         self._late_prints: list[Print] = []
 
     def play(self, block: Block, *, own_prints: bool = False) -> None:
@@ -144,7 +145,8 @@ class Rematch:
         """Return what the curve did, or None without one."""
         if self.joint is None:
             return None
-        return self.joint.meter.report(self._takers, self._diverged, self.joint.anchors.name)
+        residual = self._residual_filled.tolist()
+        return self.joint.meter.report(self._takers, residual, self._diverged, self.joint.anchors.name)
 
     # --- one slice ------------------------------------------------------------------------------
 
@@ -162,7 +164,8 @@ class Rematch:
         if self.joint is not None:
             if own_prints:
                 prints = _own_prints(events, offsets, times)
-            self._play_joint(self.joint, commands, times, prints, set(offsets[refused].tolist()))
+            left = _left_unfilled(events, offsets, len(commands))
+            self._play_joint(self.joint, commands, times, prints, set(offsets[refused].tolist()), left)
         self._commands += len(commands)
         self.timeline.offer(self._commands, self._sample)
 
@@ -173,8 +176,11 @@ class Rematch:
         times: npt.NDArray[np.int64],
         prints: list[Print],
         refused_alone: set[int],
+        left_alone: npt.NDArray[np.int64],
     ) -> None:
-        origin = np.arange(len(commands))
+        """Play a slice with its anchors; what the joint market refuses or fills beyond the other is counted."""
+        count = len(commands)
+        origin = np.arange(count)
         due = joint.anchors.due(times, prints)
         if joint.anchors.replaces_log:
             keep = commands["kind"] != CommandKind.PROPOSE_ANCHOR
@@ -189,9 +195,11 @@ class Rematch:
             return
         events = joint.market.apply_batch(commands)
         joint.meter.feed(events)
-        refused = events[events["kind"] == EventKind.REJECTED]
-        if len(refused):
-            places = origin[_offsets(refused, self._first_command(events))].tolist()
+        origins = origin[_offsets(events, self._first_command(events))]
+        self._residual_filled += np.maximum(left_alone - _left_unfilled(events, origins, count), 0).sum(axis=0)
+        refused = events["kind"] == EventKind.REJECTED
+        if refused.any():
+            places = origins[refused].tolist()
             self._diverged += len({place for place in places if place >= 0} - refused_alone)
 
     def _compare(self, events: Records, offsets: npt.NDArray[np.int64], groups: Sequence[Group], start: int) -> None:
@@ -236,6 +244,9 @@ class Rematch:
 
     def _count_refusals(self, refused: Records) -> None:
         for code, count in zip(*np.unique(refused["code"], return_counts=True), strict=True):
+            # A native log's own anchors mean nothing to the market without a curve.
+            if code == RejectCode.NO_CURVE:
+                continue
             self.findings.count(f"refused_{RejectCode(int(code)).name.lower()}", int(count))
 
     # --- small things ---------------------------------------------------------------------------
@@ -284,6 +295,14 @@ class Rematch:
 def _offsets(events: Records, first: int) -> npt.NDArray[np.int64]:
     """Return for each event the index in its batch of the command that caused it."""
     return (events["command"].astype(np.int64) - first) & _SEQUENCE_BITS
+
+
+def _left_unfilled(events: Records, origins: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """Return the lots that each of `count` commands left unfilled, by side of the taker: shape (count, 2)."""
+    left = np.zeros((count, len(Side)), np.int64)
+    at = np.flatnonzero((events["kind"] == EventKind.CANCELLED) & (events["code"] == CancelReason.REMAINDER))
+    left[origins[at], events["side"][at]] = events["qty_lots"][at]
+    return left
 
 
 def _own_prints(events: Records, offsets: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> list[Print]:

@@ -49,6 +49,7 @@ class CurveReport(msgspec.Struct, frozen=True, kw_only=True):
 
     unfilled_alone_*   aggressor lots of the side that the recorded book alone left unfilled
     unfilled_joint_*   the same with the curve
+    residual_filled_*  lots that an aggressor could not trade alone and, as the same command, traded jointly
     curve_share_*_ppm  the curve's part of all lots takers of that side traded, rounded down
     discount_ppm       how far below fair the curve bought, weighted by fair value, rounded down
     pnl_notional       cash change + net lots at the final fair price, rounded down
@@ -68,6 +69,8 @@ class CurveReport(msgspec.Struct, frozen=True, kw_only=True):
     unfilled_alone_sell_lots: int
     unfilled_joint_buy_lots: int
     unfilled_joint_sell_lots: int
+    residual_filled_buy_lots: int
+    residual_filled_sell_lots: int
     curve_share_buy_ppm: int
     curve_share_sell_ppm: int
     reserve_used_max_notional: int

@@ -172,7 +172,7 @@ def _play(options: ReplayOptions, log: _Log, match: Rematch, findings: Findings,
         _one_symbol(log, symbol, records)
         if first and isinstance(log, LobsterLog) and options.truth is not None:
             row = next(log.truth)
-            translator.seed(_levels_before(row, records[0]))
+            translator.seed(_levels_before(row, records[0]), int(records[0]["ts_ns"]))
         first = False
         match.play(translator.feed(records))
         messages += len(records)

@@ -111,12 +111,12 @@ class Translator:
         self._groups: list[Group] = []
         self._prints: list[Print] = []
 
-    def seed(self, levels: Iterable[tuple[int, int, int]]) -> None:
-        """Enter one synthetic order for each (side, price_ticks, lots), before the first message."""
+    def seed(self, levels: Iterable[tuple[int, int, int]], ts_ns: int) -> None:
+        """Enter one synthetic order for each (side, price_ticks, lots), before the first message, of `ts_ns`."""
         for side, price, lots in levels:
             client_id = self._take_client_id()
             self._seeds[side, price] = client_id
-            self._new(ACCOUNT_SEED, side, price, lots, client_id, 0)
+            self._new(ACCOUNT_SEED, side, price, lots, client_id, ts_ns)
             self._findings.count("seeded_levels")
 
     def feed(self, records: Records) -> Block:

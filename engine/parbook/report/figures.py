@@ -257,7 +257,16 @@ def _layout(y_title: str, y_range: list[float] | None = None) -> dict[str, Any]:
     if y_range is not None:
         y_axis["range"] = y_range
     return {
-        "xaxis": {"type": "date", "automargin": True, "nticks": 5},
+        "xaxis": {
+            "type": "date",
+            "automargin": True,
+            "nticks": 5,
+            "hoverformat": "%H:%M:%S.%f",
+            "tickformatstops": [
+                {"dtickrange": [None, 999], "value": "%H:%M:%S.%L"},
+                {"dtickrange": [1000, None], "value": "%H:%M:%S"},
+            ],
+        },
         "yaxis": y_axis,
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},

@@ -12,7 +12,7 @@ from parbook.errors import InputError
 from parbook.replay.result import ReplayResult
 from parbook.replay.timeline import SAMPLES_MAX
 from parbook.report.figures import PRICE_BANDS, Figure, figures
-from parbook.report.summary import Rows, conclusion, curve_rows, summary_rows
+from parbook.report.summary import Rows, conclusion, curve_rows, outcome, summary_rows
 from parbook.report.theme import SCRIPT, STYLE
 
 _POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -34,8 +34,8 @@ def render(result: ReplayResult) -> str:
     drawn = figures(result)
     title = f"Replay of {', '.join(result.symbols[:3]) or result.log}"
     specs = {figure.name: {"data": figure.data, "layout": figure.layout} for figure in drawn}
-    outcome = "verified" if result.verified else "failed"
-    mark = "✓ Verified" if result.verified else "✗ Not verified"
+    css = "held" if result.verified else "failed"
+    mark = f"{'✓' if result.verified else '✗'} {outcome(result)}"
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -44,7 +44,7 @@ def render(result: ReplayResult) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>",
         f"<h1>{escape(title)}</h1>",
-        f'<p class="outcome {outcome}"><strong>{mark}.</strong> {escape(conclusion(result))}</p>',
+        f'<p class="outcome {css}"><strong>{mark}.</strong> {escape(conclusion(result))}</p>',
         _table("What was replayed", summary_rows(result)),
         _table("What the curve did", curve_rows(result)),
         _mismatches(result),

@@ -22,10 +22,21 @@ def conclusion(result: ReplayResult) -> str:
             f"where {worst.what}."
         )
     checked = sum(check.total for check in result.checks if check.required)
-    ground = f"All {checked:,} comparisons with the log held" if checked else "The log held nothing to compare with"
+    ground = (
+        f"All {checked:,} comparisons with the log held"
+        if checked
+        else f"The {result.format} log holds nothing to compare with"
+    )
     if result.curve is None:
         return f"{ground}: {result.messages:,} messages of {symbols} were replayed."
     return f"{ground}. {_curve_sentence(result, result.curve)}"
+
+
+def outcome(result: ReplayResult) -> str:
+    """Return the outcome in a word or two; a replay without comparisons does not call itself verified."""
+    if not result.verified:
+        return "Not verified"
+    return "Verified" if any(check.required and check.total for check in result.checks) else "Done"
 
 
 def summary_rows(result: ReplayResult) -> Rows:
@@ -43,7 +54,7 @@ def summary_rows(result: ReplayResult) -> Rows:
         note = "" if check.required else " (for information)"
         rows.append((f"{_title(check.what)}{note}", f"{check.percent} % ({check.passed:,} of {check.total:,})"))
     rows.append(("Mismatches", f"{result.mismatches_total:,}"))
-    rows.append(("Outcome", "verified" if result.verified else "NOT verified"))
+    rows.append(("Outcome", outcome(result)))
     return rows
 
 
@@ -72,6 +83,10 @@ def curve_rows(result: ReplayResult) -> Rows:
         ("Share of what buyers bought", f"{percent_text(curve.curve_share_buy_ppm, PPM)} % from the curve"),
         ("Traded in the book", f"{lots(curve.book_lots)} ({lots(curve.book_lots_alone)} without the curve)"),
         ("Left unfilled", f"{lots(unfilled_joint)} ({lots(unfilled)} without the curve)"),
+        (
+            "Filled that the book alone left over",
+            lots(curve.residual_filled_buy_lots + curve.residual_filled_sell_lots),
+        ),
         ("Average discount of curve buys to fair", f"{curve.discount_ppm:,} ppm"),
         ("Reserve used, at most", f"{money(curve.reserve_used_max_notional)} of {money(curve.budget_notional)}"),
         ("Reserve used, at the end", money(curve.reserve_used_final_notional)),
@@ -106,7 +121,8 @@ def _curve_sentence(result: ReplayResult, curve: CurveReport) -> str:
     used = from_units(curve.reserve_used_max_notional, value)
     return (
         f"With the curve beside the book, the protocol would have bought {from_units(curve.bought_lots, lot):,f} "
-        f"and resold {from_units(curve.sold_lots, lot):,f}, with at most {used:,f} of its reserve in use."
+        f"{result.symbols[0]} and resold {from_units(curve.sold_lots, lot):,f}, "
+        f"with at most {used:,f} of its reserve in use."
     )
 
 

@@ -75,11 +75,18 @@ SCRIPT: Final = """
   const draw = () => {
     for (const element of document.querySelectorAll("[data-figure]")) {
       const [data, layout] = paint(specs[element.dataset.figure], element.clientWidth < 520);
-      Plotly.react(element, data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
+      layout.width = element.clientWidth;
+      Plotly.react(element, data, layout, { displaylogo: false, displayModeBar: false });
     }
   };
+  let width = 0;
+  new ResizeObserver(() => {
+    const now = document.querySelector("main").clientWidth;
+    if (now !== width) {
+      width = now;
+      draw();
+    }
+  }).observe(document.querySelector("main"));
   scheme.addEventListener("change", draw);
-  window.addEventListener("resize", draw);
-  draw();
 })();
 """
