@@ -75,13 +75,16 @@ def test_stays_post_only_through_an_amendment(play):
     book: sell 101 x 5 by 1 ; buy 100 x 4 by 2
     > buy 100 x 3 by 3 post
     accepted #3 leaves 3
+    > buy 100 x 2 by 4
+    accepted #4 leaves 2
     > amend #3 to 101 by 3 -- refused: nothing of it moves, its place in the queue included
     rejected post only would trade
+    book: buy 100 x 4 by 2 ; buy 100 x 3 by 3 ; buy 100 x 2 by 4 ; sell 101 x 5 by 1
     > amend #3 to 99 x 8 by 3
     amended #3 lost 99 x 8 leaves 8
     > amend #3 to 101 by 3
     rejected post only would trade
-    book: buy 100 x 4 by 2 ; buy 99 x 8 by 3 ; sell 101 x 5 by 1
+    book: buy 100 x 4 by 2 ; buy 100 x 2 by 4 ; buy 99 x 8 by 3 ; sell 101 x 5 by 1
     """)
 
 
