@@ -44,6 +44,7 @@ from parbook.messages import (
     ProposeAnchor,
     ReduceOrder,
     SetCurve,
+    Trade,
     WithdrawAnchors,
     WithdrawCurve,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "Side",
     "Source",
     "TimeInForce",
+    "Trade",
     "WithdrawAnchors",
     "WithdrawCurve",
     "command_records",

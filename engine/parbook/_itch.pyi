@@ -1,6 +1,7 @@
 """Nasdaq TotalView-ITCH 5.0, decoded a block at a time into LOG records. Compiled from ext/parbook/_itch.pyx."""
 
 from enum import IntEnum
+from typing import final
 
 from parbook.records import Records
 
@@ -26,11 +27,14 @@ class Fault(IntEnum):
     SYSTEM_EVENT = 16
     PREFIX_MIXED = 17
 
+@final
 class ItchDecoder:
     """Turns consecutive blocks of one ITCH 5.0 file into LOG records.
 
     A message is a big-endian u16 length and that many bytes. A file whose first length is zero must have
     zero in all of them; each message then has the length of its type.
+
+    One thread at a time may use a decoder; several decoders run in parallel.
 
     What a record holds beyond the contract of LOG: prices are Price(4) integers (1/10,000 dollar) from 1 to
     2**32-1 (no lower cap: stocks above 200,000 dollars are real); `printable` is 1 for E, P and Q and C's own
@@ -40,7 +44,6 @@ class ItchDecoder:
     A market-wide message (S, V, W) has symbol 0.
     """
 
-    def __init__(self) -> None: ...
     @property
     def messages(self) -> int:
         """Messages decoded so far, those of unselected symbols included."""

@@ -1,3 +1,5 @@
+"""The compiled market. Rules and refusals: `parbook.reference`; interface: `parbook.interface`."""
+
 from typing import final
 
 from parbook.codes import RejectCode
@@ -8,30 +10,46 @@ from parbook.records import Records
 
 @final
 class Placed:
+    """Outcome of `place` and `amend`; see `parbook.interface.Placed`."""
+
     @property
-    def code(self) -> int: ...
+    def code(self) -> int:
+        """0 when accepted, else the RejectCode's number."""
     @property
-    def order_id(self) -> int: ...
+    def order_id(self) -> int:
+        """The engine's id of the order; 0 for a refused new order."""
     @property
-    def filled_lots(self) -> int: ...
+    def filled_lots(self) -> int:
+        """Lots traded by this call."""
     @property
-    def notional(self) -> int: ...
+    def notional(self) -> int:
+        """Ticks x lots traded by this call."""
     @property
-    def leaves_lots(self) -> int: ...
+    def leaves_lots(self) -> int:
+        """Lots now resting."""
     @property
-    def first_seq(self) -> int: ...
+    def first_seq(self) -> int:
+        """Sequence number of this call's first event; `Market.events(first_seq)` yields its fills."""
     @property
-    def ok(self) -> bool: ...
+    def ok(self) -> bool:
+        """True when the order was accepted."""
     @property
-    def refusal(self) -> RejectCode | None: ...
+    def refusal(self) -> RejectCode | None:
+        """The refusal with its documentation, or None."""
 
 @final
 class Market:
+    """One instrument's book and curve, compiled. Not for two threads at once."""
+
     @property
-    def instrument(self) -> Instrument: ...
-    def __new__(cls, instrument: Instrument) -> "Market": ...
-    def apply(self, command: Command) -> list[Event]: ...
-    def apply_batch(self, commands: Records) -> Records: ...
+    def instrument(self) -> Instrument:
+        """What is traded here, and its limits."""
+    def __new__(cls, instrument: Instrument) -> Market:
+        """Make an empty market. MemoryError when there is none."""
+    def apply(self, command: Command) -> list[Event]:
+        """Apply one command and return its events. MisuseError when a value does not fit its record field."""
+    def apply_batch(self, commands: Records) -> Records:
+        """Apply an array of COMMAND records and return the EVENT records they caused. Releases the GIL."""
     def place(
         self,
         account: int,
@@ -42,7 +60,8 @@ class Market:
         tif: int = 0,
         client_id: int = 0,
         ts_ns: int = 0,
-    ) -> Placed: ...
+    ) -> Placed:
+        """Enter an order; the shortcut for apply(NewOrder(...)). MisuseError for non-integers."""
     def amend(
         self,
         account: int,
@@ -51,28 +70,48 @@ class Market:
         qty_lots: int = 0,
         price_ticks: int = 0,
         ts_ns: int = 0,
-    ) -> Placed: ...
-    def cancel(self, account: int, order_id: int = 0, client_id: int = 0, ts_ns: int = 0) -> int: ...
-    def events(self, since: int) -> Records: ...
-    def depth(self, levels: int = 10) -> Records: ...
-    def order(self, order_id: int) -> OrderState | None: ...
-    def queue(self, side: int, price_ticks: int) -> list[int]: ...
+    ) -> Placed:
+        """Amend an order; the shortcut for apply(AmendOrder(...))."""
+    def cancel(self, account: int, order_id: int = 0, client_id: int = 0, ts_ns: int = 0) -> int:
+        """Cancel an order; 0 when done, else the RejectCode's number."""
+    def events(self, since: int) -> Records:
+        """Return the EVENT records from sequence number `since` on. MisuseError when they are overwritten.
+
+        The events of the last place, cancel, amend or apply are always kept; of a batch, which returned them, its end.
+        """
+    def depth(self, levels: int = 10) -> Records:
+        """Return DEPTH records of book and curve, best first, bids before asks."""
+    def order(self, order_id: int) -> OrderState | None:
+        """Return the resting order, or None."""
+    def queue(self, side: int, price_ticks: int) -> list[int]:
+        """Return the ids of the orders resting at a price, first to trade first."""
     @property
-    def curve(self) -> CurveState | None: ...
+    def curve(self) -> CurveState | None:
+        """The curve's state, or None before the first SetCurve."""
     @property
-    def best_bid_ticks(self) -> int: ...
+    def best_bid_ticks(self) -> int:
+        """Best resting bid of the book, 0 when there is none."""
     @property
-    def best_ask_ticks(self) -> int: ...
+    def best_ask_ticks(self) -> int:
+        """Best resting ask of the book, 0 when there is none."""
     @property
-    def last_trade_ticks(self) -> int: ...
+    def last_trade_ticks(self) -> int:
+        """Price of the last trade, 0 before the first."""
     @property
-    def open_orders(self) -> int: ...
+    def open_orders(self) -> int:
+        """How many orders rest."""
     @property
-    def now_ns(self) -> int: ...
+    def now_ns(self) -> int:
+        """The market's clock."""
     @property
-    def next_seq(self) -> int: ...
+    def next_seq(self) -> int:
+        """Sequence number the next event will carry."""
     @property
-    def memory_bytes(self) -> int: ...
-    def state_bytes(self) -> bytes: ...
-    def state_hash(self) -> str: ...
-    def check(self) -> None: ...
+    def memory_bytes(self) -> int:
+        """Bytes of heap this market has reserved, events included."""
+    def state_bytes(self) -> bytes:
+        """Return the canonical serialisation of the state; layout in `parbook.state`."""
+    def state_hash(self) -> str:
+        """Return the BLAKE2b-256 of `state_bytes()`."""
+    def check(self) -> None:
+        """Verify every container's invariants; InvariantError names the one that is broken."""

@@ -51,3 +51,12 @@ class CorruptionError(ParbookError):
 
 class InvariantError(CorruptionError):
     """A container's `check()` found one of its stated invariants broken."""
+
+
+def shown(value: object) -> str:
+    """Return `repr(value)` as a message can carry it: at most 80 characters, and never refused for its size."""
+    # Python refuses to print an int of more than 4300 digits.
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"<int of {value.bit_length()} bits>"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

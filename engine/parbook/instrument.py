@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from parbook.errors import ConversionError, MisuseError
-from parbook.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX, from_units, parse_decimal, to_units
+from parbook.errors import MisuseError, shown
+from parbook.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX, checked_int, from_units, parse_decimal, to_units
 
 MAX_ORDERS_LIMIT = 2**24
 """No market holds more resting orders than this."""
@@ -32,9 +33,22 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     max_orders: int = MAX_ORDERS_LIMIT
     client_id_window: int = 1024
 
+    if TYPE_CHECKING:
+        # msgspec makes the constructor from the fields; this one tells type checkers that text is welcome.
+        def __init__(
+            self,
+            *,
+            symbol: str,
+            tick: str | int | Decimal = ...,
+            lot: str | int | Decimal = ...,
+            collar_ppm: int = ...,
+            max_orders: int = ...,
+            client_id_window: int = ...,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
-        if not 1 <= len(self.symbol) <= 32 or not self.symbol.isprintable():
-            raise MisuseError(f"symbol={self.symbol!r} must have 1 to 32 printable characters.")
+        if not isinstance(self.symbol, str) or not 1 <= len(self.symbol) <= 32 or not self.symbol.isprintable():
+            raise MisuseError(f"symbol={shown(self.symbol)} must be text of 1 to 32 printable characters.")
         for name in ("tick", "lot"):
             value = parse_decimal(getattr(self, name), name)
             if value <= 0:
@@ -45,17 +59,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             ("max_orders", 1, MAX_ORDERS_LIMIT),
             ("client_id_window", 0, CLIENT_ID_WINDOW_LIMIT),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise MisuseError(f"{name}={value!r} must be an int in {low}..{high}.")
+            checked_int(getattr(self, name), name, low, high)
 
     def price_ticks(self, price: str | int | Decimal) -> int:
         """Return `price` in ticks; ConversionError when off the tick grid or outside 1..PRICE_TICKS_MAX."""
-        return self._bounded(to_units(price, self.tick, "price", "tick"), price, "price", "tick", PRICE_TICKS_MAX)
+        return to_units(price, self.tick, "price", "tick", 1, PRICE_TICKS_MAX)
 
     def qty_lots(self, qty: str | int | Decimal) -> int:
         """Return `qty` in lots; ConversionError when not whole lots or outside 1..QTY_LOTS_MAX."""
-        return self._bounded(to_units(qty, self.lot, "qty", "lot"), qty, "qty", "lot", QTY_LOTS_MAX)
+        return to_units(qty, self.lot, "qty", "lot", 1, QTY_LOTS_MAX)
 
     def price_text(self, price_ticks: int) -> str:
         """Return the exact price of `price_ticks` as text."""
@@ -64,9 +76,3 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def qty_text(self, qty_lots: int) -> str:
         """Return the exact quantity of `qty_lots` as text."""
         return format(from_units(qty_lots, self.lot), "f")
-
-    @staticmethod
-    def _bounded(units: int, given: str | int | Decimal, what: str, unit: str, high: int) -> int:
-        if not 1 <= units <= high:
-            raise ConversionError(f"{what}={given} is {units} {unit}s, outside 1..{high}. Check sign and unit.")
-        return units

@@ -7,7 +7,9 @@ does not name is 0 in events and ignored in commands. SET_CURVE has a record of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -28,7 +30,7 @@ from parbook.codes import (
     Source,
     TimeInForce,
 )
-from parbook.errors import MisuseError
+from parbook.errors import MisuseError, shown
 
 Records = npt.NDArray[np.void]
 
@@ -175,84 +177,134 @@ _ENUMS: Final[dict[str, type[Any]]] = {
     "priority": Priority,
     "shape": CurveShape,
 }
-_KIND_OF: Final[dict[type[Any], tuple[int, dict[str, str]]]] = {
-    struct: (int(kind), fields) for table in (COMMAND_FIELDS, EVENT_FIELDS) for kind, (struct, fields) in table.items()
-}
+_INT_FORMAT: Final = {"|u1": "B", "<u2": "H", "<u4": "I", "<u8": "Q", "<i8": "q"}
 
 
-def _to_records(items: Iterable[Any], dtype: np.dtype[np.void]) -> Records:
-    items = list(items)
-    out = np.zeros(len(items), dtype)
-    for row, item in zip(out, items, strict=True):
-        try:
-            kind, fields = _KIND_OF[type(item)]
-        except KeyError:
-            raise MisuseError(f"{type(item).__name__} has no place in an array of this kind.") from None
-        row["kind"] = kind
-        for name, column in fields.items():
-            value = getattr(item, name)
+class _Packer:
+    """Writes one kind of Struct into its record. struct.pack, unlike NumPy, refuses a float and never wraps."""
+
+    def __init__(self, dtype: np.dtype[np.void], columns: dict[str, str], kind: int | None = None) -> None:
+        """Pack the Struct fields `columns` (dotted name -> record field) and pad all other record fields."""
+        field_of = {column: field for field, column in columns.items()}
+        self.fields: list[str] = []
+        self._codes: list[str] = []
+        self._head: tuple[int, ...] = () if kind is None else (kind,)
+        layout = "<"
+        for column in dtype.names or ():
+            column_dtype = dtype[column]
+            if column in field_of:
+                code = _INT_FORMAT[column_dtype.str]
+                self.fields.append(field_of[column])
+                self._codes.append(code)
+            else:
+                code = "B" if column == "kind" and self._head else f"{column_dtype.itemsize}x"
+            layout += code
+        self._pack: Callable[..., bytes] = struct.Struct(layout).pack
+        # attrgetter of one name returns the bare value; with a second name it always returns a tuple.
+        self._values = attrgetter(*self.fields, self.fields[0])
+
+    def pack(self, item: object) -> bytes:
+        """Return the record of `item`; MisuseError naming the first field that is no int or does not fit. O(fields)."""
+        values = self._values(item)[:-1]
+        # A bool would pass for an int.
+        if bool not in map(type, values):
             try:
-                # NumPy would cut 1.5 down to 1 and take True for 1 without a word.
-                if isinstance(value, bool) or not isinstance(value, int):
-                    raise TypeError
-                row[column] = value
-            except (OverflowError, TypeError):
-                raise MisuseError(
-                    f"{type(item).__name__}.{name}={value!r} is not an int that fits its record field."
-                ) from None
-    return out
+                return self._pack(*self._head, *values)
+            except struct.error:
+                pass
+        for field, code, value in zip(self.fields, self._codes, values, strict=True):
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise MisuseError(f"{type(item).__name__}.{field}={shown(value)} must be an int.")
+            bits = struct.calcsize(code) * 8
+            low, high = (0, 2**bits - 1) if code.isupper() else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+            if not low <= value <= high:
+                raise MisuseError(f"{type(item).__name__}.{field}={shown(value)} is outside {low}..{high}.")
+        raise AssertionError(f"struct refused {item!r} without a reason")  # pragma: no cover
+
+
+_COMMAND_PACKERS: Final[dict[type[Any], _Packer]] = {
+    struct_type: _Packer(COMMAND, columns, int(kind)) for kind, (struct_type, columns) in COMMAND_FIELDS.items()
+}
+_EVENT_PACKERS: Final[dict[type[Any], _Packer]] = {
+    struct_type: _Packer(EVENT, columns, int(kind)) for kind, (struct_type, columns) in EVENT_FIELDS.items()
+}
+_CURVE_PACKER: Final = _Packer(
+    CURVE,
+    {f"params.{name}": name for name in m.CurveParams.__struct_fields__} | {"ts_ns": "ts_ns"},
+)
+
+
+def _to_records(items: Iterable[Any], packers: dict[type[Any], _Packer], dtype: np.dtype[np.void]) -> Records:
+    packed = bytearray()
+    for item in items:
+        packer = packers.get(type(item))
+        if packer is None:
+            raise MisuseError(f"{type(item).__name__} has no place in an array of this kind.")
+        packed += packer.pack(item)
+    return np.frombuffer(packed, dtype)
 
 
 def command_records(commands: Iterable[m.Command]) -> Records:
-    """Return the COMMAND array of `commands`; MisuseError for SetCurve, which has its own record. O(n)."""
-    return _to_records(commands, COMMAND)
+    """Return the COMMAND array of `commands`, writable. O(n).
+
+    MisuseError for SetCurve, which has its own record, and for a field that is not an int or does not fit.
+    """
+    return _to_records(commands, _COMMAND_PACKERS, COMMAND)
 
 
 def event_records(events: Iterable[m.Event]) -> Records:
-    """Return the EVENT array of `events`. O(n)."""
-    return _to_records(events, EVENT)
+    """Return the EVENT array of `events`, writable. O(n). MisuseError names a field that is no int or does not fit."""
+    return _to_records(events, _EVENT_PACKERS, EVENT)
+
+
+_Reader = tuple[type[msgspec.Struct], list[tuple[str, int, Callable[[int], int]]]]
+_EVENT_READERS: Final[dict[int, _Reader]] = {
+    int(kind): (
+        struct_type,
+        [
+            (field, (EVENT.names or ()).index(column), RejectCode if field == "code" else _ENUMS.get(field, int))
+            for field, column in columns.items()
+        ],
+    )
+    for kind, (struct_type, columns) in EVENT_FIELDS.items()
+}
 
 
 def events_from_records(records: Records) -> list[m.Event]:
-    """Return the Structs of an EVENT array. Inverse of `event_records`. O(n)."""
-    names = records.dtype.names or ()
+    """Return the Structs of an EVENT array. Inverse of `event_records`. O(n).
+
+    MisuseError for another dtype and for a kind or code that no event has.
+    """
+    if records.dtype != EVENT:
+        raise MisuseError("events_from_records takes an array of EVENT records.")
     out: list[Any] = []
-    for values in records.tolist():
-        row = dict(zip(names, values, strict=True))
-        struct, fields = EVENT_FIELDS[EventKind(row["kind"])]
-        code = RejectCode if struct is m.Rejected else int
-        out.append(
-            struct(
-                **{
-                    name: (code if name == "code" else _ENUMS.get(name, int))(row[column])
-                    for name, column in fields.items()
-                }
-            )
-        )
+    for row in records.tolist():
+        try:
+            struct_type, fields = _EVENT_READERS[row[0]]
+            out.append(struct_type(**{field: convert(row[index]) for field, index, convert in fields}))
+        except (KeyError, ValueError):
+            raise MisuseError(f"record {len(out)} is no event: kind={row[0]}, side={row[1]}, code={row[2]}.") from None
     return out
 
 
 def curve_record(command: m.SetCurve) -> Records:
-    """Return the one-element CURVE array of `command`; MisuseError when a value is no int that fits."""
-    out = np.zeros(1, CURVE)
-    for name in CURVE.names or ():
-        if name == "reserved":
-            continue
-        value = command.ts_ns if name == "ts_ns" else getattr(command.params, name)
-        try:
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError
-            out[0][name] = value
-        except (OverflowError, TypeError):
-            raise MisuseError(f"CurveParams.{name}={value!r} is not an int that fits its record field.") from None
-    return out
+    """Return the one-element CURVE array of `command`, writable; MisuseError when a value does not fit its field."""
+    return np.frombuffer(bytearray(_CURVE_PACKER.pack(command)), CURVE)
 
 
 def curve_from_record(record: Records) -> m.SetCurve:
-    """Return the SetCurve of a one-element CURVE array. Inverse of `curve_record`."""
+    """Return the SetCurve of a one-element CURVE array. Inverse of `curve_record`.
+
+    MisuseError for another dtype and for a shape or anchor_move that does not exist.
+    """
+    if record.dtype != CURVE or record.shape != (1,):
+        raise MisuseError("curve_from_record takes an array of one CURVE record.")
     row = dict(zip(CURVE.names or (), record[0].tolist(), strict=True))
     row.pop("reserved")
     ts_ns = row.pop("ts_ns")
-    row["shape"] = CurveShape(row["shape"])
-    row["anchor_move"] = AnchorMove(row["anchor_move"])
+    try:
+        row["shape"] = CurveShape(row["shape"])
+        row["anchor_move"] = AnchorMove(row["anchor_move"])
+    except ValueError as error:
+        raise MisuseError(f"this CURVE record is no curve: {error}.") from None
     return m.SetCurve(params=m.CurveParams(**row), ts_ns=ts_ns)

@@ -7,10 +7,10 @@ nearest to 0.1 is not 0.1.
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import NewType
 
-from parbook.errors import ConversionError, MisuseError
+from parbook.errors import ConversionError, MisuseError, shown
 
 Ticks = NewType("Ticks", int)
 Lots = NewType("Lots", int)
@@ -35,7 +35,8 @@ CURVE_LOTS_MAX = 2**32 - 1
 PPM = 10**6
 """One, in parts per million."""
 
-_EXACT = Context(prec=120, traps=[InvalidOperation])
+# A value and a step of up to 60 digits and exponents up to 60 give quotients of 121 and products of 181 digits.
+_EXACT = Context(prec=200, traps=[InvalidOperation, Inexact])
 
 
 def parse_decimal(value: str | int | Decimal, what: str = "value") -> Decimal:
@@ -45,48 +46,60 @@ def parse_decimal(value: str | int | Decimal, what: str = "value") -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise ConversionError(
-            f"{what}={value!r}: a {type(value).__name__} is not exact. Pass text such as '0.9873', an int or a Decimal."
+            f"{what}={shown(value)}: a {type(value).__name__} is not accepted as exact. "
+            "Pass text such as '0.9873', an int or a Decimal."
         )
     try:
         number = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
-        raise ConversionError(f"{what}={value!r} is not a number. Pass text such as '0.9873'.") from None
+        raise ConversionError(f"{what}={shown(value)} is not a number. Pass text such as '0.9873'.") from None
     if not number.is_finite():
-        raise ConversionError(f"{what}={value!r} is not finite. Pass an ordinary number.")
+        raise ConversionError(f"{what}={shown(value)} is not finite. Pass an ordinary number.")
     if abs(number.adjusted()) > 60 or len(number.as_tuple().digits) > 60:
-        raise ConversionError(f"{what}={value!r} has more digits than any price or quantity. Check its unit.")
+        raise ConversionError(f"{what}={shown(value)} has more digits than any price or quantity. Check its unit.")
     return number
 
 
-def to_units(value: str | int | Decimal, step: Decimal, what: str, unit: str) -> int:
-    """Return `value / step` when it is a whole number; refuse it otherwise. Exact, never rounds.
+def to_units(
+    value: str | int | Decimal,
+    step: Decimal,
+    what: str,
+    unit: str,
+    low: int | None = None,
+    high: int | None = None,
+) -> int:
+    """Return `value / step` when it is a whole number in low..high; refuse it otherwise. Exact, never rounds.
 
     `step` is the size of one unit (a tick, a lot, an atom) and must be positive; `unit` names it in the
-    message. The refusal names the two nearest values that would be accepted.
+    message. Raises ConversionError naming the nearest values that would be accepted, or else the range.
     """
     if step <= 0:
         raise MisuseError(f"the {unit} size must be positive, not {step}. Give it as text such as '0.0001'.")
     number = parse_decimal(value, what)
     scaled, remainder = _EXACT.divmod(number, step)
+    units = int(scaled)
+    # divmod truncates toward zero, so the other neighbour lies away from zero.
+    neighbours = sorted((units, units + (-1 if number < 0 else 1))) if remainder else [units]
+    accepted = [n for n in neighbours if (low is None or low <= n) and (high is None or n <= high)]
+    if not accepted:
+        raise ConversionError(f"{what}={number} lies outside {low}..{high} {unit}s of {step}. Check sign and unit.")
     if remainder:
-        below = _EXACT.multiply(scaled, step)
-        above = _EXACT.add(below, step if number > 0 else -step)
+        nearest = " or ".join(format(from_units(n, step), "f") for n in accepted)
         raise ConversionError(
-            f"{what}={value} is not a whole number of {unit}s of {step}. "
-            f"Nearest accepted: {min(below, above)} or {max(below, above)}."
+            f"{what}={number} is not a whole number of {unit}s of {step}. Nearest accepted: {nearest}."
         )
-    return int(scaled)
+    return units
 
 
 def from_units(units: int, step: Decimal) -> Decimal:
-    """Return `units * step` exactly, with the number of decimals that `step` has."""
+    """Return `units * step` exactly, with the number of decimals that `step` has; for |units| < 10**100."""
     return _EXACT.multiply(Decimal(units), step)
 
 
 def checked_int(value: object, what: str, low: int, high: int) -> int:
     """Return `value` when it is an int (not a bool, not a float) in [low, high]; raise MisuseError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise MisuseError(f"{what}={value!r} must be an int, not {type(value).__name__}.")
+        raise MisuseError(f"{what}={shown(value)} must be an int, not {type(value).__name__}.")
     if not low <= value <= high:
-        raise MisuseError(f"{what}={value} is outside {low}..{high}.")
+        raise MisuseError(f"{what}={shown(value)} is outside {low}..{high}.")
     return value

@@ -153,6 +153,12 @@ cdef inline const char *audit_curve(const Desk *desk) noexcept nogil:
     for i in range(curve.ladder.asks):
         if (curve.ladder.ask_lots[i] < net_lots) != (i >= curve.cursor.ask):
             return b"curve: the ask rung position is wrong"
+    if curve.cursor.bid_ticks != (
+        curve.ladder.bid_price[curve.cursor.bid] if curve.cursor.bid < curve.ladder.bids else 0
+    ) or curve.cursor.ask_ticks != (
+        curve.ladder.ask_price[curve.cursor.ask] if curve.cursor.ask < curve.ladder.asks else INT64_MAX
+    ):
+        return b"curve: the next rungs' prices are stale"
     if curve_quote(curve, &curve.cursor, SELL, best_ask, &bid):
         best_bid = max(best_bid, bid.price_ticks)
     if curve_quote(curve, &curve.cursor, BUY, desk.book.best_ticks[BUY], &ask):
@@ -166,8 +172,6 @@ cdef inline const char *audit(const Desk *desk) noexcept nogil:
     cdef const char *broken
     cdef uint32_t orders = 0
     cdef uint64_t live = 0
-    cdef uint64_t named = 0
-    cdef uint32_t slot
     cdef int side
     for side in range(2):
         broken = audit_side(desk, side, &orders)

@@ -84,20 +84,19 @@ cdef inline void ids_init(IdIndex *ids) noexcept nogil:
     ids.dead = 0
     ids.capacity = 0
 
-cdef inline int ids_reserve(IdIndex *ids, uint64_t order_id) noexcept nogil:
-    """Make room for one more id. Returns -1, changing nothing that counts, when there is no memory."""
-    cdef uint64_t page = (order_id >> PAGE_SHIFT)
-    cdef size_t capacity
+cdef inline int ids_reserve(IdIndex *ids, uint32_t count, uint64_t next_id) noexcept nogil:
+    """Make room for `count` ids from next_id on. Returns -1 when there is no memory. O(1) amortised."""
+    cdef uint64_t last_page = (next_id + count) >> PAGE_SHIFT
+    cdef size_t capacity = 16 if ids.capacity == 0 else ids.capacity
     cdef uint32_t *directory
-    if slab_reserve(&ids.pages, 1, PAGES_FIRST) != 0:
+    if slab_reserve(&ids.pages, count // PAGE_IDS + 2, PAGES_FIRST) != 0:
         return -1
     if ids.length == 0:
-        ids.first_page = page
-    if page - ids.first_page < ids.capacity:
-        return 0
-    capacity = 16 if ids.capacity == 0 else ids.capacity * 2
-    while page - ids.first_page >= capacity:
+        ids.first_page = next_id >> PAGE_SHIFT
+    while last_page - ids.first_page >= capacity:
         capacity *= 2
+    if capacity == ids.capacity:
+        return 0
     directory = <uint32_t *>realloc(ids.directory, capacity * sizeof(uint32_t))
     if directory == NULL:
         return -1
@@ -173,13 +172,13 @@ cdef inline void book_clear(Book *book) noexcept nogil:
     free(book.ids.directory)
     book_init(book)
 
-cdef inline int book_reserve(Book *book, uint64_t next_order_id) noexcept nogil:
-    """Make room for one more order at a new price. Returns -1 when there is no memory. O(1) amortised."""
+cdef inline int book_reserve(Book *book, uint32_t orders, uint64_t next_order_id) noexcept nogil:
+    """Make room for so many orders at new prices. Returns -1 when there is no memory. O(1) amortised."""
     if (
-        slab_reserve(&book.orders, 1, ORDERS_FIRST) != 0
-        or slab_reserve(&book.levels, 1, LEVELS_FIRST) != 0
-        or slab_reserve(&book.nodes, NODES_PER_INSERT, NODES_FIRST) != 0
-        or ids_reserve(&book.ids, next_order_id) != 0
+        slab_reserve(&book.orders, orders, ORDERS_FIRST) != 0
+        or slab_reserve(&book.levels, orders, LEVELS_FIRST) != 0
+        or slab_reserve(&book.nodes, orders * NODES_PER_INSERT, NODES_FIRST) != 0
+        or ids_reserve(&book.ids, orders, next_order_id) != 0
     ):
         return -1
     return 0

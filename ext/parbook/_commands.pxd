@@ -2,17 +2,20 @@
 # Twin of parbook.reference.entry, .changes and .anchors; read those first.
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
-from parbook._book cimport Order, book_enqueue, book_forget, book_reserve, book_unqueue, ids_find, ids_put, level_at, \
+from parbook._book cimport Order, book_enqueue, book_forget, book_unqueue, ids_find, ids_put, level_at, \
     order_at
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport (
-    Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled, emit_order,
-    emit_rejected, event_at, touch_without,
+    Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled,
+    emit_order, emit_rejected, event_at, touch_without,
 )
-from parbook._identity cimport DEAD, client_find, client_ids_reserve, client_open
+from parbook._identity cimport DEAD, client_find, client_open
 from parbook._quotes cimport Anchor, Curve, curve_compile_here, curve_liftable, curve_replace, curve_withdraw
 from parbook._slab cimport slab_give, slab_take
 from parbook._types cimport *
+
+cdef enum:
+    COMMANDS_RESERVED = 64  # room is made for so many commands at a time
 
 # --- the clock and the curve ----------------------------------------------------------------------
 
@@ -34,7 +37,6 @@ cdef inline void lift_crossed_asks(Desk *desk) noexcept nogil:
 cdef inline void activate_due(Desk *desk) noexcept nogil:
     cdef Curve *curve = desk.curve
     cdef Anchor anchor
-    cdef Event *event
     cdef int i
     while curve != NULL and curve.proposed != 0 and curve.anchors[0].effective_at_ns <= desk.now_ns:
         anchor = curve.anchors[0]
@@ -45,11 +47,10 @@ cdef inline void activate_due(Desk *desk) noexcept nogil:
         curve.high_ticks = anchor.high_ticks
         curve.quoting = True
         curve_compile_here(curve)
-        event = desk_emit(desk, ANCHOR_ACTIVATED, 0, 0)
-        event.price_ticks = anchor.low_ticks
-        event.leaves_lots = anchor.high_ticks
-        event.qty_lots = curve.cursor.net_lots
-        event.other_id = <uint64_t>curve.cursor.cash_notional
+        desk_emit(
+            desk, ANCHOR_ACTIVATED, 0, 0, 0, 0, <uint64_t>curve.cursor.cash_notional, anchor.low_ticks,
+            curve.cursor.net_lots, anchor.high_ticks, 0,
+        )
         lift_crossed_asks(desk)
 
 cdef inline uint16_t move_clock(Desk *desk, int64_t ts_ns) noexcept nogil:
@@ -64,16 +65,13 @@ cdef inline uint16_t move_clock(Desk *desk, int64_t ts_ns) noexcept nogil:
 
 cdef inline uint16_t do_set_curve(Desk *desk, const CurveParams *params) noexcept nogil:
     """Install parameters. The caller has made desk.curve point to zeroed memory when it was NULL."""
-    cdef Event *event
     curve_replace(desk.curve, params)
-    event = desk_emit(desk, CURVE_SET, 0, params.shape)
-    event.other_id = <uint64_t>params.budget_notional
+    desk_emit(desk, CURVE_SET, 0, params.shape, 0, 0, <uint64_t>params.budget_notional, 0, 0, 0, 0)
     return 0
 
 cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexcept nogil:
     cdef Curve *curve = desk.curve
     cdef Anchor *anchor
-    cdef Event *event
     cdef int64_t low_ticks = command.price_ticks
     cdef int64_t high_ticks = command.high_ticks
     if curve == NULL:
@@ -92,28 +90,25 @@ cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexc
         anchor.effective_at_ns = INT64_MAX
     else:
         anchor.effective_at_ns = desk.now_ns + curve.params.activation_delay_ns
-    event = desk_emit(desk, ANCHOR_PROPOSED, 0, 0)
-    event.price_ticks = low_ticks
-    event.leaves_lots = high_ticks
-    event.qty_lots = anchor.effective_at_ns
+    desk_emit(desk, ANCHOR_PROPOSED, 0, 0, 0, 0, 0, low_ticks, anchor.effective_at_ns, high_ticks, 0)
     activate_due(desk)
     return 0
 
 cdef inline uint16_t do_withdraw_anchors(Desk *desk) noexcept nogil:
     if desk.curve == NULL:
         return NO_CURVE
-    desk_emit(desk, ANCHORS_WITHDRAWN, 0, 0).qty_lots = desk.curve.proposed
+    desk_emit(desk, ANCHORS_WITHDRAWN, 0, 0, 0, 0, 0, 0, desk.curve.proposed, 0, 0)
     desk.curve.proposed = 0
     return 0
 
 cdef inline uint16_t do_withdraw_curve(Desk *desk) noexcept nogil:
-    cdef Event *event
     if desk.curve == NULL:
         return NO_CURVE
     curve_withdraw(desk.curve)
-    event = desk_emit(desk, CURVE_WITHDRAWN, 0, 0)
-    event.qty_lots = desk.curve.cursor.net_lots
-    event.other_id = <uint64_t>desk.curve.cursor.cash_notional
+    desk_emit(
+        desk, CURVE_WITHDRAWN, 0, 0, 0, 0, <uint64_t>desk.curve.cursor.cash_notional, 0, desk.curve.cursor.net_lots,
+        0, 0,
+    )
     return 0
 
 # --- entering orders ------------------------------------------------------------------------------
@@ -145,7 +140,9 @@ cdef inline uint16_t refusal_of_form(const Command *command) noexcept nogil:
         return INVALID_ORDER_TYPE
     if command.tif > FOK:
         return INVALID_TIF
-    if (command.order_type == POST_ONLY and command.tif != GTC) or (command.order_type == MARKET and command.tif == GTC):
+    if command.order_type == POST_ONLY and command.tif != GTC:
+        return INVALID_COMBINATION
+    if command.order_type == MARKET and command.tif == GTC:
         return INVALID_COMBINATION
     return 0
 
@@ -194,7 +191,7 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     desk.book.open_orders += 1
     client_open(&desk.ids, order.account, order.client_id, slot)
     ack_seq = desk.next_seq
-    emit_order(desk, ACCEPTED, 0, order)
+    emit_order(desk, ACCEPTED, 0, order, lots, 0)
     lots = desk_match(desk, order, lots, touch_ticks)
     if pb_likely(lots != 0 and command.tif == GTC):
         event_at(desk, ack_seq).leaves_lots = lots
@@ -237,7 +234,7 @@ cdef inline void reduce_in_place(Desk *desk, Order *order, int64_t lots) noexcep
     """Take lots off the total of a resting order, which keeps its place."""
     order.qty_lots -= lots
     level_at(&desk.book, order.level).lots -= lots
-    emit_order(desk, AMENDED, PRIORITY_KEPT, order).leaves_lots = order.qty_lots - order.filled_lots
+    emit_order(desk, AMENDED, PRIORITY_KEPT, order, order.qty_lots, order.qty_lots - order.filled_lots)
 
 cdef inline uint16_t do_reduce(Desk *desk, const Command *command) noexcept nogil:
     cdef uint32_t slot
@@ -266,7 +263,7 @@ cdef inline uint16_t reenter(Desk *desk, uint32_t slot, int64_t price_ticks, int
     order.price_ticks = price_ticks
     order.qty_lots = qty_lots
     ack_seq = desk.next_seq
-    emit_order(desk, AMENDED, PRIORITY_LOST, order)
+    emit_order(desk, AMENDED, PRIORITY_LOST, order, qty_lots, 0)
     lots = desk_match(desk, order, qty_lots - order.filled_lots, touch_ticks)
     if lots != 0:
         event_at(desk, ack_seq).leaves_lots = lots
@@ -302,21 +299,14 @@ cdef inline uint16_t do_amend(Desk *desk, const Command *command) noexcept nogil
 
 # --- dispatch -------------------------------------------------------------------------------------
 
-cdef inline int run_command(Desk *desk, const Command *command) noexcept nogil:
-    """Apply one command. Returns -1, with nothing changed, when memory for it cannot be had."""
+cdef inline void run_command(Desk *desk, const Command *command) noexcept nogil:
+    """Apply one command. Room for it must have been reserved."""
     cdef uint16_t code
     cdef uint8_t kind = command.kind
     if pb_unlikely(kind < NEW or kind > WITHDRAW_CURVE):
         emit_rejected(desk, UNKNOWN_COMMAND, command)
         desk.next_command += 1
-        return 0
-    if kind == NEW:
-        if pb_unlikely(book_reserve(&desk.book, desk.next_order_id) != 0):
-            return -1
-        if command.client_id != 0 and client_ids_reserve(&desk.ids) != 0:
-            return -1
-    elif kind == AMEND and pb_unlikely(book_reserve(&desk.book, desk.next_order_id) != 0):
-        return -1
+        return
     code = move_clock(desk, command.ts_ns)
     if pb_likely(code == 0):
         if kind == NEW:
@@ -328,7 +318,7 @@ cdef inline int run_command(Desk *desk, const Command *command) noexcept nogil:
         elif kind == AMEND:
             code = do_amend(desk, command)
         elif kind == ADVANCE:
-            desk_emit(desk, ADVANCED, 0, 0).qty_lots = desk.now_ns
+            desk_emit(desk, ADVANCED, 0, 0, 0, 0, 0, 0, desk.now_ns, 0, 0)
         elif kind == PROPOSE_ANCHOR:
             code = do_propose_anchor(desk, command)
         elif kind == WITHDRAW_ANCHORS:
@@ -338,4 +328,9 @@ cdef inline int run_command(Desk *desk, const Command *command) noexcept nogil:
     if pb_unlikely(code != 0):
         emit_rejected(desk, code, command)
     desk.next_command += 1
-    return 0
+
+cdef inline void run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    """Apply commands in order. Room for all of them must have been reserved."""
+    cdef int64_t i
+    for i in range(count):
+        run_command(desk, commands + i)

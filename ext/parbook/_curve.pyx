@@ -304,7 +304,7 @@ cdef int curve_validate(const CurveParams *params) noexcept nogil:
 
 cdef bint fill(CurveParams *out, object params):
     """Copy a CurveParams Struct; return False when a field is no int or does not fit its C field."""
-    for name, bits in FIELD_BITS:
+    for name, bits in _FIELD_BITS:
         number = getattr(params, name)
         if isinstance(number, bool) or not isinstance(number, int):
             return False
@@ -328,7 +328,7 @@ cdef bint fill(CurveParams *out, object params):
     return True
 
 
-FIELD_BITS = tuple(
+_FIELD_BITS = tuple(
     (name, 8 if name in ("shape", "anchor_move") else 64)
     for name in (
         "shape", "anchor_move", "base_depth_lots", "quote_depth_lots", "budget_notional", "k_ppm", "spread_ppm",

@@ -7,12 +7,10 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from parbook._book cimport (
-    Book, Level, Order, book_clear, book_enqueue, book_forget, book_init, book_next_level, book_unqueue,
-    level_at, order_at,
+    Book, Order, book_clear, book_forget, book_init, book_next_level, book_reserve, book_unqueue, level_at, order_at,
 )
-from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init
+from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init, client_ids_reserve
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
-from parbook._slab cimport slab_take
 from parbook._types cimport (
     ACCEPTED, AMENDED, BUY, CANCELLED, Command, Event, NIL, REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT,
     TRADE, pb_assert, pb_likely, pb_unlikely,
@@ -24,7 +22,7 @@ cdef enum:
 cdef struct Desk:
     Event *events
     uint64_t events_mask
-    uint64_t oldest_seq     # first sequence number still in the ring
+    uint64_t grown_seq      # first sequence number that survived the ring's last growth
     uint64_t batch_seq      # first of the running batch: must not be overwritten
     uint64_t next_seq
     uint64_t next_command
@@ -43,7 +41,7 @@ cdef inline int desk_init(Desk *desk, int64_t collar_ppm, uint32_t max_orders, u
     desk.collar_ppm = collar_ppm
     desk.max_orders = max_orders
     desk.next_seq = desk.next_command = desk.next_order_id = 1
-    desk.oldest_seq = desk.batch_seq = 1
+    desk.grown_seq = desk.batch_seq = 1
     book_init(&desk.book)
     client_ids_init(&desk.ids, window)
     desk.events = <Event *>malloc(EVENTS_FIRST * sizeof(Event))
@@ -58,68 +56,78 @@ cdef inline void desk_free(Desk *desk) noexcept nogil:
     book_clear(&desk.book)
     client_ids_clear(&desk.ids)
 
+cdef inline int desk_reserve(Desk *desk, uint32_t commands) noexcept nogil:
+    """Make room for so many commands, so that none of them can run out half-way. Returns -1 when there is none."""
+    if book_reserve(&desk.book, commands, desk.next_order_id) != 0:
+        return -1
+    return client_ids_reserve(&desk.ids, commands)
+
 # --- events ---------------------------------------------------------------------------------------
 
 cdef inline Event *event_at(Desk *desk, uint64_t seq) noexcept nogil:
     return &desk.events[seq & desk.events_mask]
 
+cdef inline uint64_t desk_oldest_seq(const Desk *desk) noexcept nogil:
+    """First sequence number that is still in the ring."""
+    cdef uint64_t kept = desk.events_mask + 1
+    return max(desk.grown_seq, desk.next_seq - kept if desk.next_seq > kept else 1)
+
 cdef inline void desk_grow_events(Desk *desk) noexcept nogil:
     """Double the ring, keeping every event in it. Without memory the desk is broken and writes over the oldest."""
     cdef uint64_t mask = desk.events_mask * 2 + 1
+    cdef uint64_t oldest_seq = desk_oldest_seq(desk)
     cdef uint64_t seq
     cdef Event *events = <Event *>malloc((mask + 1) * sizeof(Event))
     if events == NULL:
         desk.broken = True
         desk.batch_seq = desk.next_seq
         return
-    for seq in range(desk.oldest_seq, desk.next_seq):
+    for seq in range(oldest_seq, desk.next_seq):
         events[seq & mask] = desk.events[seq & desk.events_mask]
     free(desk.events)
     desk.events = events
     desk.events_mask = mask
+    desk.grown_seq = oldest_seq
 
-cdef inline Event *desk_emit(Desk *desk, uint8_t kind, uint8_t side, uint16_t code) noexcept nogil:
-    """Begin the next event in its place. Every field the caller does not set must be set here."""
+cdef inline Event *desk_emit(
+    Desk *desk, uint8_t kind, uint8_t side, uint16_t code, uint32_t account, uint64_t order_id, uint64_t other_id,
+    int64_t price_ticks, int64_t qty_lots, int64_t leaves_lots, uint32_t other_account
+) noexcept nogil:
+    """Write the next event in its place, every field once, and return it."""
+    cdef uint64_t seq = desk.next_seq
     cdef Event *event
-    if pb_unlikely(desk.next_seq - desk.batch_seq > desk.events_mask):
+    if pb_unlikely(seq - desk.batch_seq > desk.events_mask):
         desk_grow_events(desk)
-    event = event_at(desk, desk.next_seq)
+    event = event_at(desk, seq)
+    desk.next_seq = seq + 1
     event.kind = kind
     event.side = side
     event.code = code
-    event.account = 0
-    event.seq = desk.next_seq
-    event.order_id = 0
-    event.other_id = 0
-    event.price_ticks = 0
-    event.qty_lots = 0
-    event.leaves_lots = 0
-    event.other_account = 0
+    event.account = account
+    event.seq = seq
+    event.order_id = order_id
+    event.other_id = other_id
+    event.price_ticks = price_ticks
+    event.qty_lots = qty_lots
+    event.leaves_lots = leaves_lots
+    event.other_account = other_account
     event.command = <uint32_t>desk.next_command
-    desk.next_seq += 1
-    if desk.next_seq - desk.oldest_seq > desk.events_mask + 1:
-        desk.oldest_seq = desk.next_seq - desk.events_mask - 1
     return event
 
 cdef inline void emit_rejected(Desk *desk, uint16_t code, const Command *command) noexcept nogil:
-    cdef Event *event = desk_emit(desk, REJECTED, 0, code)
-    event.order_id = command.order_id
-    event.other_id = command.client_id
-    event.account = command.account
+    desk_emit(desk, REJECTED, 0, code, command.account, command.order_id, command.client_id, 0, 0, 0, 0)
 
-cdef inline Event *emit_order(Desk *desk, uint8_t kind, uint16_t code, const Order *order) noexcept nogil:
-    """An event about one order, with its total as quantity."""
-    cdef Event *event = desk_emit(desk, kind, order.side, code)
-    event.account = order.account
-    event.order_id = order.order_id
-    event.other_id = order.client_id
-    event.price_ticks = order.price_ticks
-    event.qty_lots = order.qty_lots
-    return event
+cdef inline void emit_order(
+    Desk *desk, uint8_t kind, uint16_t code, const Order *order, int64_t qty_lots, int64_t leaves_lots
+) noexcept nogil:
+    """An event about one order."""
+    desk_emit(
+        desk, kind, order.side, code, order.account, order.order_id, order.client_id, order.price_ticks, qty_lots,
+        leaves_lots, 0,
+    )
 
 cdef inline void emit_cancelled(Desk *desk, uint16_t reason, const Order *order) noexcept nogil:
-    cdef Event *event = emit_order(desk, CANCELLED, reason, order)
-    event.qty_lots = order.qty_lots - order.filled_lots
+    emit_order(desk, CANCELLED, reason, order, order.qty_lots - order.filled_lots, 0)
 
 # --- orders ---------------------------------------------------------------------------------------
 
@@ -127,29 +135,23 @@ cdef inline void desk_close_id(Desk *desk, const Order *order) noexcept nogil:
     if order.client_id != 0 and client_close(&desk.ids, order.account, order.client_id) != 0:
         desk.broken = True
 
-cdef inline void desk_fill_resting(Desk *desk, uint32_t slot, int64_t lots, Event *event) noexcept nogil:
-    """Trade `lots` of a resting order and complete the TRADE with its side; it leaves when nothing is left."""
+cdef inline void desk_trade_resting(
+    Desk *desk, uint32_t slot, uint16_t source, uint8_t side, int64_t lots, uint32_t account, uint64_t order_id
+) noexcept nogil:
+    """Trade `lots` of a resting order with a taker and say so; it leaves when nothing is left."""
     cdef Order *order = order_at(&desk.book, slot)
-    cdef int64_t leaves_lots
+    cdef int64_t leaves_lots = order.qty_lots - order.filled_lots - lots
     level_at(&desk.book, order.level).lots -= lots
     order.filled_lots += lots
-    leaves_lots = order.qty_lots - order.filled_lots
-    event.other_id = order.order_id
-    event.other_account = order.account
-    event.leaves_lots = leaves_lots
+    desk.last_trade_ticks = order.price_ticks
+    desk_emit(
+        desk, TRADE, side, source, account, order_id, order.order_id, order.price_ticks, lots, leaves_lots,
+        order.account,
+    )
     if leaves_lots == 0:
         desk_close_id(desk, order)
         book_unqueue(&desk.book, slot)
         book_forget(&desk.book, slot)
-
-cdef inline Event *emit_trade(
-    Desk *desk, uint16_t source, uint8_t side, int64_t price_ticks, int64_t lots
-) noexcept nogil:
-    cdef Event *event = desk_emit(desk, TRADE, side, source)
-    event.price_ticks = price_ticks
-    event.qty_lots = lots
-    desk.last_trade_ticks = price_ticks
-    return event
 
 cdef inline bint within(int side, int64_t price_ticks, int64_t limit_ticks) noexcept nogil:
     """Whether a taker of that side accepts the price."""
@@ -163,14 +165,10 @@ cdef inline bint desk_quote(
     const Desk *desk, const Cursor *cursor, int side, int64_t limit_ticks, int64_t touch_ticks, Quote *quote
 ) noexcept nogil:
     """Set the curve's best quote within the taker's limit and return True, or return False."""
-    cdef const Curve *curve = desk.curve
     # The clip only ever worsens a quote, so a rung beyond the limit ends the question at once.
-    if side == BUY:
-        if cursor.ask >= curve.ladder.asks or curve.ladder.ask_price[cursor.ask] > limit_ticks:
-            return False
-    elif cursor.bid >= curve.ladder.bids or curve.ladder.bid_price[cursor.bid] < limit_ticks:
+    if pb_likely(cursor.ask_ticks > limit_ticks if side == BUY else cursor.bid_ticks < limit_ticks):
         return False
-    return curve_quote(curve, cursor, side, touch_ticks, quote) and within(side, quote.price_ticks, limit_ticks)
+    return curve_quote(desk.curve, cursor, side, touch_ticks, quote) and within(side, quote.price_ticks, limit_ticks)
 
 cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t touch_ticks) noexcept nogil:
     """Fill `lots` of the taker as far as its price allows and return what is left.
@@ -184,7 +182,6 @@ cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t t
     cdef int64_t limit_ticks = taker.price_ticks
     cdef int64_t best_ticks, fill_lots
     cdef uint32_t slot
-    cdef Event *event
     cdef Order *maker
     cdef Quote quote = Quote(0, 0)
     cdef bint has_quote
@@ -196,18 +193,18 @@ cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t t
         if has_quote and (best_ticks == 0 or better(side, quote.price_ticks, best_ticks)):
             fill_lots = min(lots, quote.lots)
             cursor_trade(desk.curve, &desk.curve.cursor, side, quote.price_ticks, fill_lots)
-            event = emit_trade(desk, SOURCE_CURVE, side, quote.price_ticks, fill_lots)
-            event.leaves_lots = desk.curve.cursor.net_lots
+            desk.last_trade_ticks = quote.price_ticks
+            desk_emit(
+                desk, TRADE, side, SOURCE_CURVE, taker.account, taker.order_id, 0, quote.price_ticks, fill_lots,
+                desk.curve.cursor.net_lots, 0,
+            )
         elif best_ticks != 0 and within(side, best_ticks, limit_ticks):
             slot = level_at(book, book.best_level[maker_side]).head
             maker = order_at(book, slot)
             fill_lots = min(lots, maker.qty_lots - maker.filled_lots)
-            event = emit_trade(desk, SOURCE_BOOK, side, best_ticks, fill_lots)
-            desk_fill_resting(desk, slot, fill_lots, event)
+            desk_trade_resting(desk, slot, SOURCE_BOOK, side, fill_lots, taker.account, taker.order_id)
         else:
             break
-        event.account = taker.account
-        event.order_id = taker.order_id
         taker.filled_lots += fill_lots
         lots -= fill_lots
     return lots
@@ -224,7 +221,7 @@ cdef inline int64_t desk_fillable(
     cdef int64_t wanted_lots = lots
     cdef int64_t fill_lots, best_ticks
     cdef uint32_t level_slot = book.best_level[maker_side]
-    cdef Cursor cursor = Cursor(0, 0, 0, 0)
+    cdef Cursor cursor = Cursor(0, 0, 0, 0, 0, 0)
     cdef Quote quote = Quote(0, 0)
     cdef bint has_quote
     if desk.curve != NULL:
@@ -243,10 +240,6 @@ cdef inline int64_t desk_fillable(
         lots -= fill_lots
     return wanted_lots - lots
 
-cdef inline void desk_rest(Desk *desk, uint32_t slot) noexcept nogil:
-    """Let what is left of an order rest at the back of its queue."""
-    book_enqueue(&desk.book, slot)
-
 cdef inline void desk_cancel(Desk *desk, uint32_t slot, uint16_t reason) noexcept nogil:
     """Take a resting order out and say so."""
     cdef Order *order = order_at(&desk.book, slot)
@@ -257,11 +250,8 @@ cdef inline void desk_cancel(Desk *desk, uint32_t slot, uint16_t reason) noexcep
 
 cdef inline void desk_lift(Desk *desk, uint32_t slot, int64_t lots) noexcept nogil:
     """The curve buys `lots` of a resting ask at the ask's own price."""
-    cdef int64_t price_ticks = order_at(&desk.book, slot).price_ticks
-    cdef Event *event
-    cursor_trade(desk.curve, &desk.curve.cursor, SELL, price_ticks, lots)
-    event = emit_trade(desk, SOURCE_LIFT, BUY, price_ticks, lots)
-    desk_fill_resting(desk, slot, lots, event)
+    cursor_trade(desk.curve, &desk.curve.cursor, SELL, order_at(&desk.book, slot).price_ticks, lots)
+    desk_trade_resting(desk, slot, SOURCE_LIFT, BUY, lots, 0, 0)
 
 cdef inline int64_t touch_without(const Desk *desk, uint32_t slot) noexcept nogil:
     """Best resting price on an order's side as if it did not rest."""

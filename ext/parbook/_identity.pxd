@@ -104,10 +104,11 @@ cdef inline int client_dead_grow(ClientIds *ids) noexcept nogil:
     ids.dead_first = 0
     return 0
 
-cdef inline int client_ids_reserve(ClientIds *ids) noexcept nogil:
-    """Make room for one more live pair. Returns -1 when there is no memory. O(1) amortised."""
-    if (ids.used + 1) * 3 > ids.capacity * 2:
-        return client_ids_grow(ids)
+cdef inline int client_ids_reserve(ClientIds *ids, uint32_t count) noexcept nogil:
+    """Make room for `count` more live pairs. Returns -1 when there is no memory. O(1) amortised."""
+    while (ids.used + count) * 3 > ids.capacity * 2:
+        if client_ids_grow(ids) != 0:
+            return -1
     return 0
 
 cdef inline void client_open(ClientIds *ids, uint32_t account, uint64_t client_id, uint32_t slot) noexcept nogil:

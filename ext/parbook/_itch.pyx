@@ -11,6 +11,7 @@ import numpy as np
 
 from parbook.errors import MisuseError
 from parbook.logs.records import LOG
+from parbook.units import checked_int
 
 
 cdef extern from * nogil:
@@ -116,10 +117,85 @@ cdef void _fill_tables() noexcept:
 _fill_tables()
 
 
-cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
-    """Fill the fields of an order, trade or state message at `m`; return a Fault."""
+cdef inline void _begin(LogRecord *r, uint8_t kind, int64_t ts_ns, uint64_t place) noexcept nogil:
+    """Fill what every record has and clear the rest."""
+    r.side = 0
+    r.printable = 0
+    r.raw_type = kind
+    r.ts_ns = ts_ns
+    r.order_id = 0
+    r.new_order_id = 0
+    r.price_ticks = 0
+    r.qty_lots = 0
+    r.match_id = 0
+    r.place = place
+
+
+cdef inline int _decode_state(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
+    """Fill the kind of a message that is no order and no trade; return a Fault."""
+    cdef uint8_t flag
+    r.kind = OTHER
+    if kind == c"H":
+        flag = m[19]
+        r.kind = RESUME if flag == c"T" else HALT
+        return NONE if flag == c"T" or flag == c"H" or flag == c"P" or flag == c"Q" else TRADING_STATE
+    if kind == c"h":
+        flag = m[20]
+        r.kind = RESUME if flag == c"T" else HALT
+        return NONE if flag == c"T" or flag == c"H" else TRADING_STATE
+    if kind == c"S":
+        flag = m[11]
+        if not (flag == c"O" or flag == c"S" or flag == c"Q" or flag == c"M" or flag == c"E" or flag == c"C"):
+            return SYSTEM_EVENT
+    return NONE
+
+
+cdef inline int _decode_trade(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
+    """Fill the fields of an execution with a price of its own, a trade or a cross; return a Fault."""
     cdef uint8_t flag
     cdef uint64_t wide
+    if kind == c"C":
+        r.kind = EXECUTE
+        r.order_id = be64(m + 11)
+        r.qty_lots = be32(m + 19)
+        r.match_id = be64(m + 23)
+        flag = m[31]
+        r.price_ticks = be32(m + 32)
+        r.printable = flag == c"Y"
+        if flag != c"Y" and flag != c"N":
+            return PRINTABLE
+        if r.price_ticks == 0:
+            return PRICE
+    elif kind == c"P":
+        r.kind = HIDDEN_TRADE
+        r.printable = 1
+        r.order_id = be64(m + 11)
+        flag = m[19]
+        r.qty_lots = be32(m + 20)
+        r.price_ticks = be32(m + 32)
+        r.match_id = be64(m + 36)
+        r.side = flag == c"S"
+        if flag != c"B" and flag != c"S":
+            return SIDE
+        if r.price_ticks == 0:
+            return PRICE
+        return NONE if r.qty_lots != 0 else SHARES
+    elif kind == c"Q":
+        r.kind = CROSS
+        r.printable = 1
+        wide = be64(m + 11)
+        r.qty_lots = <int64_t>(wide & (INT64_LIMIT - 1))
+        r.price_ticks = be32(m + 27)
+        r.match_id = be64(m + 31)
+        return NONE if wide < INT64_LIMIT else SHARES
+    else:
+        return _decode_state(m, kind, r)
+    return NONE if r.qty_lots != 0 else SHARES
+
+
+cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
+    """Fill the fields that the message at `m` carries behind its header; return a Fault."""
+    cdef uint8_t flag
     if kind == c"A" or kind == c"F":
         r.kind = ADD
         r.order_id = be64(m + 11)
@@ -155,57 +231,8 @@ cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noex
             return ORDER_REFERENCE
         if r.price_ticks == 0:
             return PRICE
-    elif kind == c"C":
-        r.kind = EXECUTE
-        r.order_id = be64(m + 11)
-        r.qty_lots = be32(m + 19)
-        r.match_id = be64(m + 23)
-        flag = m[31]
-        r.price_ticks = be32(m + 32)
-        r.printable = flag == c"Y"
-        if flag != c"Y" and flag != c"N":
-            return PRINTABLE
-        if r.price_ticks == 0:
-            return PRICE
-    elif kind == c"P":
-        r.kind = HIDDEN_TRADE
-        r.printable = 1
-        r.order_id = be64(m + 11)
-        flag = m[19]
-        r.qty_lots = be32(m + 20)
-        r.price_ticks = be32(m + 32)
-        r.match_id = be64(m + 36)
-        r.side = flag == c"S"
-        if flag != c"B" and flag != c"S":
-            return SIDE
-        if r.price_ticks == 0:
-            return PRICE
-        return NONE if r.qty_lots != 0 else SHARES
-    elif kind == c"Q":
-        r.kind = CROSS
-        r.printable = 1
-        wide = be64(m + 11)
-        r.qty_lots = <int64_t>(wide & (INT64_LIMIT - 1))
-        r.price_ticks = be32(m + 27)
-        r.match_id = be64(m + 31)
-        return NONE if wide < INT64_LIMIT else SHARES
-    elif kind == c"H":
-        flag = m[19]
-        r.kind = RESUME if flag == c"T" else HALT
-        return NONE if flag == c"T" or flag == c"H" or flag == c"P" or flag == c"Q" else TRADING_STATE
-    elif kind == c"h":
-        flag = m[20]
-        r.kind = RESUME if flag == c"T" else HALT
-        return NONE if flag == c"T" or flag == c"H" else TRADING_STATE
-    elif kind == c"S":
-        flag = m[11]
-        r.kind = OTHER
-        if flag == c"O" or flag == c"S" or flag == c"Q" or flag == c"M" or flag == c"E" or flag == c"C":
-            return NONE
-        return SYSTEM_EVENT
     else:
-        r.kind = OTHER
-        return NONE
+        return _decode_trade(m, kind, r)
     return NONE if r.qty_lots != 0 else SHARES
 
 
@@ -223,7 +250,7 @@ cdef class ItchDecoder:
     cdef readonly uint64_t messages
     cdef readonly uint64_t place
 
-    def __init__(self):
+    def __cinit__(self):
         self.only_locate = -1
 
     @property
@@ -232,8 +259,9 @@ cdef class ItchDecoder:
 
     def symbols(self, first=0):
         cdef uint32_t i
+        cdef uint32_t start = checked_int(first, "first", 0, LOCATES)
         out = []
-        for i in range(<uint32_t>first, self.name_count):
+        for i in range(start, self.name_count):
             out.append((<uint8_t *>&self.names[i])[:8].decode("ascii").rstrip(" "))
         return out
 
@@ -285,7 +313,6 @@ cdef class ItchDecoder:
         cdef uint64_t base = self.place
         cdef int64_t last_ns = self.last_ns
         cdef int64_t ts_ns
-        cdef uint64_t stock
         cdef int32_t only = self.only_locate
         cdef uint16_t locate
         cdef uint8_t kind, need, stock_at
@@ -305,35 +332,17 @@ cdef class ItchDecoder:
                 break
             locate = be16(m + 1)
             ts_ns = <int64_t>(be64(m + 3) & TIME_MASK)
-            if ts_ns < last_ns:
-                fault = TIME_REVERSED
-                break
-            if ts_ns >= DAY_NS:
-                fault = TIME_OF_DAY
+            if ts_ns < last_ns or ts_ns >= DAY_NS:
+                fault = TIME_REVERSED if ts_ns < last_ns else TIME_OF_DAY
                 break
             stock_at = STOCK_AT[kind]
-            if stock_at == BY_LOCATE:
-                if self.stock_of[locate] == 0:
-                    fault = LOCATE_UNKNOWN
+            if stock_at != 0:
+                fault = self._stock(m, stock_at, locate)
+                if fault != NONE:
                     break
-            elif stock_at != 0:
-                stock = raw64(m + stock_at)
-                if self.stock_of[locate] != stock:
-                    fault = self._name(locate, stock)
-                    if fault != NONE:
-                        break
             if only < 0 or (locate == only and stock_at != 0):
-                r.side = 0
-                r.printable = 0
-                r.raw_type = kind
+                _begin(r, kind, ts_ns, base + <uint64_t>(p - block))
                 r.symbol = self.index_of[locate] if only < 0 and stock_at != 0 else 0
-                r.ts_ns = ts_ns
-                r.order_id = 0
-                r.new_order_id = 0
-                r.price_ticks = 0
-                r.qty_lots = 0
-                r.match_id = 0
-                r.place = base + <uint64_t>(p - block)
                 fault = _decode_order(m, kind, r)
                 if fault != NONE:
                     break
@@ -351,6 +360,14 @@ cdef class ItchDecoder:
         consumed[0] = p - block
         count[0] = r - out
         return fault
+
+    cdef inline int _stock(self, const uint8_t *m, uint8_t stock_at, uint16_t locate) noexcept nogil:
+        """Hold a message's locate against the stock it names, or against those named before."""
+        if stock_at == BY_LOCATE:
+            return NONE if self.stock_of[locate] != 0 else LOCATE_UNKNOWN
+        if self.stock_of[locate] == raw64(m + stock_at):
+            return NONE
+        return self._name(locate, raw64(m + stock_at))
 
     cdef int _frame(self, uint16_t prefix, uint8_t need) noexcept nogil:
         """Settle the framing on the first message; name what is wrong with a later prefix."""
@@ -384,5 +401,6 @@ cdef class ItchDecoder:
         self.stock_of[locate] = stock
         self.index_of[locate] = self.name_count
         self.names[self.name_count] = stock
-        self.name_count += 1
+        # Not +=: under nonecheck, which checked builds turn on, Cython wants the GIL for it.
+        self.name_count = self.name_count + 1
         return NONE

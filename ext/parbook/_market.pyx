@@ -7,11 +7,13 @@ from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
-from parbook._book cimport book_next_level, ids_find, level_at, order_at
-from parbook._commands cimport activate_due, do_set_curve, move_clock, run_command
+from parbook._block cimport Block, take_block
+from parbook._book cimport ids_find, order_at
+from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_commands
 from parbook._curve cimport CurveParams, curve_validate
-from parbook._desk cimport Desk, desk_emit, desk_free, desk_init, emit_rejected, event_at
-from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
+from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
+from parbook._ints cimport pb_small_int
+from parbook._quotes cimport Curve
 from parbook._types cimport *
 from parbook._views cimport depth_rows, put_dead_ids, put_orders, queue_of
 
@@ -20,44 +22,62 @@ import numpy as np
 from parbook import state as _state
 from parbook.codes import RejectCode as _RejectCode
 from parbook.codes import Side as _Side
-from parbook.errors import CorruptionError, InvariantError, MisuseError
+from parbook.errors import CorruptionError, InvariantError, MisuseError, shown
 from parbook.interface import CurveState, OrderState
 from parbook.messages import SetCurve as _SetCurve
 from parbook.records import COMMAND, CURVE, DEPTH, EVENT, command_records, curve_record, events_from_records
 
 
-cdef int64_t _signed(object value, str name) except? -1:
+cdef inline int64_t _signed(object value, str name) except? -1:
     """Return an int's value; MisuseError for anything else, bool and float included, and beyond 64 bits."""
+    cdef int64_t result
+    return result if pb_small_int(value, &result) else _any_signed(value, name)
+
+
+cdef int64_t _any_signed(object value, str name) except? -1:
     cdef int overflow = 0
     cdef int64_t result
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
-        raise MisuseError(f"{name}={value!r} must be an int, not {type(value).__name__}.")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise MisuseError(f"{name}={shown(value)} must be an int, not {type(value).__name__}.")
     result = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow:
-        raise MisuseError(f"{name}={value} does not fit 64 bits.")
+        raise MisuseError(f"{name}={shown(value)} does not fit 64 bits.")
     return result
 
 
-cdef uint64_t _unsigned(object value, str name, uint64_t high) except? 1:
+cdef object _as_events(Block block):
+    """Return a block as an array of EVENT records that owns it."""
+    return np.frombuffer(block, EVENT) if block.used else np.empty(0, EVENT)
+
+
+cdef inline uint64_t _unsigned(object value, str name, uint64_t high) except? 1:
     """Return an int in 0..high; MisuseError for anything else."""
+    cdef int64_t small
+    if pb_small_int(value, &small) and 0 <= small and <uint64_t>small <= high:
+        return <uint64_t>small
+    return _any_unsigned(value, name, high)
+
+
+cdef uint64_t _any_unsigned(object value, str name, uint64_t high) except? 1:
     cdef int overflow = 0
     cdef int64_t small
     cdef uint64_t result
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int)):
-        raise MisuseError(f"{name}={value!r} must be an int, not {type(value).__name__}.")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise MisuseError(f"{name}={shown(value)} must be an int, not {type(value).__name__}.")
     small = PyLong_AsLongLongAndOverflow(value, &overflow)
     if overflow > 0 and value <= 0xFFFFFFFFFFFFFFFF:
         result = PyLong_AsUnsignedLongLong(value)
     elif overflow != 0 or small < 0:
-        raise MisuseError(f"{name}={value} is outside 0..{high}.")
+        raise MisuseError(f"{name}={shown(value)} is outside 0..{high}.")
     else:
         result = <uint64_t>small
     if result > high:
-        raise MisuseError(f"{name}={value} is outside 0..{high}.")
+        raise MisuseError(f"{name}={shown(value)} is outside 0..{high}.")
     return result
 
 
 @cython.final
+@cython.freelist(64)
 cdef class Placed:
     """Outcome of `place` and `amend`. Twin of `parbook.interface.Placed`, with the same attributes."""
 
@@ -108,12 +128,17 @@ cdef class Market:
         raise MisuseError("a Market cannot be pickled or copied. Keep its commands and replay them.")
 
     cdef int _enter(self) except -1:
-        if self.entered:
-            raise MisuseError("another thread is inside this market. Let one thread write.")
+        self._idle()
         if self.desk.broken:
             raise CorruptionError("memory ran out inside a command: this market's state is lost. Rebuild it by replay.")
         self.entered = True
         self.desk.batch_seq = self.desk.next_seq
+        return 0
+
+    cdef int _idle(self) except -1:
+        """Views walk the containers, which a batch in another thread may be changing without the GIL."""
+        if self.entered:
+            raise MisuseError("another thread is inside this market. Let one thread use it at a time.")
         return 0
 
     cdef int _leave(self, int result) except -1:
@@ -124,20 +149,45 @@ cdef class Market:
             raise MemoryError("no memory for a further order; the command was not applied")
         return 0
 
-    cdef object _events_from(self, uint64_t first):
-        """Copy the events from sequence number `first` on, which must still be in the ring."""
+    cdef int _copy_events(self, Block block, uint64_t first) noexcept nogil:
+        """Append the events from sequence number `first` on, which must still be in the ring. -1 without memory."""
         cdef uint64_t count = self.desk.next_seq - first
-        cdef object out = np.empty(count, EVENT)
-        cdef uint8_t[::1] view
-        cdef uint64_t straight
-        if count == 0:
-            return out
-        view = out.view(np.uint8)
-        straight = min(count, self.desk.events_mask + 1 - (first & self.desk.events_mask))
-        memcpy(&view[0], event_at(&self.desk, first), straight * sizeof(Event))
-        if straight < count:
-            memcpy(&view[straight * sizeof(Event)], self.desk.events, (count - straight) * sizeof(Event))
-        return out
+        cdef uint64_t straight = min(count, self.desk.events_mask + 1 - (first & self.desk.events_mask))
+        if block.reserve(count * sizeof(Event)) != 0:
+            return -1
+        memcpy(block.bytes + block.used, event_at(&self.desk, first), straight * sizeof(Event))
+        block.used += straight * sizeof(Event)
+        memcpy(block.bytes + block.used, self.desk.events, (count - straight) * sizeof(Event))
+        block.used += (count - straight) * sizeof(Event)
+        return 0
+
+    cdef object _events_from(self, uint64_t first):
+        """Return the events from sequence number `first` on, which must still be in the ring."""
+        cdef Block block = take_block((self.desk.next_seq - first) * sizeof(Event))
+        self._copy_events(block, first)
+        return _as_events(block)
+
+    cdef int _run_batch(self, const Command *commands, int64_t count, Block block) noexcept nogil:
+        """Run commands a chunk at a time, so that the ring's part in use stays in the nearest cache.
+
+        Without memory half-way the desk is broken: the events of the chunks before would be lost to the caller.
+        """
+        cdef int64_t start = 0
+        cdef int64_t end
+        cdef uint64_t first
+        while start < count:
+            end = min(count, start + COMMANDS_RESERVED)
+            first = self.desk.next_seq
+            self.desk.batch_seq = first
+            if desk_reserve(&self.desk, <uint32_t>(end - start)) != 0:
+                self.desk.broken = start != 0
+                return -1
+            run_commands(&self.desk, commands + start, end - start)
+            if self.desk.broken or self._copy_events(block, first) != 0:
+                self.desk.broken = True
+                return -1
+            start = end
+        return 0
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -151,26 +201,26 @@ cdef class Market:
         """Apply an array of COMMAND records and return the EVENT records they caused. Releases the GIL."""
         cdef const uint8_t[::1] view
         cdef const Command *command
-        cdef int64_t count, i
-        cdef uint64_t first
+        cdef int64_t count
+        cdef Block block
         cdef int result = 0
-        if commands.dtype != COMMAND or commands.ndim != 1:
-            raise MisuseError(
-                f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {commands.dtype}."
-            )
+        if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
+            found = getattr(commands, "dtype", type(commands).__name__)
+            raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
         count = commands.shape[0]
+        # Most commands cause one event or a little more.
+        block = take_block(<size_t>(count + (count >> 2)) * sizeof(Event))
+        view = np.ascontiguousarray(commands).view(np.uint8)
+        if count and <size_t>&view[0] & 7:
+            # Records sliced out of a file at an odd offset: NumPy calls them aligned, C does not.
+            view = commands.copy().view(np.uint8)
         self._enter()
-        first = self.desk.next_seq
         if count:
-            view = np.ascontiguousarray(commands).view(np.uint8)
             command = <const Command *>&view[0]
             with nogil:
-                for i in range(count):
-                    result = run_command(&self.desk, command + i)
-                    if pb_unlikely(result != 0 or self.desk.broken):
-                        break
+                result = self._run_batch(command, count, block)
         self._leave(result)
-        return self._events_from(first)
+        return _as_events(block)
 
     def _set_curve(self, record):
         cdef const uint8_t[::1] view = record.view(np.uint8)
@@ -196,19 +246,26 @@ cdef class Market:
         self._leave(0)
         return self._events_from(first)
 
-    cdef Placed _run_one(self, const Command *command):
-        """Run one NEW, AMEND or CANCEL and sum up its events."""
+    cdef int _run_one(self, const Command *command) except -1:
+        """Run one command; its events are in the ring from desk.batch_seq on."""
+        self._enter()
+        if desk_reserve(&self.desk, 1) != 0:
+            return self._leave(-1)
+        run_commands(&self.desk, command, 1)
+        return self._leave(0)
+
+    cdef Placed _sum_up(self, const Command *command):
+        """Run a NEW or an AMEND and sum up its events."""
         cdef Placed placed = Placed.__new__(Placed)
         cdef const Event *event
         cdef uint64_t seq
         cdef unsigned long long low = 0
         cdef unsigned long long high = 0
         cdef unsigned long long value
-        self._enter()
-        placed.first_seq = self.desk.next_seq
+        self._run_one(command)
+        placed.first_seq = self.desk.batch_seq
         placed.order_id = command.order_id
-        self._leave(run_command(&self.desk, command))
-        for seq in range(placed.first_seq, self.desk.next_seq):
+        for seq in range(self.desk.batch_seq, self.desk.next_seq):
             event = event_at(&self.desk, seq)
             if event.kind == ACCEPTED or event.kind == AMENDED:
                 placed.order_id = event.order_id
@@ -239,7 +296,7 @@ cdef class Market:
         command.tif = <uint8_t>_unsigned(tif, "tif", 255)
         command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
         command.ts_ns = _signed(ts_ns, "ts_ns")
-        return self._run_one(&command)
+        return self._sum_up(&command)
 
     def amend(self, account, order_id=0, client_id=0, qty_lots=0, price_ticks=0, ts_ns=0):
         """Amend an order; the shortcut for apply(AmendOrder(...))."""
@@ -252,42 +309,50 @@ cdef class Market:
         command.qty_lots = _signed(qty_lots, "qty_lots")
         command.price_ticks = _signed(price_ticks, "price_ticks")
         command.ts_ns = _signed(ts_ns, "ts_ns")
-        return self._run_one(&command)
+        return self._sum_up(&command)
 
     def cancel(self, account, order_id=0, client_id=0, ts_ns=0):
         """Cancel an order; 0 when done, else the RejectCode's number."""
         cdef Command command
+        cdef const Event *event
         memset(&command, 0, sizeof(Command))
         command.kind = CANCEL
         command.account = <uint32_t>_unsigned(account, "account", 0xFFFFFFFF)
         command.order_id = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
         command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
         command.ts_ns = _signed(ts_ns, "ts_ns")
-        return self._run_one(&command).code
+        self._run_one(&command)
+        event = event_at(&self.desk, self.desk.next_seq - 1)
+        return event.code if event.kind == REJECTED else 0
 
     # --- views ----------------------------------------------------------------------------------
 
     def events(self, since):
-        """Return the EVENT records from sequence number `since` on. MisuseError when they are overwritten."""
+        """Return the EVENT records from sequence number `since` on. MisuseError when they are overwritten.
+
+        The events of the last place, cancel, amend or apply are always kept; of a batch, which returned them, its end.
+        """
         cdef uint64_t first = _unsigned(since, "since", 0xFFFFFFFFFFFFFFFF)
-        if self.entered:
-            raise MisuseError("another thread is inside this market. Let one thread write.")
-        if first < self.desk.oldest_seq:
-            raise MisuseError(
-                f"events from {first} on are overwritten; the oldest kept is {self.desk.oldest_seq}. Read more often."
-            )
+        self._idle()
+        cdef uint64_t oldest = desk_oldest_seq(&self.desk)
+        if first < oldest:
+            raise MisuseError(f"events from {first} on are overwritten; the oldest kept is {oldest}. Read more often.")
         return self._events_from(min(first, self.desk.next_seq))
 
     def depth(self, levels=10):
         """Return DEPTH records of book and curve, best first, bids before asks."""
         cdef int64_t count = _signed(levels, "levels")
+        self._idle()
         if not 1 <= count <= 0x7FFFFFFF:
             raise MisuseError(f"levels={levels} is outside 1..{0x7FFFFFFF}.")
         return np.array(depth_rows(&self.desk, BUY, count) + depth_rows(&self.desk, SELL, count), DEPTH)
 
     def order(self, order_id):
         """Return the resting order, or None."""
-        cdef uint32_t slot = ids_find(&self.desk.book.ids, _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF))
+        cdef uint64_t number = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
+        cdef uint32_t slot
+        self._idle()
+        slot = ids_find(&self.desk.book.ids, number)
         if slot == NIL:
             return None
         order = order_at(&self.desk.book, slot)
@@ -304,12 +369,14 @@ cdef class Market:
 
     def queue(self, side, price_ticks):
         """Return the ids of the orders resting at a price, first to trade first."""
-        return queue_of(&self.desk.book, _Side(side), _signed(price_ticks, "price_ticks"))
+        self._idle()
+        return queue_of(&self.desk.book, <int>_unsigned(side, "side", 1), _signed(price_ticks, "price_ticks"))
 
     @property
     def curve(self):
         """The curve's state, or None before the first SetCurve."""
         cdef const Curve *curve = self.desk.curve
+        self._idle()
         if curve == NULL:
             return None
         return CurveState(
@@ -369,6 +436,7 @@ cdef class Market:
         """Return the canonical serialisation of the state; layout in `parbook.state`."""
         cdef const Curve *curve = self.desk.curve
         cdef int i
+        self._idle()
         header = np.zeros(1, _state.HEADER)
         header[0] = (
             _state.MAGIC,
@@ -419,6 +487,8 @@ cdef class Market:
 
     def check(self):
         """Verify every container's invariants; InvariantError names the one that is broken."""
-        cdef const char *broken = audit(&self.desk)
+        cdef const char *broken
+        self._idle()
+        broken = audit(&self.desk)
         if broken != NULL:
             raise InvariantError(f"core: {broken.decode()}")

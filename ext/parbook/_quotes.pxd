@@ -11,10 +11,13 @@ cdef struct Anchor:
     int64_t high_ticks
     int64_t effective_at_ns
 
-# Where the curve stands. `bid` is the first bid rung above net_lots, `ask` the first ask rung below it.
+# Where the curve stands. `bid` is the first bid rung above net_lots, `ask` the first ask rung below it; their prices
+# stand beside them (0 and INT64_MAX for none), so that an order the curve cannot reach reads nothing else of it.
 cdef struct Cursor:
     int64_t net_lots
     int64_t cash_notional
+    int64_t bid_ticks
+    int64_t ask_ticks
     int bid
     int ask
 
@@ -44,6 +47,8 @@ cdef inline void cursor_seek(const Curve *curve, Cursor *cursor) noexcept nogil:
         cursor.ask += 1
     while cursor.ask > 0 and ladder.ask_lots[cursor.ask - 1] < cursor.net_lots:
         cursor.ask -= 1
+    cursor.bid_ticks = ladder.bid_price[cursor.bid] if cursor.bid < ladder.bids else 0
+    cursor.ask_ticks = ladder.ask_price[cursor.ask] if cursor.ask < ladder.asks else INT64_MAX
 
 cdef inline void cursor_trade(
     const Curve *curve, Cursor *cursor, int taker, int64_t price_ticks, int64_t lots
@@ -127,6 +132,7 @@ cdef inline void curve_withdraw(Curve *curve) noexcept nogil:
     curve.quoting = False
     curve.ladder.bids = curve.ladder.asks = 0
     curve.cursor.bid = curve.cursor.ask = 0
+    cursor_seek(curve, &curve.cursor)
     curve.compiled_at_net_lots = 0
 
 cdef inline void curve_replace(Curve *curve, const CurveParams *params) noexcept nogil:
@@ -139,4 +145,5 @@ cdef inline void curve_replace(Curve *curve, const CurveParams *params) noexcept
     if curve.quoting:
         curve_compile_here(curve)
     else:
+        cursor_seek(curve, &curve.cursor)
         curve.compiled_at_net_lots = 0

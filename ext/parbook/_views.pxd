@@ -32,7 +32,7 @@ cdef inline list depth_rows(const Desk *desk, int side, int64_t count):
     cdef const Level *level
     cdef int64_t levels = 0
     cdef int64_t rungs = 0
-    cdef Cursor cursor = Cursor(0, 0, 0, 0)
+    cdef Cursor cursor = Cursor(0, 0, 0, 0, 0, 0)
     cdef Quote quote = Quote(0, 0)
     cdef bint has_quote = False
     cdef int taker = 1 - side

@@ -274,6 +274,12 @@ def test_encode_refuses_what_does_not_fit():
             encode(kind, **values)
 
 
+def test_symbols_takes_an_index():
+    for first in (-1, 1.5, True, 65_537):
+        with pytest.raises(MisuseError, match="first"):
+            ItchDecoder().symbols(first)
+
+
 def test_select_twice_is_misuse():
     decoder = ItchDecoder()
     decoder.decode(DIRECTORY)

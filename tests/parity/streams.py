@@ -49,8 +49,8 @@ PROFILES = (
     Profile("ids-free-at-once", client_ids=30, window=0),
     Profile("ids-window", client_ids=5000, window=300, accounts=40),
     Profile("full", max_orders=25),
-    Profile("curve", curve=0.3, anchors=0.02, spread_ticks=20),
-    Profile("curve-anchors", curve=0.2, anchors=0.2, spread_ticks=30, client_ids=200, window=50),
+    Profile("curve", curve=0.05, anchors=0.01, spread_ticks=20, max_qty=60),
+    Profile("curve-anchors", curve=0.1, anchors=0.2, spread_ticks=30, client_ids=200, window=50),
     Profile("curve-wide", mid_ticks=10**9, spread_ticks=10**7, curve=0.3, anchors=0.05, max_qty=10**6),
     Profile("malformed", malformed=0.3, curve=0.1, anchors=0.05, client_ids=20),
 )
@@ -212,7 +212,7 @@ class Stream:
             drop_ppm=int(draw.choice([1, 30_000, 200_000, PPM - 1])) if not bad else 0,
             min_net_lots=-int(draw.integers(0, depth)),
             max_net_lots=int(draw.integers(0, 2 * depth)),
-            activation_delay_ns=int(draw.choice([0, 0, 20, 200])),
+            activation_delay_ns=int(draw.choice([0, 0, 20, 200, 10**9])),
             anchor_move=AnchorMove(int(draw.integers(0, 2))),
             lift_max_lots=int(draw.integers(0, 50)) if not bad else -1,
         )

@@ -103,6 +103,7 @@ class CommandBook:
             self._amend(order, int(command["price_ticks"]), int(command["qty_lots"]))
 
     def _new(self, command):
+        assert command["order_id"] == 0
         assert command["order_type"] == 0
         assert command["account"] > 0
         assert command["qty_lots"] > 0

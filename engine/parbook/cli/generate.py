@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     flow, curve = FlowParams(), None
     if args.curve is not None:
         flow = FlowParams(anchor_every=ANCHOR_EVERY)
-        curve = load_listing(args.curve).set_curve(Instrument(symbol=args.symbol, tick="0.0001"))  # type: ignore[arg-type]
+        curve = load_listing(args.curve).set_curve(Instrument(symbol=args.symbol, tick="0.0001"))
     with atomic_output(args.out) as path:
         if args.format == "itch":
             written = write_itch(path, args.seed, args.messages, args.symbol, flow=flow)

@@ -54,7 +54,7 @@ class LobsterLog:
         self.notes: list[str] = []
         with ByteStream(self.path) as stream:
             self._progress = (0, stream.size)
-            for line, row, text in _rows(stream):
+            for line, row, text in _rows(stream, len(_COLUMNS)):
                 _message(self.path, line, row, text)
                 break
             else:
@@ -77,11 +77,13 @@ class LobsterLog:
         batch: list[tuple[int, ...]] = []
         last_ns = 0
         with ByteStream(self.path) as stream:
-            for line, row, text in _rows(stream):
+            for line, row, text in _rows(stream, len(_COLUMNS)):
                 record = _message(self.path, line, row, text)
                 if record[5] < last_ns:
                     reason = f"time {record[5]} ns lies before the previous row's {last_ns} ns"
-                    raise LogFormatError(f"{self.path}, line {line}", reason, "Sort nothing: fetch the file again.")
+                    raise LogFormatError(
+                        f"{self.path}, line {line}", reason, "Rows stand in order of time: fetch the file again."
+                    )
                 last_ns = record[5]
                 batch.append(record)
                 if len(batch) == BATCH_ROWS:
@@ -103,9 +105,9 @@ class LobsterLog:
         if self.orderbook_path is None:
             raise LogFormatError(str(self.path), "no order book file was given", "Pass orderbook_path (truth=).")
         with ByteStream(self.orderbook_path) as books, ByteStream(self.path) as messages:
-            rows = _rows(messages)
+            rows = _rows(messages, len(_COLUMNS))
             last = 0
-            for line, row, text in _rows(books):
+            for line, row, text in _rows(books, _BOOK_COLUMNS):
                 if next(rows, None) is None:
                     reason = f"row {row + 1} has no message: {self.path} has only {row} rows"
                     raise LogFormatError(f"{self.orderbook_path}, line {line}", reason, _PAIR_REMEDY)
@@ -118,7 +120,7 @@ class LobsterLog:
 
     def _count_levels(self, path: Path) -> int:
         with ByteStream(path) as stream:
-            for line, _, text in _rows(stream):
+            for line, _, text in _rows(stream, _BOOK_COLUMNS):
                 columns = text.count(b",") + 1
                 if columns % _BOOK_COLUMNS:
                     reason = f"{columns} columns; expected a multiple of {_BOOK_COLUMNS}"
@@ -149,8 +151,11 @@ def is_message_row(text: bytes) -> bool:
     return len(cells) == len(_COLUMNS) and (_is_header(cells) or _nanoseconds(cells[0]) is not None)
 
 
-def _rows(stream: ByteStream) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (line from 1, row from 0, text) of every data row; a header is skipped, empty last lines too."""
+def _rows(stream: ByteStream, columns: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (line from 1, row from 0, text) of every data row.
+
+    Empty last lines are skipped, and a header, which has a multiple of `columns`.
+    """
     row = 0
     empty = 0
     for line, text in enumerate(stream.lines(), 1):
@@ -159,7 +164,7 @@ def _rows(stream: ByteStream) -> Iterator[tuple[int, int, bytes]]:
             continue
         if empty:
             raise LogFormatError(f"{stream.path}, line {empty}", "the line is empty; expected a row", _REMEDY)
-        if line == 1 and _is_header(text.split(b",")):
+        if line == 1 and (text.count(b",") + 1) % columns == 0 and _is_header(text.split(b",")):
             continue
         yield line, row, text
         row += 1

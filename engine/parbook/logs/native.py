@@ -214,5 +214,5 @@ class NativeLog:
             raise LogFormatError(where, reason, _WRITE_AGAIN)
         try:
             return curve_from_record(np.frombuffer(record, CURVE))
-        except ValueError as error:
+        except MisuseError as error:
             raise LogFormatError(where, f"the curve cannot be read ({error})", _WRITE_AGAIN) from None

@@ -18,6 +18,9 @@ XZ_MAGIC: Final = b"\xfd7zXZ\x00"
 BLOCK_BYTES: Final = 1 << 20
 """Bytes read at once: large against the cost of a call, small against a cache."""
 
+LINE_MAX_BYTES: Final = 1 << 20
+"""No line of a text log is longer."""
+
 
 class ByteStream:
     """The decompressed bytes of one file: plain, gzip or xz, recognised by content and never by name.
@@ -80,6 +83,12 @@ class ByteStream:
         while block := self.read(BLOCK_BYTES):
             pieces = (tail + block).split(b"\n")
             tail = pieces.pop()
+            if len(tail) > LINE_MAX_BYTES:
+                raise LogFormatError(
+                    f"{self.path}, decompressed byte {self.offset - len(tail)}",
+                    f"a line of more than {LINE_MAX_BYTES} bytes; expected text in lines",
+                    "This is no LOBSTER file, or its line ends are lost.",
+                )
             for piece in pieces:
                 yield piece.removesuffix(b"\r")
         if tail:

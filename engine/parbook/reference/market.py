@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from parbook.codes import CommandKind, RejectCode, Side
 from parbook.errors import MisuseError
@@ -27,7 +28,7 @@ from parbook.messages import (
     SetCurve,
     Trade,
 )
-from parbook.records import COMMAND, Records, command_records, curve_from_record, curve_record, event_records
+from parbook.records import COMMAND, Records, command_records, curve_record, event_records
 from parbook.reference import anchors, changes, entry, views
 from parbook.reference.desk import Desk, Row
 from parbook.units import checked_int
@@ -79,15 +80,15 @@ class Market:
     def apply(self, command: Command) -> list[Event]:
         """Apply one command and return its events. MisuseError when a value does not fit its record field."""
         if isinstance(command, SetCurve):
-            return self._run_set_curve(curve_from_record(curve_record(command)))
+            curve_record(command)  # refuses values that fit no record, as it does for every other command
+            return self._run_set_curve(command)
         return self._run(Row._make(command_records([command])[0].tolist()))
 
     def apply_batch(self, commands: Records) -> Records:
         """Apply an array of COMMAND records and return the EVENT records they caused."""
-        if commands.dtype != COMMAND or commands.ndim != 1:
-            raise MisuseError(
-                f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {commands.dtype}."
-            )
+        if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
+            found = getattr(commands, "dtype", type(commands).__name__)
+            raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
         events: list[Event] = []
         for row in commands.tolist():
             events += self._run(Row._make(row))
@@ -178,12 +179,13 @@ class Market:
 
     def order(self, order_id: int) -> OrderState | None:
         """Return the resting order, or None."""
-        order = self._desk.book.orders.get(order_id)
+        order = self._desk.book.orders.get(checked_int(order_id, "order_id", 0, 2**64 - 1))
         return None if order is None else views.order_state(order)
 
     def queue(self, side: int, price_ticks: int) -> list[int]:
         """Return the ids of the orders resting at a price, first to trade first."""
-        return views.queue(self._desk, Side(side), price_ticks)
+        side = Side(checked_int(side, "side", 0, 1))
+        return views.queue(self._desk, side, checked_int(price_ticks, "price_ticks", -(2**63), 2**63 - 1))
 
     @property
     def curve(self) -> CurveState | None:

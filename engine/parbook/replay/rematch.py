@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from parbook import Market
+from parbook._market import Market
 from parbook.codes import CancelReason, CommandKind, EventKind, RejectCode, Side, Source
 from parbook.errors import MisuseError
 from parbook.instrument import Instrument

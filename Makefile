@@ -1,0 +1,112 @@
+# Everything happens in .venv and build/; nothing is installed globally. `make help` lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON  ?= python3
+MINUTES ?= 10
+ARGS    ?=
+
+VENV := .venv
+PY   := $(VENV)/bin/python
+PIP  := $(PY) -m pip install --quiet --disable-pip-version-check
+EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/parbook/*.h)
+
+# The build requirements, read from where they are declared.
+BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
+
+.PHONY: help run test test-slow check soak bench build checked sanitize dist clean
+
+help: ## list the targets
+	@echo "make run      # try parbook          make test     # test it"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=python3.12 chooses the interpreter of a new .venv; ARGS='-k curve' goes to pytest"
+
+# --- the environment ----------------------------------------------------------------------------
+
+# Stamps: a second `make test` installs nothing; a changed pyproject.toml, setup.py or ext/ does what it must.
+$(VENV)/.made: pyproject.toml
+	@PYTHON="$(PYTHON)" sh tools/need.sh
+	@echo "parbook: making $(VENV) with $$($(PYTHON) --version) and the build tools"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PIP) pip $(BUILD_REQUIRES)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made setup.py
+	@echo "parbook: installing parbook, editable, with what its tests need"
+	@rm -rf build/release build/checked build/sanitize
+	@$(PIP) --no-build-isolation --editable '.[test]'
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.installed $(EXT)
+	@echo "parbook: building the compiled core in place"
+	@$(PY) setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(VENV)/.checkers: $(VENV)/.installed
+	@echo "parbook: installing the checkers"
+	@$(PIP) --no-build-isolation --editable '.[test,check]'
+	@touch $@
+
+# --- using it -----------------------------------------------------------------------------------
+
+run: $(VENV)/.built ## generate an order log, match it through book and curve, write out/report.html
+	@mkdir -p out
+	@echo "parbook: generating an order log"
+	$(PY) -m parbook generate out/flow.pbk --messages 200000 --seed 7
+	@echo "parbook: matching it through book and curve"
+	$(PY) -m parbook replay out/flow.pbk --mode match --curve examples/listing.toml --report out/report.html
+
+build: $(VENV)/.built ## build the compiled core in place
+
+test: $(VENV)/.built ## build if needed and run the tests
+	@echo "parbook: running the tests"
+	@$(PY) -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/.built ## run the slow tests: packaging, installation
+	@echo "parbook: running the slow tests"
+	@$(PY) -m pytest -m slow $(ARGS)
+
+check: $(VENV)/.built $(VENV)/.checkers ## lint, format, types, stubs, house rules
+	@echo "parbook: ruff (rules, format)"
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@echo "parbook: cython-lint"
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint ext
+	@echo "parbook: mypy --strict"
+	@$(PY) -m mypy engine/parbook tests tools $(wildcard bench)
+	@echo "parbook: stubtest (stubs against the compiled modules)"
+	@$(PY) tools/stubtest.py
+	@echo "parbook: house rules"
+	@$(PY) -m pytest tests/style
+
+soak: $(VENV)/.built ## reference and core in lockstep on random streams for MINUTES=10
+	@echo "parbook: parity soak for $(MINUTES) minutes"
+	@$(PY) -m tests.parity.soak --minutes $(MINUTES)
+
+bench: $(VENV)/.built ## measure the release build
+	@echo "parbook: benchmarks"
+	@$(PY) -m bench $(ARGS)
+
+# --- other builds -------------------------------------------------------------------------------
+
+# These live in build/<flavour>/lib and are put before the editable install: release files stay as they are.
+checked: $(VENV)/.built ## build with bounds checks and assertions, run the tests on that
+	@sh tools/flavour.sh checked $(PY) $(ARGS)
+
+sanitize: $(VENV)/.built ## build with AddressSanitizer and UBSan, run the tests on that
+	@sh tools/flavour.sh sanitize $(PY) $(ARGS)
+
+dist: $(VENV)/.made ## make the sdist and the wheel in dist/
+	@echo "parbook: building sdist and wheel"
+	@rm -rf dist
+	@$(PY) -c 'from setuptools import build_meta as b; b.build_sdist("dist"); b.build_wheel("dist")' > build.log 2>&1 \
+	  || { cat build.log >&2; exit 1; }
+	@rm -f build.log
+	@ls dist
+
+clean: ## remove everything made here: .venv, build/, dist/, out/, caches, compiled modules
+	@echo "parbook: removing .venv, build/, dist/, out/, caches and compiled modules"
+	@rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build.log
+	@rm -rf engine/*.egg-info engine/parbook/*.so
+	@find engine ext tests -name __pycache__ -type d -prune -exec rm -rf {} +

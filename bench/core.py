@@ -1,0 +1,420 @@
+"""The bars that one market answers for in this process: ladder, sweeps, calls, batches, growth, anchors, threads."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import numpy as np
+
+from bench.bars import BARS, NOT_JUDGED, Row, judged, skipped, unbuilt
+from bench.build import empty_class
+from bench.measure import Settings, Spread, interleave, note, ratios, short, timed
+from bench.workloads import (
+    BATCH,
+    COMPARED,
+    INSTRUMENT,
+    BatchMarket,
+    Ints,
+    SteadyFlow,
+    anchor,
+    batches,
+    events_of,
+    feed,
+    flow,
+    ladder_curve,
+    new_orders,
+    reaching,
+)
+from parbook import Market
+from parbook.codes import CurveShape, EventKind, Side, Source, TimeInForce
+from parbook.records import Records
+from parbook.reference import Market as ReferenceMarket
+
+_SWEEPS = (1, 8, 64, 200)
+_LADDERS = {
+    "beyond every limit": ("own", False, 2_000, 50_000),
+    "inside every limit, behind the book": ("taken", True, 9_000, 11_000),
+}
+
+
+def _per(samples: list[float], count: int) -> Spread:
+    return Spread.of(sample / count for sample in samples)
+
+
+# --- B3 -----------------------------------------------------------------------------------------
+
+
+def ladder_rows(settings: Settings) -> list[Row]:
+    """Return B3: a flow through a market whose ladder never trades, against the same without a curve."""
+    rows = []
+    for where, (shape, far, low, high) in _LADDERS.items():
+        note(f"B3 ladder {where}")
+        commands = flow(shape, settings.size(200_000))
+        parts = batches(reaching(commands) if far else commands)
+        if not _same_but_numbered(events_of(_laddered(low, high), parts), events_of(Market(INSTRUMENT), parts)):
+            raise AssertionError("the ladder that was to stay idle changed the events")
+        samples = interleave(
+            {
+                "with": partial(_fed, partial(_laddered, low, high), parts),
+                "without": partial(_fed, partial(Market, INSTRUMENT), parts),
+            },
+            settings.rounds,
+        )
+        values = {f"{name}_ns_per_command": _per(taken, len(commands)) for name, taken in samples.items()}
+        measured = " ns, ".join(f"{name} {_per(taken, len(commands))}" for name, taken in samples.items()) + " ns"
+        rows.append(judged("B3", f"ladder {where}", measured, ratios(samples["with"], samples["without"]), values))
+    return rows
+
+
+def _laddered(low: int, high: int) -> Market:
+    market = Market(INSTRUMENT)
+    market.apply(ladder_curve())
+    market.apply_batch(anchor(low, high))
+    return market
+
+
+def _fed(make: Callable[[], BatchMarket], parts: list[Records]) -> float:
+    """A sample: the time of a whole flow through a fresh market, in ns."""
+    market = make()
+    return float(timed(partial(feed, market, parts)))
+
+
+def _same_but_numbered(a: Records, b: Records) -> bool:
+    """Whether two streams differ only in where their numbering begins."""
+    names = [name for name in a.dtype.names or () if name not in ("seq", "command")]
+    return len(a) == len(b) and all(np.array_equal(a[name], b[name]) for name in names)
+
+
+# --- B4 -----------------------------------------------------------------------------------------
+
+
+def sweep_rows(settings: Settings) -> list[Row]:
+    """Return B4: takers that each cross k rungs, against takers that each cross k levels of one order.
+
+    Both sides hold the same prices and lots, so both give the same fills. The cost of an empty batch call,
+    taken in the same round, is subtracted from both.
+    """
+    rows = []
+    rungs = _bid_ladder().depth(256)
+    prices, lots = rungs["price_ticks"].copy(), rungs["qty_lots"].copy()
+    for k in _SWEEPS:
+        note(f"B4 sweep of {k}")
+        takers = _takers(prices, lots, k)
+        fills = len(takers) * k
+        repeats = settings.size(200, 3)
+        kinds: dict[str, Callable[[], Market]] = {
+            "rungs": _bid_ladder,
+            "levels": lambda: _bid_levels(prices, lots),
+        }
+        for name, make in kinds.items():
+            events = make().apply_batch(takers)
+            trades = events[events["kind"] == EventKind.TRADE]
+            source = Source.CURVE if name == "rungs" else Source.BOOK
+            if len(trades) != fills or (trades["code"] != source).any():
+                raise AssertionError(f"the sweep of {k} {name} made {len(trades)} fills, not {fills}")
+        contenders = {name: _sweeps(make, takers, repeats) for name, make in kinds.items()}
+        contenders["call"] = _sweeps(_bid_ladder, takers[:0], repeats)
+        samples = interleave(contenders, settings.rounds)
+        net = {name: [a - b for a, b in zip(samples[name], samples["call"], strict=True)] for name in kinds}
+        spreads = {name: _per(net[name], fills) for name in kinds}
+        measured = ", ".join(f"{spread} ns a {name[:-1]}" for name, spread in spreads.items())
+        values = {f"ns_per_{name[:-1]}": spread for name, spread in spreads.items()}
+        rows.append(judged("B4", f"k = {k}", measured, ratios(net["rungs"], net["levels"]), values))
+    return rows
+
+
+def _bid_ladder() -> Market:
+    """A market whose curve bids 256 rungs, all of them ahead of its cursor."""
+    market = Market(INSTRUMENT)
+    market.apply(ladder_curve(CurveShape.PMM, sells=False))
+    market.apply_batch(anchor(100_000, 100_000))
+    return market
+
+
+def _bid_levels(prices: Ints, lots: Ints) -> Market:
+    market = Market(INSTRUMENT)
+    market.apply_batch(new_orders(Side.BUY, prices, lots, len(prices)))
+    return market
+
+
+def _takers(prices: Ints, lots: Ints, k: int) -> Records:
+    """IOC sell orders, each for exactly the lots of the next k prices."""
+    count = len(prices) // k
+    wanted = lots[: count * k].reshape(count, k).sum(axis=1)
+    out = new_orders(Side.SELL, prices[k - 1 : count * k : k], wanted, count, account=2)
+    out["tif"] = TimeInForce.IOC
+    return out
+
+
+def _sweeps(make: Callable[[], Market], takers: Records, repeats: int) -> Callable[[], float]:
+    """A sample: the median time of one batch of `takers` over `repeats` fresh markets, in ns.
+
+    Microseconds at a time, so by the wall clock, whose reading is cheap; the median drops interruptions.
+    """
+
+    def sample() -> float:
+        times = []
+        for _ in range(repeats):
+            market = make()
+            market.apply_batch(takers[:0])
+            start = time.perf_counter_ns()
+            market.apply_batch(takers)
+            times.append(time.perf_counter_ns() - start)
+        return statistics.median(times)
+
+    return sample
+
+
+# --- B6 -----------------------------------------------------------------------------------------
+
+
+def call_rows(settings: Settings) -> list[Row]:
+    """Return B6: `place` and `cancel` from a Python loop, against methods that do nothing; loop subtracted."""
+    note("B6 one Python call")
+    count = settings.size(50_000, 100)
+    empty = empty_class()()
+    market = Market(INSTRUMENT)
+    prices = [9_900 + i % 50 for i in range(count)]
+    first = [1]
+
+    def places() -> float:
+        place = market.place
+        taken = timed(lambda: [None for price in prices if place(7, 0, 10, price) is None])
+        return float(taken)
+
+    def cancels() -> float:
+        cancel, ids = market.cancel, range(first[0], first[0] + count)
+        taken = timed(lambda: [None for order_id in ids if cancel(7, order_id) != 0])
+        first[0] += count
+        if market.open_orders != 0:
+            raise AssertionError("an order that was placed was not cancelled")
+        return float(taken)
+
+    def empty_places() -> float:
+        place = empty.place
+        return float(timed(lambda: [None for price in prices if place(7, 0, 10, price) is not None]))
+
+    def empty_cancels() -> float:
+        cancel, ids = empty.cancel, range(1, count + 1)
+        return float(timed(lambda: [None for order_id in ids if cancel(7, order_id) is not None]))
+
+    def loop() -> float:
+        return float(timed(lambda: [None for price in prices if price is None]))
+
+    # One contender, so that every order placed is cancelled before the next round.
+    rounds = [(places(), cancels(), empty_places(), empty_cancels(), loop()) for _ in range(settings.rounds + 1)][1:]
+    rows = []
+    for at, name in enumerate(("place", "cancel")):
+        ours = [taken[at] - taken[4] for taken in rounds]
+        yardstick = [taken[at + 2] - taken[4] for taken in rounds]
+        measured = f"{_per(ours, count)} ns, empty method {_per(yardstick, count)} ns"
+        values = {f"{name}_ns": _per(ours, count), f"empty_{name}_ns": _per(yardstick, count)}
+        rows.append(judged("B6", f"{name}()", measured, ratios(ours, yardstick), values))
+    return rows
+
+
+# --- B7 -----------------------------------------------------------------------------------------
+
+
+def batch_rows(settings: Settings) -> list[Row]:
+    """Return B7: core and reference on the same commands, whose events are compared first."""
+    rows = []
+    for shape in COMPARED:
+        note(f"B7 {shape} flow, events compared first")
+        commands = flow(shape, settings.size(50_000))
+        parts = batches(commands)
+        events = events_of(Market(INSTRUMENT), parts)
+        if events.tobytes() != events_of(ReferenceMarket(INSTRUMENT), parts).tobytes():
+            raise AssertionError(f"core and reference disagree on the {shape} flow")
+        samples = interleave(
+            {
+                "core": partial(_fed, partial(Market, INSTRUMENT), parts),
+                "reference": partial(_fed, partial(ReferenceMarket, INSTRUMENT), parts),
+            },
+            settings.rounds,
+        )
+        ns = {name: _per(taken, len(commands)) for name, taken in samples.items()}
+        trades = int((events["kind"] == EventKind.TRADE).sum())
+        measured = (
+            f"{short(1000 / ns['core'].median)} M commands/s: {ns['core']} ns a command, "
+            f"reference {ns['reference']} ns; {trades / len(commands):.2f} trades a command"
+        )
+        values = {f"{name}_ns_per_command": spread for name, spread in ns.items()}
+        rows.append(judged("B7", f"{shape} flow", measured, ratios(samples["reference"], samples["core"]), values))
+    return rows
+
+
+# --- B10 ----------------------------------------------------------------------------------------
+
+
+def growth_rows(settings: Settings) -> list[Row]:
+    """Return B10: a steady mix on books of rising size, the worst of the larger against the smallest."""
+    orders = [settings.size(n, 100) for n in (10_000, 100_000, 1_000_000, 10_000_000)]
+    levels = [settings.size(n, 10) for n in (100, 1_000, 10_000, 100_000, 1_000_000)]
+    by_orders = {f"{n:,}": (n, settings.size(1_000, 10)) for n in orders}
+    by_levels = {f"{n:,}": (settings.size(1_000_000, 100), n) for n in levels}
+    return [
+        _growth(settings, "resting orders, on 1,000 levels", by_orders),
+        _growth(settings, "price levels, under 1 M orders", by_levels),
+    ]
+
+
+def _growth(settings: Settings, what: str, books: dict[str, tuple[int, int]]) -> Row:
+    count = settings.size(200_000) // 8 * 8
+    flows, markets = {}, {}
+    for name, (orders, levels) in books.items():
+        note(f"B10 {what}: building {name}")
+        flows[name] = SteadyFlow(orders, levels)
+        markets[name] = Market(INSTRUMENT)
+        feed(markets[name], list(flows[name].prefill()))
+
+    def sample(name: str) -> float:
+        parts = batches(flows[name].messages(count))
+        market = markets[name]
+        before = market.open_orders
+        taken = timed(partial(feed, market, parts))
+        if market.open_orders != before:
+            raise AssertionError("the steady flow changed the number of resting orders")
+        return taken / count
+
+    contenders = {name: partial(sample, name) for name in books}
+    samples = interleave(contenders, settings.rounds + 1)
+    samples = {name: taken[1:] for name, taken in samples.items()}
+    smallest, *larger = samples
+    worst = max(larger, key=lambda name: statistics.median(samples[name]))
+    spreads = {name: Spread.of(taken) for name, taken in samples.items()}
+    measured = "; ".join(f"{name}: {spread} ns" for name, spread in spreads.items())
+    values = {f"ns_per_message_at_{name.replace(',', '')}": spread for name, spread in spreads.items()}
+    return judged("B10", what, measured, ratios(samples[worst], samples[smallest]), values)
+
+
+# --- B14 ----------------------------------------------------------------------------------------
+
+
+_MALLINFO_FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+
+
+class _MallInfo(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in _MALLINFO_FIELDS.split()]
+
+
+def heap_in_use() -> int | None:
+    """Return the bytes that malloc has handed out and not got back, None where glibc does not say."""
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallinfo2"):
+        return None
+    libc.mallinfo2.restype = _MallInfo
+    info = libc.mallinfo2()
+    return int(info.uordblks) + int(info.hblkhd)
+
+
+def allocation_rows(settings: Settings) -> list[Row]:
+    """Return B14's half that Python can see: what a market allocates once its book has its size."""
+    note("B14 allocations in steady state")
+    steady = SteadyFlow(settings.size(10_000, 100), settings.size(1_000, 10))
+    market = Market(INSTRUMENT)
+    feed(market, list(steady.prefill()))
+    count = settings.size(2_000_000) // 8 * 8
+    warm, parts = batches(steady.messages(count)), batches(steady.messages(count))
+    feed(market, warm)
+    reserved, heap = market.memory_bytes, heap_in_use()
+    feed(market, parts)
+    grown = market.memory_bytes - reserved
+    after = heap_in_use()
+    delta = Spread.of([float(grown)])
+    said = "glibc's figure is not available"
+    values = {"memory_bytes_grown": delta}
+    if heap is not None and after is not None:
+        values["heap_bytes_grown"] = Spread.of([float(after - heap)])
+        said = f"heap in use {after - heap:+,} B"
+    measured = f"{count:,} commands: Market.memory_bytes {grown:+,} B, {said}"
+    row = judged("B14", "allocations in steady state", measured, delta, values)
+    return [row, unbuilt("B14", "p99.9 / p50", "one command from Python costs more than the core spends on it")]
+
+
+# --- B15 ----------------------------------------------------------------------------------------
+
+
+def anchor_rows(settings: Settings) -> list[Row]:
+    """Return B15: anchors proposed and activated at once, each compiling a full ladder on both sides."""
+    rows = []
+    count = settings.size(200, 4)
+    for shape in CurveShape:
+        note(f"B15 anchor change, {shape.name}")
+        market = Market(INSTRUMENT)
+        market.apply(ladder_curve(shape))
+        moves = anchor(1_000_000, 1_001_000, count)
+        moves["price_ticks"] += np.arange(count) * 7 % 1000
+        events = market.apply_batch(moves)
+        if (events["kind"] == EventKind.ANCHOR_ACTIVATED).sum() != count:
+            raise AssertionError("an anchor was not activated")
+        depth = market.depth(256)
+        bids, asks = (int((depth["side"] == side).sum()) for side in (Side.BUY, Side.SELL))
+        rounds = range(settings.rounds)
+        spread = Spread.of(timed(partial(market.apply_batch, moves)) / 1000 / count for _ in rounds)
+        measured = f"{spread} us an anchor; {bids} bid and {asks} ask rungs ahead of the cursor"
+        rows.append(judged("B15", f"{shape.name}, both sides", measured, spread, {"us_per_anchor": spread}))
+    return rows
+
+
+# --- B11 ----------------------------------------------------------------------------------------
+
+
+def thread_rows(settings: Settings) -> list[Row]:
+    """Return B11: two markets fed by two threads, against one after the other. By the wall clock, not pinned.
+
+    SHA-256, which is known to run without the GIL, is the control: where two threads of it miss the bar in
+    any round, the machine had no two idle cores and nothing can be judged.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return [skipped("B11", "the core of a thread cannot be chosen here")]
+    pinned = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    try:
+        if len(os.sched_getaffinity(0)) < 2:
+            return [skipped("B11", "needs two cores")]
+        note("B11 two threads")
+        parts = batches(flow("own", settings.size(400_000)), BATCH * 4)
+        data = bytes(settings.size(16_000_000))
+        contenders = {
+            "one": partial(_walled, partial(_feeder, parts), 1),
+            "two": partial(_walled, partial(_feeder, parts), 2),
+            "control_one": partial(_walled, lambda: partial(hashlib.sha256, data), 1),
+            "control_two": partial(_walled, lambda: partial(hashlib.sha256, data), 2),
+        }
+        samples = interleave(contenders, settings.rounds)
+    finally:
+        os.sched_setaffinity(0, pinned)
+    rate, control = (
+        ratios([2 * one for one in samples[f"{kind}one"]], samples[f"{kind}two"]) for kind in ("", "control_")
+    )
+    values = {f"{name}_ms": Spread.of(ns / 1e6 for ns in taken) for name, taken in samples.items()}
+    one, two = values["one_ms"], values["two_ms"]
+    measured = f"one thread, one market {one} ms; two and two {two} ms; control, SHA-256: {control} x"
+    row = judged("B11", "throughput of two threads / one", measured, rate, values)
+    if control.low < BARS["B11"].limit:
+        return [msgspec.structs.replace(row, verdict=f"{NOT_JUDGED}: no two idle cores, by the control")]
+    return [row]
+
+
+def _feeder(parts: list[Records]) -> Callable[[], object]:
+    return partial(feed, Market(INSTRUMENT), parts)
+
+
+def _walled(make: Callable[[], Callable[[], object]], threads: int) -> float:
+    """A sample: the wall time until `threads` threads have each done what `make` made for it, in ns."""
+    workers = [threading.Thread(target=make()) for _ in range(threads)]
+    start = time.perf_counter_ns()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return float(time.perf_counter_ns() - start)

@@ -1,0 +1,48 @@
+"""What the documentation shows, runs; and the figure it shows is what the code draws."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from parbook.codes import Source
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_each_example_runs(example: Path):
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert not done.stderr
+
+
+def test_the_embedding_example_fills_from_book_and_curve():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "embed.py")], capture_output=True, text=True, check=True
+    )
+    assert re.search(r"BOOK +800 tokens in +2 fills", done.stdout)
+    assert re.search(r"CURVE +19,200 tokens", done.stdout)
+    assert "refused: QTY_OUT_OF_RANGE" in done.stdout
+
+
+def test_the_readme_code_runs_and_says_what_the_readme_promises(capsys: pytest.CaptureFixture[str]):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 1
+    exec(compile(blocks[0], "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("True 500 0 None ")
+
+
+def test_the_readme_figure_is_up_to_date():
+    figure = runpy.run_path(str(ROOT / "tools" / "readme_figure.py"))
+    trades = figure["sweep"]()
+    assert {trade.source for trade in trades} == {Source.BOOK, Source.CURVE}
+    assert sum(trade.qty_lots for trade in trades) == figure["SOLD"]
+    assert figure["draw"](trades) == figure["OUT"].read_text(encoding="utf-8")
