@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -147,16 +148,19 @@ def test_a_flipped_truth_cell_ends_with_1_and_names_row_side_level_expected_got(
 # --- what is wrong ------------------------------------------------------------------------------
 
 
+def write(folder, name, data):
+    path = folder / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
 def bad_logs(logs, folder):
-    """Return {name: (arguments, parts of the message)}."""
+    """Return {name: (arguments, parts of the message)} of what is wrong with the log."""
     itch, native = (logs / "a.itch").read_bytes(), (logs / "a.pbl").read_bytes()
-    messages, books = lobster(logs)
+    messages, _ = lobster(logs)
     rows = messages.read_text().splitlines()
 
-    def put(name, data):
-        path = folder / name
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        return path
+    put = partial(write, folder)
 
     def row(**changes):
         names = ("time", "type", "id", "size", "price", "direction")
@@ -166,7 +170,6 @@ def bad_logs(logs, folder):
     flipped = bytearray(native)
     flipped[len(native) // 2] ^= 1
     replay = ["replay"]
-    example = EXAMPLE.read_text()
     return {
         "truncated itch": ([*replay, put("t.itch", itch[:-7])], ["t.itch", "byte"]),
         "truncated native": ([*replay, put("t.pbl", native[:-30])], ["t.pbl", "byte", "cut off"]),
@@ -176,12 +179,24 @@ def bad_logs(logs, folder):
         "unknown symbol": ([*replay, logs / "a.itch", "--symbol", "NOPE"], ["NOPE", "RWA"]),
         "unknown symbol native": ([*replay, logs / "a.pbl", "--symbol", "NOPE"], ["NOPE", "RWA"]),
         "negative size": ([*replay, put("TEST_a.csv", row(size="-5"))], ["line 10", "-5"]),
-        "size beyond a market": (
-            [*replay, put("TEST_b.csv", row(type="1", size="1" + "0" * 12))], ["place 9", "qty"]),
+        "size beyond a market": ([*replay, put("TEST_b.csv", row(type="1", size="1" + "0" * 12))], ["place 9", "qty"]),
         "size beyond 64 bits": (
             [*replay, put("TEST_c.csv", row(size=str(2**64)))],
             ["line 10", "18446744073709551616"],
         ),
+        "missing file": ([*replay, folder / "absent.itch"], ["absent.itch"]),
+        "directory": ([*replay, folder], [folder.name, "directory"]),
+        "empty": ([*replay, put("empty", b"")], ["empty"]),
+    }
+
+
+def bad_settings(logs, folder):
+    """Return {name: (arguments, parts of the message)} of what is wrong with everything else."""
+    put = partial(write, folder)
+    messages, books = lobster(logs)
+    replay = ["replay"]
+    example = EXAMPLE.read_text()
+    return {
         "listing typo": (
             [*replay, logs / "a.pbl", "--curve", put("typo.toml", example.replace("drop_bps", "drop_bp"))],
             ["typo.toml", "[curve] drop_bp", "Did you mean drop_bps?"],
@@ -195,11 +210,8 @@ def bad_logs(logs, folder):
             ["a.csv, line 2", "1.00001", "Nearest accepted"],
         ),
         "toml syntax": ([*replay, logs / "a.pbl", "--curve", put("s.toml", "[curve\n")], ["s.toml", "line 1"]),
-        "missing file": ([*replay, folder / "absent.itch"], ["absent.itch"]),
         "missing listing": ([*replay, logs / "a.pbl", "--curve", folder / "absent.toml"], ["absent.toml"]),
         "missing anchor": ([*replay, logs / "a.pbl", "--curve", EXAMPLE, "--anchor", folder / "no.csv"], ["no.csv"]),
-        "directory": ([*replay, folder], [folder.name, "directory"]),
-        "empty": ([*replay, put("empty", b"")], ["empty"]),
         "book of a native log": ([*replay, logs / "a.pbl", "--mode", "book"], ["--mode book", "Use --mode match"]),
         "book without truth": ([*replay, messages, "--mode", "book"], ["--truth"]),
         "truth for itch": ([*replay, logs / "a.itch", "--truth", books], ["LOBSTER"]),
@@ -217,7 +229,7 @@ def bad_logs(logs, folder):
         "usage limit": ([*replay, logs / "a.itch", "--limit", "-3"], ["--limit", "-3"]),
         "usage limit text": ([*replay, logs / "a.itch", "--limit", "1e3"], ["--limit", "1e3"]),
         "usage command": (["replya"], ["replya", "replay"]),
-    }  # fmt: skip
+    }
 
 
 BAD_NAMES = (
@@ -259,7 +271,7 @@ BAD_NAMES = (
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_bad_input_ends_with_2_and_one_message_that_says_where_and_what_to_do(call, logs, tmp_path, name):
-    args, parts = bad_logs(logs, tmp_path)[name]
+    args, parts = (bad_logs(logs, tmp_path) | bad_settings(logs, tmp_path))[name]
     before = sorted(tmp_path.iterdir())
     code, out, err = call(*args)
     assert code == 2, (out, err)
@@ -274,7 +286,7 @@ def test_bad_input_ends_with_2_and_one_message_that_says_where_and_what_to_do(ca
 
 
 def test_the_list_of_bad_inputs_is_whole(logs, tmp_path):
-    assert list(BAD_NAMES) == list(bad_logs(logs, tmp_path))
+    assert sorted(BAD_NAMES) == sorted([*bad_logs(logs, tmp_path), *bad_settings(logs, tmp_path)])
 
 
 # --- what breaks --------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_human_units_become_exact_integers(tmp_path):
 def test_the_example_is_a_valid_listing():
     listing = load_listing(Path(__file__).resolve().parents[2] / "examples" / "listing.toml")
     assert listing.set_curve(INSTRUMENT).params.quote_depth_lots == 240_000
-    assert (listing.window_ns, listing.band_ppm) == (60 * 10**9, 500)
+    assert (listing.window_ns, listing.interval_ns) == (60 * 10**9, 10**9)
 
 
 @pytest.mark.parametrize(
