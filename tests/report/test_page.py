@@ -7,7 +7,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import plotly.graph_objects as go
 import pytest
 
 from parbook.errors import InputError
@@ -29,6 +28,7 @@ drop_bps = 100
 window = "2s"
 interval = "10ms"
 """
+go = pytest.importorskip("plotly.graph_objects")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 

@@ -61,7 +61,7 @@ SCRIPT: Final = """
       const colour = colours[trace.meta.role];
       const line = { ...trace.line, color: colour };
       const painted = { ...trace, line };
-      if (trace.fill) painted.fillcolor = translucent(colour, trace.meta.role === "anchor" ? 0.3 : 0.16);
+      if (trace.fill) painted.fillcolor = translucent(colour, trace.meta.role === "anchor" ? 0.4 : 0.22);
       return painted;
     });
     const axis = { gridcolor: colours.grid, zerolinecolor: colours.grid, linecolor: colours.grid };
