@@ -129,7 +129,7 @@ class _Drawer:
     def volume(self) -> Figure:
         """Quantity traded so far in the book and with the curve."""
         end = self.samples[-1]
-        title = "Traded"
+        title, layout = "Traded", _layout("quantity")
         data = [self._line("book", "book", lambda s: s.book_lots, "solid", lots=True)]
         text = f"Quantity traded since the start: {self._lots(end.book_lots)} in the book (solid)"
         if any(sample.high_ticks for sample in self.samples):
@@ -137,13 +137,20 @@ class _Drawer:
             data.append(self._line("curve sold", "sold", lambda s: s.sold_lots, "dot", lots=True))
             title = "Traded in book and curve"
             bought, sold = self._lots(end.bought_lots), self._lots(end.sold_lots)
-            text += f", {bought} bought (dashed) and {sold} sold (dotted) by the curve"
+            # The curve's part is small beside the book's: it has an axis of its own below.
+            for trace in data[1:]:
+                trace["yaxis"] = "y2"
+            below = layout["yaxis"] | {"domain": [0, 0.44], "title": {"text": "curve"}, "nticks": 4}
+            layout["yaxis"] |= {"domain": [0.56, 1], "title": {"text": "book"}, "nticks": 4}
+            layout |= {"yaxis2": below}
+            layout["xaxis"]["anchor"] = "y2"
+            text += f", {bought} bought (dashed) and {sold} sold (dotted) by the curve, on an axis of its own below"
         return Figure(
             name="volume",
             title=title,
             description=f"{text}.",
             data=data,
-            layout=_layout("quantity"),
+            layout=layout,
         )
 
     def reserve(self) -> Figure:

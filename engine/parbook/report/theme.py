@@ -68,8 +68,11 @@ SCRIPT: Final = """
     const layout = { ...spec.layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: colours.ink, size: phone ? 12 : 14, family: getComputedStyle(document.body).fontFamily } };
     layout.xaxis = { ...layout.xaxis, ...axis, nticks: phone ? 4 : 8 };
-    layout.yaxis = { ...layout.yaxis, ...axis };
-    if (phone) layout.yaxis.title = { text: "" };
+    for (const name of ["yaxis", "yaxis2"]) {
+      if (!layout[name]) continue;
+      layout[name] = { ...layout[name], ...axis };
+      if (phone && !layout.yaxis2) layout[name].title = { text: "" };
+    }
     return [data, layout];
   };
   const draw = () => {
