@@ -315,16 +315,17 @@ def test_a_broken_invariant_ends_with_3_and_an_interrupt_with_130(call, logs, mo
     assert "Traceback" not in err
 
 
-def test_a_reader_that_goes_away_is_no_error(logs):
-    read, write = os.pipe()
+@pytest.mark.parametrize(("log", "code"), [("a.itch", 0), ("swapped.itch", 1)])
+def test_a_reader_that_goes_away_is_no_error_and_changes_no_exit_code(logs, log, code):
+    read, write_end = os.pipe()
     os.close(read)
-    with os.fdopen(write, "wb") as gone:
+    with os.fdopen(write_end, "wb") as gone:
         done = subprocess.run(
-            [sys.executable, "-m", "parbook", "replay", str(logs / "a.itch")],
+            [sys.executable, "-m", "parbook", "replay", str(logs / log)],
             stdout=gone, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.stderr == ""
-    assert done.returncode == 0
+    assert done.returncode == code
 
 
 def test_a_failed_report_leaves_the_old_one_in_place(call, logs, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from parbook.cli.arguments import count, seed
-from parbook.cli.output import atomic_output
+from parbook.cli.output import atomic_output, print_out
 from parbook.errors import InputError
 from parbook.instrument import Instrument
 from parbook.logs.flow import FlowParams
@@ -54,5 +54,5 @@ def run(args: argparse.Namespace) -> int:
         else:
             written = write_native(path, args.seed, args.messages, args.symbol, flow=flow, curve=curve)
     if not args.quiet:
-        print(f"{args.out}: {written} {args.format} messages of {args.symbol}, seed {args.seed}")
+        print_out(f"{args.out}: {written} {args.format} messages of {args.symbol}, seed {args.seed}")
     return 0

@@ -11,7 +11,6 @@ Exit codes:
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -19,8 +18,6 @@ from typing import Final
 from parbook.cli import generate, replay
 from parbook.errors import CorruptionError, ParbookError
 
-EXIT_OK: Final = 0
-EXIT_MISMATCH: Final = 1
 EXIT_INPUT: Final = 2
 EXIT_CORRUPT: Final = 3
 EXIT_INTERRUPTED: Final = 130
@@ -35,12 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         # argparse has printed its message; it exits with 2 for bad usage and 0 for --help.
         return stop.code if isinstance(stop.code, int) else EXIT_INPUT
-    code = EXIT_OK
     try:
-        code = args.run(args)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _close_stdout()
+        code: int = args.run(args)
     except KeyboardInterrupt:
         _say("interrupted")
         return EXIT_INTERRUPTED
@@ -71,12 +64,3 @@ def _parser() -> argparse.ArgumentParser:
 
 def _say(text: str) -> None:
     print(f"parbook: {text}", file=sys.stderr)
-
-
-def _close_stdout() -> None:
-    """Let nothing more be written to a pipe whose reader has gone; the interpreter flushes stdout on exit."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, sys.stdout.fileno())
-    finally:
-        os.close(null)

@@ -1,8 +1,9 @@
-"""Output files: checked before the work, and there whole or not at all."""
+"""Output: files are checked before the work and there whole or not at all; stdout may lose its reader."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +31,14 @@ def atomic_output(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def print_out(text: str) -> None:
+    """Print a line on stdout. A reader that has gone (`| head`) is no error: the exit code still tells the outcome."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Nothing more may reach the pipe: the interpreter would flush what is left when it exits.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

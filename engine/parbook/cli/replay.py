@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from parbook.cli.arguments import count
-from parbook.cli.output import atomic_output, check_output
+from parbook.cli.output import atomic_output, check_output, print_out
 from parbook.cli.progress import ProgressBar
 from parbook.replay.run import MODES, ReplayOptions, replay
 from parbook.report.page import render, require_plotly
@@ -57,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
         with atomic_output(args.report) as path:
             path.write_text(render(result), encoding="utf-8")
     if args.json:
-        print(result.to_json())
+        print_out(result.to_json())
     elif not args.quiet:
-        print(text_summary(result))
+        print_out(text_summary(result))
         if args.report is not None:
-            print(f"report: {args.report}")
+            print_out(f"report: {args.report}")
     return 0 if result.verified else 1
