@@ -41,7 +41,9 @@ def test_a_venue_that_hides_what_is_behind_the_window_verifies_wholly(tmp_path, 
     assert verifier.findings.counts["references_known"] > 5
 
 
-@pytest.mark.parametrize(("row", "column", "side", "level"), [(150, 1, "SELL", 1), (200, 6, "BUY", 2), (399, 3, "BUY", 1)])
+@pytest.mark.parametrize(
+    ("row", "column", "side", "level"), [(150, 1, "SELL", 1), (200, 6, "BUY", 2), (399, 3, "BUY", 1)]
+)
 def test_a_flipped_cell_is_found_at_its_row_side_and_level(tmp_path, row, column, side, level):
     messages, books = write_lobster(tmp_path, rows=400)
     lines = books.read_text().splitlines()[:400]
@@ -55,7 +57,7 @@ def test_a_flipped_cell_is_found_at_its_row_side_and_level(tmp_path, row, column
     assert checks["cumulative_rows"] == 1
     # The row after starts from the wrong one, so that one step cannot be right there either.
     assert checks["one_step_rows"] == (1 if row == 399 else 2)
-    first = [item for item in verifier.findings.mismatches if item.check == "cumulative"][0]
+    first = next(item for item in verifier.findings.mismatches if item.check == "cumulative")
     assert (first.where, first.side, first.level) == (f"row {row}", side, level)
     assert first.expected != first.got
 

@@ -1,6 +1,7 @@
 """Logs for replay tests: LOG records from short tuples, LOBSTER files from a naive venue, ITCH files to tamper with."""
 
 import random
+from itertools import pairwise
 
 import numpy as np
 
@@ -78,7 +79,11 @@ class NaiveVenue:
         before = self.row()
         if action < 0.55 or len(mine) < 12:
             offset = self.random.randrange(1, 12) * 100
-            order = [1_000_000 - offset if side == BUY else 1_000_000 + offset, self.next_id, self.random.randrange(1, 90)]
+            order = [
+                1_000_000 - offset if side == BUY else 1_000_000 + offset,
+                self.next_id,
+                self.random.randrange(1, 90),
+            ]
             self.next_id += 1
             mine.append(order)
             changes = [(self.message(1, order, side).format(order[2]), self.row())]
@@ -142,7 +147,7 @@ def with_executions_swapped(data):
     """Return an ITCH file in which one aggressor meets its first two orders the other way round, match by match."""
     messages = itch_messages(data)
     ref = slice(2 + 11, 2 + 19)
-    for index, ((kind, one), (next_kind, two)) in enumerate(zip(messages, messages[1:], strict=False)):
+    for index, ((kind, one), (next_kind, two)) in enumerate(pairwise(messages)):
         same_time = one[2 + 5 : 2 + 11] == two[2 + 5 : 2 + 11]
         if kind == next_kind == "E" and same_time and one[ref] != two[ref]:
             # Everything but the match number changes places, so that lots still fit their orders.

@@ -1,0 +1,200 @@
+"""The report: one page that needs no network, with every figure drawn and told in words."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import plotly.graph_objects as go
+import pytest
+
+from parbook.errors import InputError
+from parbook.logs.generate import write_itch, write_native
+from parbook.replay.run import ReplayOptions, replay
+from parbook.replay.timeline import SAMPLES_MAX, Sample, Timeline
+from parbook.report.figures import PRICE_BANDS, figures
+from parbook.report.page import render
+from parbook.report.summary import conclusion, text_summary
+
+LISTING = """
+[curve]
+shape = "linear"
+budget = "250000"
+par_lots = 100
+depth_lots = 5000
+drop_bps = 100
+[anchor]
+window = "2s"
+interval = "10ms"
+"""
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    path, listing = folder / "a.pbl", folder / "listing.toml"
+    write_native(path, 7, 20_000)
+    listing.write_text(LISTING)
+    return replay(ReplayOptions(log=path, curve=listing))
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "a.itch"
+    write_itch(path, 7, 3000)
+    return replay(ReplayOptions(log=path))
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes, and the text outside scripts and styles."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.scripts = []
+        self.text = ""
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+    def handle_data(self, data):
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside != "style":
+            self.text += data
+
+
+def test_nothing_is_loaded_from_anywhere(joint):
+    page = Page(render(joint))
+    loads = [
+        (tag, name, value)
+        for tag, attrs in page.tags
+        for name, value in attrs.items()
+        if name in ("src", "href", "srcset")
+    ]
+    assert loads == []
+    assert not [tag for tag, _ in page.tags if tag in ("link", "iframe", "img", "object", "embed")]
+    policy = [attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
+    assert policy[0].startswith("default-src 'none'")
+    own = page.scripts[1] + page.scripts[2]
+    assert not re.search(r"https?:|//\w", own)
+
+
+def test_the_page_reads_on_a_phone_and_in_the_dark(joint):
+    text = render(joint)
+    page = Page(text)
+    names = {attrs["name"]: attrs["content"] for tag, attrs in page.tags if tag == "meta" and "name" in attrs}
+    assert names["viewport"] == "width=device-width, initial-scale=1"
+    assert names["color-scheme"] == "light dark"
+    assert "@media (prefers-color-scheme: dark)" in text
+    assert 'matchMedia("(prefers-color-scheme: dark)")' in page.scripts[2]
+
+
+def test_every_figure_is_there_drawn_and_told_in_words(joint, book):
+    for result, expected in (
+        (joint, ["depth", "price", "volume", "reserve", "inventory"]),
+        (book, ["depth", "price", "volume"]),
+    ):
+        page = Page(render(result))
+        plots = [attrs for tag, attrs in page.tags if "data-figure" in attrs]
+        assert [plot["data-figure"] for plot in plots] == expected
+        assert all(plot["role"] == "img" and len(plot["aria-label"]) > 40 for plot in plots)
+        specs = json.loads(page.scripts[1])
+        assert list(specs) == expected
+        for spec in specs.values():
+            assert spec["data"]
+            assert any(value is not None for value in spec["data"][-1]["y"])
+            for trace in spec["data"]:
+                # Plotly's own validation: an unknown property or value raises.
+                go.Figure(data=[trace], layout=spec["layout"])
+
+
+def test_lines_that_share_a_figure_differ_in_more_than_colour(joint):
+    for figure in figures(joint):
+        looks = [
+            trace["line"]["dash"] for trace in figure.data if trace["type"] == "scatter" and "dash" in trace["line"]
+        ]
+        assert len(set(looks)) == len(looks)
+
+
+def test_the_summary_says_what_the_json_says(joint):
+    text = text_summary(joint)
+    assert f"{joint.curve.bought_lots:,} for" in text
+    assert "protocol would have bought" in conclusion(joint)
+    assert "20,000" in text
+    assert Page(render(joint)).text.count(conclusion(joint)) == 1
+
+
+def test_figures_are_bounded_whatever_the_length():
+    timeline = Timeline()
+    for message in range(1, 50_001):
+        timeline.offer(message, lambda message=message: Sample(message=message, ts_ns=message))
+        assert len(timeline.samples) <= SAMPLES_MAX
+    timeline.close(50_000, lambda: Sample(message=50_000, ts_ns=50_000))
+    gaps = {b.message - a.message for a, b in zip(timeline.samples, timeline.samples[1:-1], strict=False)}
+    assert gaps == {timeline.stride}
+    assert len(timeline.samples) >= SAMPLES_MAX // 2
+    assert timeline.samples[-1].message == 50_000
+
+
+def test_the_depth_figure_has_at_most_its_bands(joint):
+    heat = figures(joint)[0].data[0]
+    assert len(heat["z"]) <= PRICE_BANDS
+    assert {len(row) for row in heat["z"]} == {len(joint.timeline.samples)}
+
+
+def test_all_text_is_escaped(book):
+    evil = "<script>alert(1)</script>&\"'"
+    result = type(book)(
+        **{name: getattr(book, name) for name in book.__struct_fields__} | {"log": evil, "symbols": [evil]}
+    )
+    page = render(result)
+    assert "<script>alert" not in page
+    assert evil in Page(page).text
+
+
+def test_no_messages_make_a_page_without_figures(book):
+    result = type(book)(**{name: getattr(book, name) for name in book.__struct_fields__} | {"timeline": Timeline()})
+    assert not [tag for tag, attrs in Page(render(result)).tags if "data-figure" in attrs]
+
+
+def test_without_plotly_the_remedy_is_named(book, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    with pytest.raises(InputError, match=r"pip install parbook\[plot\]"):
+        render(book)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_browser_draws_every_figure_within_the_page(joint, tmp_path, width):
+    text = render(joint)
+    # The page tells what it drew in its title, which --dump-dom prints. The policy stays as shipped.
+    probe = """<script>setTimeout(() => { document.title = JSON.stringify(
+      [...document.querySelectorAll(".plot")].map((plot) => [plot.querySelectorAll(".main-svg").length > 0,
+        plot.querySelector(".main-svg").getBoundingClientRect().width <= plot.clientWidth + 1])); }, 1500);</script>"""
+    page = tmp_path / "page.html"
+    page.write_text(text.replace("</body>", probe + "</body>"), encoding="utf-8")
+    done = subprocess.run(
+        [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--dump-dom",
+            "--virtual-time-budget=6000", f"--window-size={width},900", f"--user-data-dir={tmp_path / 'profile'}",
+            page.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None, done.stderr[-500:]
+    assert json.loads(title[1]) == [[True, True]] * 5
