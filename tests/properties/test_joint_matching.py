@@ -8,7 +8,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from parbook.codes import Side, Source
+from parbook.codes import RejectCode, Side, Source
 from tests.parity.streams import resting_orders
 from tests.support.markets import MARKETS, examples
 from tests.support.small_cases import BruteForce, Case, built, lots_of, small_case, small_cases, take
@@ -87,10 +87,14 @@ def test_fill_or_kill_trades_exactly_what_ioc_would(market_class, case: Case, sh
     lots = max(1, len(probe) + short)
     market, same = built(market_class, case), built(market_class, case)
     before = same.depth(1000).tobytes()
-    killed = lots_of(take(market, case, lots, tif=2))
     wanted = lots_of(take(same, case, lots))
-    assert killed == (wanted if len(wanted) == lots else [])
-    if not killed:
+    placed = market.place(3, case.taker, lots, case.limit_ticks, tif=2)
+    if len(wanted) == lots:
+        assert (placed.code, placed.filled_lots) == (0, lots)
+        assert placed.notional == sum(lot.price_ticks for lot in wanted)
+        assert market.curve == same.curve
+    else:
+        assert placed.refusal is RejectCode.FOK_UNFILLABLE
         assert market.depth(1000).tobytes() == before
 
 
