@@ -105,6 +105,15 @@ def test_generate_writes_the_same_bytes_for_the_same_seed(call, tmp_path, kind):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3"]
 
 
+def test_an_output_replaces_the_old_file_and_never_writes_into_it(call, tmp_path):
+    path, kept = tmp_path / "log", tmp_path / "kept"
+    path.write_text("old")
+    os.link(path, kept)
+    assert call("generate", path, "--messages", "5", "--quiet") == (0, "", "")
+    assert path.read_bytes() != b"old"
+    assert kept.read_text() == "old"
+
+
 def test_python_m_parbook_and_help():
     done = subprocess.run(
         [sys.executable, "-m", "parbook", "replay", "--help"], capture_output=True, text=True, check=False

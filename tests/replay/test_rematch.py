@@ -1,18 +1,23 @@
 """Mode match: aggressors trade as the log says, and with a curve every figure adds up."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from parbook import Market
 from parbook.errors import InputError, InvariantError, LogFormatError
+from parbook.instrument import Instrument
 from parbook.logs.generate import write_itch, write_native
 from parbook.logs.itch_encode import encode
+from parbook.messages import CancelOrder
+from parbook.records import command_records
 from parbook.reference import Market as ReferenceMarket
-from parbook.replay.anchors import TrailingAnchors
+from parbook.replay.anchors import FileAnchors, LogAnchors, TrailingAnchors
+from parbook.replay.listing import load_listing
 from parbook.replay.rematch import Rematch
 from parbook.replay.result import Findings
 from parbook.replay.run import ReplayOptions, replay
-from parbook.replay.translate import Translator
+from parbook.replay.translate import Block, Print, Translator
 from tests.support.replay_logs import BUY, SELL, FakeLog, log_records, with_executions_swapped, write_lobster
 from tests.support.shared import shared_path
 
@@ -290,8 +295,6 @@ def test_a_match_of_several_symbols_asks_which(tmp_path):
 
 
 def test_the_trailing_average_is_exact_and_rounds_outward():
-    from parbook.replay.translate import Print
-
     source = TrailingAnchors(window_ns=100, interval_ns=10, band_ppm=10_000)
     one = source.due(None, [Print(0, 1000, 1001, 3), Print(1, 1005, 2000, 50), Print(2, 1050, 1000, 1)])
     assert [(a.before, a.ts_ns) for a in one] == [(0, 1000), (2, 1050)]
@@ -302,3 +305,53 @@ def test_the_trailing_average_is_exact_and_rounds_outward():
     # The first trade is exactly the window's length old and no longer counts.
     (two,) = source.due(None, [Print(5, 1100, 1000, 1)])
     assert two.low_ticks == (50 * 2000 + 2000) * 99 // (100 * 52)
+
+
+def itch(tmp_path, *messages):
+    path = tmp_path / "a.itch"
+    path.write_bytes(b"".join(encode(kind, ts_ns=ts_ns, locate=1, **fields) for kind, ts_ns, fields in messages))
+    return path
+
+
+ASK = ("A", 10, {"order_id": 1, "stock": "AA", "side": "S", "shares": 10, "price": 10_000})
+
+
+def test_a_print_behind_the_last_command_of_a_block_still_moves_the_anchor(tmp_path):
+    path = itch(tmp_path, ASK, ("E", 20, {"order_id": 1, "shares": 5, "match_id": 1}))
+    assert replay(ReplayOptions(log=path, curve=listing(tmp_path))).curve.anchors_proposed == 1
+
+
+def test_an_anchor_never_overtakes_an_aggressor_of_an_earlier_time(tmp_path):
+    hidden = {"order_id": 0, "side": "B", "shares": 1, "stock": "AA", "price": 10_000, "match_id": 2}
+    path = itch(
+        tmp_path,
+        ASK,
+        ("E", 20, {"order_id": 1, "shares": 5, "match_id": 1}),
+        ("P", 30, hidden),
+        ("D", 40, {"order_id": 1}),
+    )
+    result = replay(ReplayOptions(log=path, curve=listing(tmp_path)))
+    assert result.curve.anchors_activated >= 1
+    assert result.curve.diverged == 0
+    assert result.curve.book_lots == 5
+
+
+def test_what_both_markets_refuse_has_not_diverged(tmp_path):
+    curve = load_listing(listing(tmp_path)).set_curve(Instrument(symbol="T", tick="0.0001"))
+    findings = Findings()
+    match = Rematch(Instrument(symbol="T"), findings, exact_sequence=False, curve=curve, anchors=LogAnchors())
+    match.play(
+        Block(command_records([CancelOrder(account=1, order_id=99), CancelOrder(account=1, order_id=98)]), [], [])
+    )
+    match.close()
+    assert findings.counts == {"refused_unknown_order": 2}
+    assert match.curve_report().diverged == 0
+
+
+def test_an_anchor_of_a_file_precedes_the_commands_of_its_time(tmp_path):
+    path = tmp_path / "anchors.csv"
+    path.write_text("ts_ns,price\n5,1\n10,2\n21,3\n")
+    source = FileAnchors(path, Instrument(symbol="T"))
+    due = source.due(np.array([5, 9, 10, 10, 20]), [])
+    assert [(anchor.before, anchor.ts_ns, anchor.low_ticks) for anchor in due] == [(0, 5, 1), (2, 10, 2)]
+    assert [(anchor.before, anchor.ts_ns) for anchor in source.due(np.array([25]), [])] == [(0, 21)]

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import plotly.graph_objects as go
 import pytest
 
 from parbook.errors import InputError
@@ -15,7 +14,7 @@ from parbook.logs.generate import write_itch, write_native
 from parbook.replay.run import ReplayOptions, replay
 from parbook.replay.timeline import SAMPLES_MAX, Sample, Timeline
 from parbook.report.figures import PRICE_BANDS, figures
-from parbook.report.page import render
+from parbook.report.page import _json, render
 from parbook.report.summary import conclusion, text_summary
 
 LISTING = """
@@ -29,6 +28,7 @@ drop_bps = 100
 window = "2s"
 interval = "10ms"
 """
+go = pytest.importorskip("plotly.graph_objects")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -162,6 +162,12 @@ def test_all_text_is_escaped(book):
     page = render(result)
     assert "<script>alert" not in page
     assert evil in Page(page).text
+
+
+def test_no_text_in_the_figures_data_can_end_their_script():
+    text = _json({"name": "</script><script>"})
+    assert "<" not in text
+    assert json.loads(text) == {"name": "</script><script>"}
 
 
 def test_no_messages_make_a_page_without_figures(book):

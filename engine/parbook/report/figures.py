@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import dropwhile
 from typing import Any, Final
 
 import msgspec
@@ -35,7 +36,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 def figures(result: ReplayResult) -> list[Figure]:
     """Return the figures of a replay; those of the curve only when there was one. O(samples x levels)."""
-    samples = result.timeline.samples
+    samples = list(dropwhile(lambda sample: not sample.bids and not sample.asks, result.timeline.samples))
     if not samples:
         return []
     drawer = _Drawer(samples, Decimal(result.tick), Decimal(result.lot))
@@ -128,19 +129,28 @@ class _Drawer:
     def volume(self) -> Figure:
         """Quantity traded so far in the book and with the curve."""
         end = self.samples[-1]
+        title, layout = "Traded", _layout("quantity")
         data = [self._line("book", "book", lambda s: s.book_lots, "solid", lots=True)]
         text = f"Quantity traded since the start: {self._lots(end.book_lots)} in the book (solid)"
         if any(sample.high_ticks for sample in self.samples):
             data.append(self._line("curve bought", "bought", lambda s: s.bought_lots, "dash", lots=True))
             data.append(self._line("curve sold", "sold", lambda s: s.sold_lots, "dot", lots=True))
+            title = "Traded in book and curve"
             bought, sold = self._lots(end.bought_lots), self._lots(end.sold_lots)
-            text += f", {bought} bought (dashed) and {sold} sold (dotted) by the curve"
+            # The curve's part is small beside the book's: it has an axis of its own below.
+            for trace in data[1:]:
+                trace["yaxis"] = "y2"
+            below = layout["yaxis"] | {"domain": [0, 0.44], "title": {"text": "curve"}, "nticks": 4}
+            layout["yaxis"] |= {"domain": [0.56, 1], "title": {"text": "book"}, "nticks": 4}
+            layout |= {"yaxis2": below}
+            layout["xaxis"]["anchor"] = "y2"
+            text += f", {bought} bought (dashed) and {sold} sold (dotted) by the curve, on an axis of its own below"
         return Figure(
             name="volume",
-            title="Traded in book and curve",
+            title=title,
             description=f"{text}.",
             data=data,
-            layout=_layout("quantity"),
+            layout=layout,
         )
 
     def reserve(self) -> Figure:
@@ -191,23 +201,36 @@ class _Drawer:
             "name": name,
             "x": self.times,
             "y": [None if number is None else round(number * unit, 10) for number in picked],
-            "line": {"shape": "hv", "dash": dash, "width": 2},
+            "line": {"shape": "hv", "dash": dash, "width": 1.5},
             "meta": {"role": role},
         }
 
     def _band(self, name: str, role: str, pick: Callable[[Sample], tuple[int, int] | None]) -> list[dict[str, Any]]:
         """Return two lines with the space between them filled; only the second is named in the legend."""
         spans = [pick(sample) for sample in self.samples]
-        common = {"type": "scatter", "mode": "lines", "x": self.times, "meta": {"role": role, "band": True}}
-        line = {"shape": "hv", "width": 1}
-        unit = float(self.tick)
-        low = [None if span is None else round(span[0] * unit, 10) for span in spans]
-        high = [None if span is None else round(span[1] * unit, 10) for span in spans]
-        if not any(span is not None for span in spans):
+        known = [span for span in spans if span is not None]
+        if not known:
             return []
+        # A gap would be filled across: where there is nothing, the band has no height instead.
+        flat = known[0][0]
+        ends: list[tuple[int, int]] = []
+        for span in spans:
+            flat = flat if span is None else span[0]
+            ends.append((flat, flat) if span is None else span)
+        unit = float(self.tick)
+        low, high = ([round(end[at] * unit, 10) for end in ends] for at in (0, 1))
+        common: dict[str, Any] = {
+            "type": "scatter",
+            "mode": "lines",
+            "x": self.times,
+            "line": {"shape": "hv", "width": 0},
+            "hoverinfo": "skip",
+            "legendgroup": role,
+            "meta": {"role": role},
+        }
         return [
-            common | {"name": f"{name}, low end", "y": low, "line": line, "showlegend": False, "legendgroup": role},
-            common | {"name": name, "y": high, "line": line, "fill": "tonexty", "legendgroup": role},
+            common | {"name": f"{name}, low end", "y": low, "showlegend": False},
+            common | {"name": name, "y": high, "fill": "tonexty"},
         ]
 
     # --- ranges and words -----------------------------------------------------------------------

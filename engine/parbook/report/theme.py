@@ -61,15 +61,18 @@ SCRIPT: Final = """
       const colour = colours[trace.meta.role];
       const line = { ...trace.line, color: colour };
       const painted = { ...trace, line };
-      if (trace.fill) painted.fillcolor = translucent(colour, trace.meta.role === "anchor" ? 0.3 : 0.16);
+      if (trace.fill) painted.fillcolor = translucent(colour, trace.meta.role === "anchor" ? 0.4 : 0.22);
       return painted;
     });
     const axis = { gridcolor: colours.grid, zerolinecolor: colours.grid, linecolor: colours.grid };
     const layout = { ...spec.layout, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: colours.ink, size: phone ? 12 : 14, family: getComputedStyle(document.body).fontFamily } };
     layout.xaxis = { ...layout.xaxis, ...axis, nticks: phone ? 4 : 8 };
-    layout.yaxis = { ...layout.yaxis, ...axis };
-    if (phone) layout.yaxis.title = { text: "" };
+    for (const name of ["yaxis", "yaxis2"]) {
+      if (!layout[name]) continue;
+      layout[name] = { ...layout[name], ...axis };
+      if (phone && !layout.yaxis2) layout[name].title = { text: "" };
+    }
     return [data, layout];
   };
   const draw = () => {
