@@ -109,4 +109,4 @@ clean: ## remove everything made here: .venv, build/, dist/, out/, caches, compi
 	@echo "parbook: removing .venv, build/, dist/, out/, caches and compiled modules"
 	@rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks build.log
 	@rm -rf engine/*.egg-info engine/parbook/*.so
-	@find engine ext tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find engine ext tests bench tools examples -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -325,6 +325,7 @@ def allocation_rows(settings: Settings) -> list[Row]:
     count = settings.size(2_000_000) // 8 * 8
     warm, parts = batches(steady.messages(count)), batches(steady.messages(count))
     feed(market, warm)
+    heap_in_use()
     reserved, heap = market.memory_bytes, heap_in_use()
     feed(market, parts)
     grown = market.memory_bytes - reserved

@@ -1,4 +1,4 @@
-"""Instructions a command costs, and allocations a batch costs, counted by valgrind: exact and repeatable.
+"""Instructions a command costs, and allocations a batch costs, counted by valgrind: repeatable to a part in a thousand.
 
 `python -m bench.instructions SHAPE MESSAGES BATCH` and `steady BATCH COUNT` are what valgrind runs. Counting
 is switched on inside Market.apply_batch only: import and generation do not count, copying the events out does.

@@ -2,7 +2,8 @@
 
 A batch is a NumPy array of COMMAND records; its answer is an array of EVENT records. Both are 64 bytes,
 one cache line. The tables below say which record field carries which Struct field; a field that a kind
-does not name is 0 in events and ignored in commands. SET_CURVE has a record of its own, CURVE.
+does not name is 0 in events and without effect in commands (a Rejected echoes the ids all the same).
+SET_CURVE has a record of its own, CURVE.
 """
 
 from __future__ import annotations

@@ -160,6 +160,7 @@ def test_memory_counts_the_orders_that_rest():
 def test_instructions_and_allocations_are_counted():
     once, twice = (instructions.counted_instructions("own", n) for n in (1_000, 2_000))
     assert 0 < once < twice < 10 * once
-    assert instructions.counted_instructions("own", 1_000) == once
+    # Addresses and string hashes of the interpreter differ from run to run, which moves the last digits.
+    assert instructions.counted_instructions("own", 1_000) == pytest.approx(once, rel=0.01)
     few, many = (instructions.counted_allocations(256, n) for n in (2, 12))
     assert many > few

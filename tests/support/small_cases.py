@@ -69,8 +69,9 @@ def small_case(rng: random.Random) -> Case:
         (side, middle - rng.randint(1, 12) if side is Side.BUY else middle + rng.randint(0, 12), rng.randint(1, 5))
         for side in (rng.choice(tuple(Side)) for _ in range(rng.randint(0, 7)))
     ]
-    low = rng.randint(90, 110)
     taker = Side(rng.randint(0, 1))
+    inside = middle + rng.randint(2, 12) * (1 if taker is Side.SELL else -1)
+    low = rng.choice([rng.randint(90, 110), inside, middle + rng.randint(-5, 5), middle])
     return Case(
         orders=orders,
         params=small_params(rng),

@@ -70,7 +70,7 @@ class Curve:
             self.compiled_at_net_lots = 0
 
     def propose(self, low_ticks: int, high_ticks: int, now_ns: int) -> ProposedAnchor:
-        """Queue an anchor. Its time saturates at TIME_NS_MAX: so late a proposal never activates."""
+        """Queue an anchor. Its time saturates at TIME_NS_MAX, the last moment the clock can reach."""
         effective_at_ns = min(now_ns + self.params.activation_delay_ns, TIME_NS_MAX)
         anchor = ProposedAnchor(low_ticks, high_ticks, effective_at_ns)
         self.proposed.append(anchor)
