@@ -8,7 +8,7 @@ from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
-from parbook._book cimport ids_find, order_at
+from parbook._book cimport Order, ids_find, order_at
 from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_commands
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
@@ -351,11 +351,13 @@ cdef class Market:
         """Return the resting order, or None."""
         cdef uint64_t number = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
         cdef uint32_t slot
+        cdef Order order
         self._idle()
         slot = ids_find(&self.desk.book.ids, number)
         if slot == NIL:
             return None
-        order = order_at(&self.desk.book, slot)
+        # A copy: making a Side runs Python code, during which another thread may let the slab move.
+        order = order_at(&self.desk.book, slot)[0]
         return OrderState(
             order_id=order.order_id,
             client_id=order.client_id,

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 import threading
 
 import numpy as np
@@ -215,3 +216,22 @@ def test_a_second_thread_inside_the_core_gets_misuse():
     assert turned_away["main"] == 1
     assert market.open_orders == placed
     market.check()
+
+
+def test_an_order_is_read_whole_whatever_python_runs_meanwhile(market):
+    """Building the answer runs Python code; there the interpreter may switch to a thread that places orders."""
+    market.place(1, 1, 5, 90)
+    before = market.order(1)
+
+    def intrude(_frame, _event, _argument):
+        sys.setprofile(None)
+        for _ in range(5_000):
+            market.place(2, 0, 1, 50)
+
+    sys.setprofile(intrude)
+    try:
+        found = market.order(1)
+    finally:
+        sys.setprofile(None)
+    assert market.open_orders == 5_001
+    assert found == before
