@@ -138,7 +138,10 @@ cdef class Market:
     cdef int _idle(self) except -1:
         """Views walk the containers, which a batch in another thread may be changing without the GIL."""
         if self.entered:
-            raise MisuseError("another thread is inside this market. Let one thread use it at a time.")
+            raise MisuseError(
+                "another thread, or the call a finalizer interrupted, is inside this market. "
+                "Let one caller use it at a time."
+            )
         return 0
 
     cdef int _leave(self, int result) except -1:
@@ -345,7 +348,13 @@ cdef class Market:
         self._idle()
         if not 1 <= count <= 0x7FFFFFFF:
             raise MisuseError(f"levels={levels} is outside 1..{0x7FFFFFFF}.")
-        return np.array(depth_rows(&self.desk, BUY, count) + depth_rows(&self.desk, SELL, count), DEPTH)
+        # Every row may start a garbage collection, and with it a finalizer that places orders.
+        self.entered = True
+        try:
+            rows = depth_rows(&self.desk, BUY, count) + depth_rows(&self.desk, SELL, count)
+        finally:
+            self.entered = False
+        return np.array(rows, DEPTH)
 
     def order(self, order_id):
         """Return the resting order, or None."""
@@ -436,9 +445,17 @@ cdef class Market:
 
     def state_bytes(self):
         """Return the canonical serialisation of the state; layout in `parbook.state`."""
+        self._idle()
+        # The arrays are sized before they are filled: no finalizer may place orders in between.
+        self.entered = True
+        try:
+            return self._state_bytes()
+        finally:
+            self.entered = False
+
+    cdef object _state_bytes(self):
         cdef const Curve *curve = self.desk.curve
         cdef int i
-        self._idle()
         header = np.zeros(1, _state.HEADER)
         header[0] = (
             _state.MAGIC,

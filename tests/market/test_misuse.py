@@ -1,6 +1,7 @@
 """Breaking the API's contract raises MisuseError and changes nothing, not even a sequence number."""
 
 import copy
+import gc
 import pickle
 import sys
 import threading
@@ -235,3 +236,31 @@ def test_an_order_is_read_whole_whatever_python_runs_meanwhile(market):
         sys.setprofile(None)
     assert market.open_orders == 5_001
     assert found == before
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="from Python 3.12 on no allocation collects garbage")
+@pytest.mark.parametrize("view", ["depth", "state_bytes"])
+def test_nothing_enters_the_core_while_a_view_walks_it(view):
+    """Any allocation may collect garbage, and so run a finalizer in the middle of a view."""
+    market = parbook.Market(Instrument(symbol="TEST"))
+    for price_ticks in range(101, 151):
+        market.place(1, 1, 5, price_ticks)
+    refused = []
+
+    def intrude(_phase, _info):
+        try:
+            market.place(2, 0, 1, 50)
+        except MisuseError as error:
+            refused.append(error)
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(intrude)
+    gc.set_threshold(1)
+    try:
+        getattr(market, view)()
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(intrude)
+    assert refused
+    market.check()
+    assert market.place(2, 0, 1, 50).ok
