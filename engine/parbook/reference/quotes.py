@@ -126,7 +126,7 @@ class Curve:
 
     def liftable_lots(self, ask_ticks: int, lifted_lots: int) -> int:
         """Lots the curve may LIFT at a resting ask after `lifted_lots` in this activation: never above its own bid."""
-        if self.params.anchor_move is not AnchorMove.LIFT:
+        if self.params.anchor_move != AnchorMove.LIFT:
             return 0
         net_lots = self.cursor.net_lots
         target = max((r.net_lots for r in self.ladder.bids if r.price_ticks >= ask_ticks), default=net_lots)
