@@ -279,6 +279,8 @@ cdef class Market:
                 value = <unsigned long long>event.price_ticks * <unsigned long long>event.qty_lots
                 low += value
                 high += low < value
+            elif event.kind == CANCELLED:
+                placed.order_id = event.order_id
             elif event.kind == REJECTED:
                 placed.code = event.code
         placed.notional = low if high == 0 else (<object>high << 64) + low
