@@ -62,7 +62,7 @@ class EventKind(DocumentedEnum):
     """What happened."""
 
     ACCEPTED = 1, "a new order was accepted; leaves_lots rests once this command's events are applied"
-    REJECTED = 2, "a command was refused and changed nothing"
+    REJECTED = 2, "a command was refused; nothing but the clock moved"
     TRADE = 3, "a fill, at the resting side's price"
     CANCELLED = 4, "qty_lots of an order left the market without trading"
     AMENDED = 5, "an order changed; leaves_lots rests once this command's events are applied"

@@ -37,7 +37,7 @@ class Placed(Protocol):
 
     @property
     def leaves_lots(self) -> int:
-        """Lots now resting."""
+        """Lots now resting; 0 for a refused change, which leaves its order as it was."""
 
     @property
     def first_seq(self) -> int:

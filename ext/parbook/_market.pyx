@@ -8,7 +8,7 @@ from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
-from parbook._book cimport ids_find, order_at
+from parbook._book cimport Order, ids_find, order_at
 from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_commands
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
@@ -138,7 +138,10 @@ cdef class Market:
     cdef int _idle(self) except -1:
         """Views walk the containers, which a batch in another thread may be changing without the GIL."""
         if self.entered:
-            raise MisuseError("another thread is inside this market. Let one thread use it at a time.")
+            raise MisuseError(
+                "another thread, or the call a finalizer interrupted, is inside this market. "
+                "Let one caller use it at a time."
+            )
         return 0
 
     cdef int _leave(self, int result) except -1:
@@ -276,6 +279,8 @@ cdef class Market:
                 value = <unsigned long long>event.price_ticks * <unsigned long long>event.qty_lots
                 low += value
                 high += low < value
+            elif event.kind == CANCELLED:
+                placed.order_id = event.order_id
             elif event.kind == REJECTED:
                 placed.code = event.code
         placed.notional = low if high == 0 else (<object>high << 64) + low
@@ -345,17 +350,25 @@ cdef class Market:
         self._idle()
         if not 1 <= count <= 0x7FFFFFFF:
             raise MisuseError(f"levels={levels} is outside 1..{0x7FFFFFFF}.")
-        return np.array(depth_rows(&self.desk, BUY, count) + depth_rows(&self.desk, SELL, count), DEPTH)
+        # Every row may start a garbage collection, and with it a finalizer that places orders.
+        self.entered = True
+        try:
+            rows = depth_rows(&self.desk, BUY, count) + depth_rows(&self.desk, SELL, count)
+        finally:
+            self.entered = False
+        return np.array(rows, DEPTH)
 
     def order(self, order_id):
         """Return the resting order, or None."""
         cdef uint64_t number = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
         cdef uint32_t slot
+        cdef Order order
         self._idle()
         slot = ids_find(&self.desk.book.ids, number)
         if slot == NIL:
             return None
-        order = order_at(&self.desk.book, slot)
+        # A copy: making a Side runs Python code, during which another thread may let the slab move.
+        order = order_at(&self.desk.book, slot)[0]
         return OrderState(
             order_id=order.order_id,
             client_id=order.client_id,
@@ -434,9 +447,17 @@ cdef class Market:
 
     def state_bytes(self):
         """Return the canonical serialisation of the state; layout in `parbook.state`."""
+        self._idle()
+        # The arrays are sized before they are filled: no finalizer may place orders in between.
+        self.entered = True
+        try:
+            return self._state_bytes()
+        finally:
+            self.entered = False
+
+    cdef object _state_bytes(self):
         cdef const Curve *curve = self.desk.curve
         cdef int i
-        self._idle()
         header = np.zeros(1, _state.HEADER)
         header[0] = (
             _state.MAGIC,

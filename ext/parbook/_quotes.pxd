@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from parbook._curve cimport CurveParams, Ladder, curve_compile
 from parbook._types cimport (
-    BUY, INT64_MAX, MAX_PROPOSED_ANCHORS, MOVE_LIFT, SELL, pb_div, pb_mul, pb_unlikely,
+    BUY, INT64_MAX, MAX_PROPOSED_ANCHORS, MOVE_LIFT, PRICE_TICKS_MAX, SELL, pb_div, pb_mul, pb_unlikely,
 )
 
 cdef struct Anchor:
@@ -99,6 +99,8 @@ cdef inline bint curve_quote(
         price_ticks = ladder.ask_price[rung]
         if touch_ticks != 0 and price_ticks <= touch_ticks + 1:
             clip_ticks = touch_ticks + 1
+            if clip_ticks > PRICE_TICKS_MAX:
+                return False
             while rung + 1 < ladder.asks and ladder.ask_price[rung + 1] <= clip_ticks:
                 rung += 1
             price_ticks = clip_ticks

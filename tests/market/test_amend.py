@@ -191,3 +191,12 @@ def test_by_client_id_keeps_order_id_and_client_id(play):
     cancelled #1 x 6 requested
     book: empty
     """)
+
+
+def test_a_cancel_by_total_names_the_order_that_the_client_id_meant(market):
+    market.place(1, 1, 5, 90)
+    order_id = market.place(2, 1, 5, 91, client_id=7).order_id
+    market.place(3, 0, 8, 91)
+    placed = market.amend(2, client_id=7, qty_lots=2)
+    assert (placed.order_id, placed.ok, placed.leaves_lots) == (order_id, True, 0)
+    assert market.order(order_id) is None

@@ -131,3 +131,14 @@ def test_never_locked_or_crossed_from_below(play, bid):
     offers = [row for row in market.depth(1000) if row["side"] == 1]
     assert offers[0]["price_ticks"] == max(101, bid + 1)
     assert sum(row["qty_lots"] for row in offers) == 30
+
+
+def test_no_offer_beyond_the_highest_price(play):
+    market = play(f"""
+    book: buy {2**60 - 1} x 2 by 1
+    curve: pmm k=100000 depth=50 base=50 min=-30
+    > anchor 100..100
+    proposed 100..100 for 0 ; anchor 100..100 net 0 cash 1000000000
+    book: buy {2**60 - 1} x 2 by 1
+    """)
+    assert not [row for row in market.depth(1000) if row["side"] == 1]

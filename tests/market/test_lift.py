@@ -3,6 +3,8 @@
 The curve: par 100 for 10 lots, then one lot a tick down to 80.
 """
 
+from parbook.messages import CurveParams, ProposeAnchor, SetCurve, Trade
+
 LIFT = "curve: linear par=10 depth=20 drop=200000 min=-5 lift lift=100"
 
 
@@ -141,3 +143,14 @@ def test_happens_before_the_command_whose_time_made_the_anchor_due(play):
     anchor 100..100 net 0 cash 1000000000 ; trade 95 x 3 lift #1 leaves 0 ; rejected unknown order
     book: empty
     """)
+
+
+def test_the_number_of_lift_lifts_as_its_name_does(market):
+    """Messages take plain integers wherever an enumeration stands, as their records do."""
+    market.place(1, 1, 5, 90)
+    params = CurveParams(
+        shape=1, base_depth_lots=9, quote_depth_lots=9, budget_notional=10**6, anchor_move=1, lift_max_lots=9
+    )
+    market.apply(SetCurve(params=params))
+    lifted = [e for e in market.apply(ProposeAnchor(low_ticks=100, high_ticks=100)) if isinstance(e, Trade)]
+    assert [(e.price_ticks, e.qty_lots) for e in lifted] == [(90, 5)]

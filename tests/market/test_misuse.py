@@ -1,7 +1,9 @@
 """Breaking the API's contract raises MisuseError and changes nothing, not even a sequence number."""
 
 import copy
+import gc
 import pickle
+import sys
 import threading
 
 import numpy as np
@@ -215,3 +217,51 @@ def test_a_second_thread_inside_the_core_gets_misuse():
     assert turned_away["main"] == 1
     assert market.open_orders == placed
     market.check()
+
+
+def test_an_order_is_read_whole_whatever_python_runs_meanwhile(market):
+    """Building the answer runs Python code; there the interpreter may switch to a thread that places orders."""
+    market.place(1, 1, 5, 90)
+    before = market.order(1)
+
+    def intrude(_frame, _event, _argument):
+        sys.setprofile(None)
+        for _ in range(5_000):
+            market.place(2, 0, 1, 50)
+
+    sys.setprofile(intrude)
+    try:
+        found = market.order(1)
+    finally:
+        sys.setprofile(None)
+    assert market.open_orders == 5_001
+    assert found == before
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="from Python 3.12 on no allocation collects garbage")
+@pytest.mark.parametrize(("view", "arguments"), [("depth", (3_000,)), ("state_bytes", ())])
+def test_nothing_enters_the_core_while_a_view_walks_it(view, arguments):
+    """Any allocation may collect garbage, and so run a finalizer in the middle of a view."""
+    market = parbook.Market(Instrument(symbol="TEST"))
+    # More rows than the 2000 tuples of a size that the interpreter keeps for reuse without an allocation.
+    for price_ticks in range(101, 3_101):
+        market.place(1, 1, 5, price_ticks)
+    refused = []
+
+    def intrude(_phase, _info):
+        try:
+            market.place(2, 0, 1, 50)
+        except MisuseError as error:
+            refused.append(error)
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(intrude)
+    gc.set_threshold(1)
+    try:
+        getattr(market, view)(*arguments)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(intrude)
+    assert refused
+    market.check()
+    assert market.place(2, 0, 1, 50).ok

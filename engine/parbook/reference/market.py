@@ -20,6 +20,7 @@ from parbook.messages import (
     Accepted,
     Amended,
     AmendOrder,
+    Cancelled,
     CancelOrder,
     Command,
     Event,
@@ -139,6 +140,8 @@ class Market:
                 code = int(event.code)
             elif isinstance(event, (Accepted, Amended)):
                 order_id, leaves_lots = event.order_id, event.leaves_lots
+            elif isinstance(event, Cancelled):
+                order_id = event.order_id
         return Placed(
             code,
             order_id,

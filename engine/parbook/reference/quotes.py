@@ -13,7 +13,7 @@ from parbook.curve import compile_ladder
 from parbook.curve.ladder import Ladder, Rung
 from parbook.errors import InvariantError
 from parbook.messages import CurveParams
-from parbook.units import NOTIONAL_MAX, TIME_NS_MAX
+from parbook.units import NOTIONAL_MAX, PRICE_TICKS_MAX, TIME_NS_MAX
 
 MAX_PROPOSED_ANCHORS = 16
 """No market holds more anchors that wait to activate."""
@@ -70,7 +70,7 @@ class Curve:
             self.compiled_at_net_lots = 0
 
     def propose(self, low_ticks: int, high_ticks: int, now_ns: int) -> ProposedAnchor:
-        """Queue an anchor. Its time saturates at TIME_NS_MAX, the last moment the clock can reach."""
+        """Queue an anchor. Its time saturates at TIME_NS_MAX, where the clock ends."""
         effective_at_ns = min(now_ns + self.params.activation_delay_ns, TIME_NS_MAX)
         anchor = ProposedAnchor(low_ticks, high_ticks, effective_at_ns)
         self.proposed.append(anchor)
@@ -113,7 +113,8 @@ class Curve:
             merged = [r for r in rungs if (r.price_ticks >= clip if taker is Side.SELL else r.price_ticks <= clip)]
             if merged:
                 rung = Rung(clip, merged[-1].net_lots)
-        if rung.price_ticks < 1:
+        # One tick beyond the lowest or highest price of an order nobody can trade.
+        if not 1 <= rung.price_ticks <= PRICE_TICKS_MAX:
             return None
         lots = min(abs(rung.net_lots - cursor.net_lots), self._affordable(taker, rung.price_ticks, cursor))
         return Quote(rung.price_ticks, lots) if lots else None
@@ -126,7 +127,7 @@ class Curve:
 
     def liftable_lots(self, ask_ticks: int, lifted_lots: int) -> int:
         """Lots the curve may LIFT at a resting ask after `lifted_lots` in this activation: never above its own bid."""
-        if self.params.anchor_move is not AnchorMove.LIFT:
+        if self.params.anchor_move != AnchorMove.LIFT:
             return 0
         net_lots = self.cursor.net_lots
         target = max((r.net_lots for r in self.ladder.bids if r.price_ticks >= ask_ticks), default=net_lots)
