@@ -219,6 +219,15 @@ def bad_settings(logs, folder):
         "anchor without curve": ([*replay, logs / "a.itch", "--anchor", EXAMPLE], ["--curve"]),
         "report nowhere": ([*replay, logs / "a.itch", "--report", folder / "no" / "x.html"], ["no directory", "mkdir"]),
         "report a directory": ([*replay, logs / "a.itch", "--report", folder], ["is a directory"]),
+        "report over the log": ([*replay, logs / "a.itch", "--report", logs / "a.itch"], ["a.itch", "replace what is read"]),
+        "report over the listing": (
+            [*replay, logs / "a.pbl", "--curve", EXAMPLE, "--report", EXAMPLE],
+            ["listing.toml", "replace what is read"],
+        ),
+        "generate over the listing": (
+            ["generate", put("own.toml", example), "--messages", "5", "--curve", folder / "own.toml"],
+            ["own.toml", "replace what is read"],
+        ),
         "generate nowhere": (["generate", folder / "no" / "x", "--messages", "5"], ["no directory"]),
         "generate a bad name": (["generate", folder / "x", "--messages", "5", "--symbol", "a" * 40], ["symbol", "32"]),
         "itch with a curve": (
@@ -259,6 +268,9 @@ BAD_NAMES = (
     "anchor without curve",
     "report nowhere",
     "report a directory",
+    "report over the log",
+    "report over the listing",
+    "generate over the listing",
     "generate nowhere",
     "generate a bad name",
     "itch with a curve",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from parbook.errors import InputError
 
 
-def check_output(path: Path) -> None:
-    """Raise InputError when `path` cannot become a file: no such directory, or a directory itself."""
+def check_output(path: Path, inputs: Sequence[Path | None] = ()) -> None:
+    """Raise InputError when `path` cannot become a file: no such directory, a directory itself, or one of `inputs`."""
     if path.is_dir():
         raise InputError(str(path), "it is a directory", "Name a file to write.")
     if not path.parent.is_dir():
         raise InputError(str(path), f"there is no directory {path.parent}", f"Make it first: mkdir -p {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise InputError(str(path), f"the directory {path.parent} is not writable", "Name another place.")
+    for source in inputs:
+        if source is not None and path.exists() and source.exists() and path.samefile(source):
+            raise InputError(str(path), "writing there would replace what is read", "Name another file to write.")
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         # Whatever would spoil the report is said before the work, not after it.
         require_plotly()
-        check_output(args.report)
+        check_output(args.report, (args.log, args.truth, args.curve, args.anchor))
     with ProgressBar(args.log.name, quiet=args.quiet or args.json, forced=args.progress) as progress:
         result = replay(options, progress=progress)
     if args.report is not None:
