@@ -1,5 +1,6 @@
 """The report: one page that needs no network, with every figure drawn and told in words."""
 
+import importlib
 import json
 import re
 import shutil
@@ -7,7 +8,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import plotly.graph_objects as go
 import pytest
 
 from parbook.errors import InputError
@@ -17,6 +17,9 @@ from parbook.replay.timeline import SAMPLES_MAX, Sample, Timeline
 from parbook.report.figures import PRICE_BANDS, figures
 from parbook.report.page import render
 from parbook.report.summary import conclusion, text_summary
+
+# plotly has no type stubs; an import by name keeps the checker out of it.
+go = importlib.import_module("plotly.graph_objects")
 
 LISTING = """
 [curve]
@@ -126,6 +129,38 @@ def test_lines_that_share_a_figure_differ_in_more_than_colour(joint):
             trace["line"]["dash"] for trace in figure.data if trace["type"] == "scatter" and "dash" in trace["line"]
         ]
         assert len(set(looks)) == len(looks)
+
+
+def test_a_band_is_not_filled_where_the_curve_does_not_quote(book):
+    quotes = [(5, 7), None, None, (6, 8), (5, 8), None]
+    timeline = Timeline()
+    timeline.samples = [
+        Sample(
+            message=n + 1,
+            ts_ns=n * 10**9,
+            low_ticks=9,
+            high_ticks=9,
+            rung_bids=() if quote is None else tuple((price, 1) for price in quote),
+            rung_asks=tuple((price + 9, 1) for price in quote or ()),
+        )
+        for n, quote in enumerate(quotes)
+    ]
+    fields = {name: getattr(book, name) for name in book.__struct_fields__}
+    price = figures(type(book)(**fields | {"timeline": timeline, "tick": "1", "lot": "1"}))[1]
+    for name, up in (("rungs to buy", 0), ("rungs to sell", 9)):
+        (band,) = [trace for trace in price.data if trace["name"] == name]
+        outlines, outline = [], []
+        for time, value in zip([*band["x"], None], [*band["y"], None], strict=True):
+            if time is None:
+                outlines.append(outline)
+                outline = []
+            else:
+                outline.append((int(time[17:19]), value - up))
+        # Each sample holds until the next: seconds 0 to 1, and 3 to 5 with a step at 4. Highs, then lows back.
+        assert outlines == [
+            [(0, 7), (1, 7), (1, 5), (0, 5), (0, 7)],
+            [(3, 8), (4, 8), (4, 8), (5, 8), (5, 5), (4, 5), (4, 6), (3, 6), (3, 8)],
+        ]
 
 
 def test_the_summary_says_what_the_json_says(joint):

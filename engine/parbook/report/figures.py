@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from parbook.replay.result import ReplayResult
-from parbook.replay.timeline import Levels, Sample
+from parbook.replay.timeline import DEPTH_LEVELS, Levels, Sample
 from parbook.units import from_units
 
 PRICE_BANDS: Final = 60
@@ -115,7 +115,7 @@ class _Drawer:
             end = anchored[-1]
             text += (
                 f" The anchor is a band, at the end {self._price(end.low_ticks)} to {self._price(end.high_ticks)};"
-                f" shaded areas are the prices at which the curve buys (below) and sells (above)."
+                f" shaded areas are the curve's nearest {DEPTH_LEVELS} prices to buy at (below) and to sell at (above)."
             )
         return Figure(
             name="price",
@@ -196,18 +196,40 @@ class _Drawer:
         }
 
     def _band(self, name: str, role: str, pick: Callable[[Sample], tuple[int, int] | None]) -> list[dict[str, Any]]:
-        """Return two lines with the space between them filled; only the second is named in the legend."""
-        spans = [pick(sample) for sample in self.samples]
-        common = {"type": "scatter", "mode": "lines", "x": self.times, "meta": {"role": role, "band": True}}
-        line = {"shape": "hv", "width": 1}
+        """Return the area between low and high over time; nothing is filled where `pick` gives no span.
+
+        One closed outline for each unbroken run of spans. Plotly's fill between two lines would be simpler, but
+        it spans gaps.
+        """
+        x: list[str | None] = []
+        y: list[float | None] = []
         unit = float(self.tick)
-        low = [None if span is None else round(span[0] * unit, 10) for span in spans]
-        high = [None if span is None else round(span[1] * unit, 10) for span in spans]
-        if not any(span is not None for span in spans):
+        for start, stop in _runs([pick(sample) for sample in self.samples]):
+            spans = [span for sample in self.samples[start:stop] if (span := pick(sample)) is not None]
+            # A sample holds until the next one.
+            times = [*self.times[start:stop], self.times[min(stop, len(self.times) - 1)]]
+            steps = [time for pair in zip(times, times[1:], strict=False) for time in pair]
+            low = [round(span[0] * unit, 10) for span in spans for _ in range(2)]
+            high = [round(span[1] * unit, 10) for span in spans for _ in range(2)]
+            if x:
+                x.append(None)
+                y.append(None)
+            x += [*steps, *reversed(steps), steps[0]]
+            y += [*high, *reversed(low), high[0]]
+        if not x:
             return []
         return [
-            common | {"name": f"{name}, low end", "y": low, "line": line, "showlegend": False, "legendgroup": role},
-            common | {"name": name, "y": high, "line": line, "fill": "tonexty", "legendgroup": role},
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": x,
+                "y": y,
+                "line": {"width": 1},
+                "fill": "toself",
+                "hoveron": "points",
+                "meta": {"role": role, "band": True},
+            }
         ]
 
     # --- ranges and words -----------------------------------------------------------------------
@@ -242,6 +264,19 @@ class _Drawer:
         bid = self._price(sample.bids[0][0]) if sample.bids else "no bid"
         ask = self._price(sample.asks[0][0]) if sample.asks else "no ask"
         return f"{bid} / {ask}"
+
+
+def _runs(spans: Sequence[object | None]) -> list[tuple[int, int]]:
+    """Return (start, stop) of every unbroken run of entries that are not None."""
+    runs: list[tuple[int, int]] = []
+    for index, span in enumerate(spans):
+        if span is None:
+            continue
+        if runs and runs[-1][1] == index:
+            runs[-1] = (runs[-1][0], index + 1)
+        else:
+            runs.append((index, index + 1))
+    return runs
 
 
 def _span(levels: Levels) -> tuple[int, int] | None:
