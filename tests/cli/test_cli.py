@@ -219,7 +219,10 @@ def bad_settings(logs, folder):
         "anchor without curve": ([*replay, logs / "a.itch", "--anchor", EXAMPLE], ["--curve"]),
         "report nowhere": ([*replay, logs / "a.itch", "--report", folder / "no" / "x.html"], ["no directory", "mkdir"]),
         "report a directory": ([*replay, logs / "a.itch", "--report", folder], ["is a directory"]),
-        "report over the log": ([*replay, logs / "a.itch", "--report", logs / "a.itch"], ["a.itch", "replace what is read"]),
+        "report over the log": (
+            [*replay, logs / "a.itch", "--report", logs / "a.itch"],
+            ["a.itch", "replace what is read"],
+        ),
         "report over the listing": (
             [*replay, logs / "a.pbl", "--curve", EXAMPLE, "--report", EXAMPLE],
             ["listing.toml", "replace what is read"],

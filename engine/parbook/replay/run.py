@@ -132,9 +132,11 @@ def _match(
         anchors=anchors,
         make_market=make_market,
     )
-    messages = _play(options, log, match, findings, progress)
+    # A venue's day starts with an empty book; a LOBSTER file starts in the middle of one.
+    translator = Translator(str(options.log), findings, complete=isinstance(log, ItchLog))
+    messages = _play(options, log, match, translator, progress)
     match.close()
-    checks = match.checks()
+    checks = match.checks() + translator.checks()
     return ReplayResult(
         log=str(options.log),
         format=_format(log),
@@ -155,7 +157,7 @@ def _match(
     )
 
 
-def _play(options: ReplayOptions, log: _Log, match: Rematch, findings: Findings, progress: Progress | None) -> int:
+def _play(options: ReplayOptions, log: _Log, match: Rematch, translator: Translator, progress: Progress | None) -> int:
     messages = 0
     if isinstance(log, NativeLog):
         own_prints = match.joint is not None and match.joint.anchors.reads_prints
@@ -166,7 +168,6 @@ def _play(options: ReplayOptions, log: _Log, match: Rematch, findings: Findings,
                 progress(*log.progress)
         return messages
     symbol = match.market.instrument.symbol
-    translator = Translator(str(options.log), findings)
     first = True
     for records in limited(iter(log), options.limit):
         _one_symbol(log, symbol, records)

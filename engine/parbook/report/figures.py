@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -208,7 +209,7 @@ class _Drawer:
             spans = [span for sample in self.samples[start:stop] if (span := pick(sample)) is not None]
             # A sample holds until the next one.
             times = [*self.times[start:stop], self.times[min(stop, len(self.times) - 1)]]
-            steps = [time for pair in zip(times, times[1:], strict=False) for time in pair]
+            steps = [time for pair in pairwise(times) for time in pair]
             low = [round(span[0] * unit, 10) for span in spans for _ in range(2)]
             high = [round(span[1] * unit, 10) for span in spans for _ in range(2)]
             if x:
