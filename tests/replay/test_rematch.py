@@ -195,6 +195,7 @@ def test_lobster_orders_of_a_seeded_book_match(tmp_path):
     messages, books = write_lobster(tmp_path, seed=2, rows=600, levels=8)
     result = replay(ReplayOptions(log=messages, truth=books, mode="match"))
     assert result.counts["seeded_levels"] >= 12
+    assert [note for note in result.notes if "only the first row" in note]
     assert result.counts["seed_cancels"] > 0
     passed, total = checks(result)["totals"]
     assert passed == total > 10
@@ -297,7 +298,10 @@ def test_anchors_from_a_file_replace_those_of_the_log(tmp_path):
 def test_limit_stops_after_so_many_messages(tmp_path, limit):
     path = tmp_path / "a.pbl"
     write_native(path, 7, 9000)
-    assert replay(ReplayOptions(log=path, limit=limit)).messages == limit
+    result = replay(ReplayOptions(log=path, limit=limit))
+    assert result.messages == limit
+    assert [note for note in result.notes if "checksum may not" in note]
+    assert replay(ReplayOptions(log=path)).notes == []
 
 
 def test_a_match_of_several_symbols_asks_which(tmp_path):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from parbook.errors import InputError
@@ -16,7 +17,7 @@ from parbook.replay.run import ReplayOptions, replay
 from parbook.replay.timeline import SAMPLES_MAX, Sample, Timeline
 from parbook.report.figures import PRICE_BANDS, figures
 from parbook.report.page import render
-from parbook.report.summary import conclusion, text_summary
+from parbook.report.summary import UNFILLED_NOTE, conclusion, text_summary
 
 # plotly has no type stubs; an import by name keeps the checker out of it.
 go = importlib.import_module("plotly.graph_objects")
@@ -169,6 +170,39 @@ def test_the_summary_says_what_the_json_says(joint):
     assert "protocol would have bought" in conclusion(joint)
     assert "20,000" in text
     assert Page(render(joint)).text.count(conclusion(joint)) == 1
+
+
+def changed(result, **fields):
+    return type(result)(**{name: getattr(result, name) for name in result.__struct_fields__} | fields)
+
+
+def test_notes_and_what_was_not_compared_stand_on_page_and_terminal(joint):
+    result = changed(joint, notes=["An <excerpt>."], counts={"aggressors_not_compared": 3, "skipped_messages": 4})
+    for text in (text_summary(result), Page(render(result)).text):
+        assert "An <excerpt>." in text
+        assert "3 aggressors were not compared" in text
+        assert "4 messages were skipped" in text
+
+
+@pytest.mark.parametrize(("more", "said"), [(1, True), (0, False), (-1, False)])
+def test_the_page_explains_why_more_is_left_unfilled_with_the_curve_only_when_it_is(joint, more, said):
+    unfilled = {"unfilled_alone_buy_lots": 4, "unfilled_alone_sell_lots": 6, "unfilled_joint_buy_lots": 9}
+    curve = msgspec.structs.replace(joint.curve, **unfilled, unfilled_joint_sell_lots=1 + more)
+    result = changed(joint, curve=curve)
+    assert (UNFILLED_NOTE in Page(render(result)).text) is said
+    assert (UNFILLED_NOTE in text_summary(result)) is said
+
+
+def test_the_words_under_reserve_and_inventory_are_exact_though_the_samples_are_not(joint):
+    samples = joint.timeline.samples
+    timeline = Timeline()
+    timeline.samples = [samples[0], samples[-1]]
+    words = {figure.name: figure.description for figure in figures(changed(joint, timeline=timeline))}
+    curve = joint.curve
+    assert min(s.cash_notional for s in timeline.samples) > curve.budget_notional - curve.reserve_used_max_notional
+    least = (curve.budget_notional - curve.reserve_used_max_notional) / 10_000
+    assert f"{least:,.4f} at its lowest" in words["reserve"]
+    assert f"between {curve.net_lots_min:,} and {curve.net_lots_max:,}" in words["inventory"]
 
 
 def test_figures_are_bounded_whatever_the_length():

@@ -150,7 +150,7 @@ def _match(
         counts=dict(sorted(findings.counts.items())),
         mismatches_total=findings.mismatches_total,
         mismatches=findings.mismatches,
-        notes=log.notes,
+        notes=log.notes + _match_notes(options, log, messages),
         state_hash=match.market.state_hash(),
         curve=match.curve_report(),
         timeline=match.timeline,
@@ -181,6 +181,16 @@ def _play(options: ReplayOptions, log: _Log, match: Rematch, translator: Transla
             progress(*log.progress)
     match.play(translator.finish())
     return messages
+
+
+def _match_notes(options: ReplayOptions, log: _Log, messages: int) -> list[str]:
+    """Return what a match did not verify although its input would allow it."""
+    notes = []
+    if options.truth is not None:
+        notes.append("Of the order book file only the first row was used, for the book before the first message.")
+    if isinstance(log, NativeLog) and messages == options.limit:
+        notes.append("The log was not read to its end, so that its checksum may not have been verified.")
+    return notes
 
 
 def _levels_before(row: npt.NDArray[np.int64], message: np.void) -> list[tuple[int, int, int]]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from parbook.replay.result import ReplayResult
+from parbook.replay.result import CurveReport, ReplayResult
 from parbook.replay.timeline import DEPTH_LEVELS, Levels, Sample
 from parbook.units import from_units
 
@@ -42,7 +42,7 @@ def figures(result: ReplayResult) -> list[Figure]:
     drawer = _Drawer(samples, Decimal(result.tick), Decimal(result.lot))
     out = [drawer.depth(), drawer.price(), drawer.volume()]
     if result.curve is not None:
-        out += [drawer.reserve(), drawer.inventory()]
+        out += [drawer.reserve(result.curve), drawer.inventory(result.curve)]
     return out
 
 
@@ -144,11 +144,12 @@ class _Drawer:
             layout=_layout("quantity"),
         )
 
-    def reserve(self) -> Figure:
+    def reserve(self, curve: CurveReport) -> Figure:
         """The curve's cash."""
         line = self._line("cash in reserve", "bought", lambda s: s.cash_notional, "solid", value=True)
         value = self.tick * self.lot
-        least = min(sample.cash_notional for sample in self.samples)
+        # Between two samples it may have been lower than in any.
+        least = curve.budget_notional - curve.reserve_used_max_notional
         end = self.samples[-1].cash_notional
         return Figure(
             name="reserve",
@@ -159,15 +160,14 @@ class _Drawer:
             layout=_layout("cash"),
         )
 
-    def inventory(self) -> Figure:
+    def inventory(self, curve: CurveReport) -> Figure:
         """The curve's cursor."""
         line = self._line("net bought", "anchor", lambda s: s.net_lots, "solid", lots=True) | {"fill": "tozeroy"}
-        nets = [sample.net_lots for sample in self.samples]
         return Figure(
             name="inventory",
             title="Inventory of the curve",
-            description=f"Net quantity bought since the start: {self._lots(nets[-1])} at the end, between "
-            f"{self._lots(min(nets))} and {self._lots(max(nets))}.",
+            description=f"Net quantity bought since the start: {self._lots(curve.net_lots)} at the end, between "
+            f"{self._lots(curve.net_lots_min)} and {self._lots(curve.net_lots_max)}.",
             data=[line],
             layout=_layout("quantity"),
         )
