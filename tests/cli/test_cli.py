@@ -333,6 +333,21 @@ def test_a_reader_that_goes_away_is_no_error(logs):
     assert done.returncode == 0
 
 
+def test_a_pipe_stays_a_pipe_and_a_link_a_link(call, logs, tmp_path):
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    for args in (["replay", logs / "a.itch", "--report", pipe], ["generate", pipe, "--messages", "5"]):
+        code, out, err = call(*args)
+        assert (code, out) == (2, "")
+        assert "a device or a pipe" in err
+        assert pipe.is_fifo()
+    target.write_text("old")
+    link.symlink_to(target)
+    assert call("generate", link, "--messages", "5")[0] == 0
+    assert link.is_symlink()
+    assert target.read_bytes().startswith(b"PARBKLOG")
+
+
 def test_a_failed_report_leaves_the_old_one_in_place(call, logs, tmp_path, monkeypatch):
     path = tmp_path / "report.html"
     path.write_text("old")
