@@ -11,7 +11,7 @@ from parbook.errors import InputError
 
 
 def check_output(path: Path, inputs: Sequence[Path | None] = ()) -> None:
-    """Raise InputError when `path` cannot become a file: no such directory, a directory or device, or one of `inputs`."""
+    """Raise InputError when `path` cannot become a file: no such directory, no ordinary file, or one of `inputs`."""
     if path.is_dir():
         raise InputError(str(path), "it is a directory", "Name a file to write.")
     if path.exists() and not path.is_file():
