@@ -220,12 +220,12 @@ def bad_settings(logs, folder):
         "report nowhere": ([*replay, logs / "a.itch", "--report", folder / "no" / "x.html"], ["no directory", "mkdir"]),
         "report a directory": ([*replay, logs / "a.itch", "--report", folder], ["is a directory"]),
         "report over the log": (
-            [*replay, logs / "a.itch", "--report", logs / "a.itch"],
-            ["a.itch", "replace what is read"],
+            [*replay, put("own.itch", (logs / "a.itch").read_bytes()), "--report", folder / "own.itch"],
+            ["own.itch", "replace what is read"],
         ),
         "report over the listing": (
-            [*replay, logs / "a.pbl", "--curve", EXAMPLE, "--report", EXAMPLE],
-            ["listing.toml", "replace what is read"],
+            [*replay, logs / "a.pbl", "--curve", put("mine.toml", example), "--report", folder / "mine.toml"],
+            ["mine.toml", "replace what is read"],
         ),
         "generate over the listing": (
             ["generate", put("own.toml", example), "--messages", "5", "--curve", folder / "own.toml"],
