@@ -228,6 +228,18 @@ def bad_settings(logs, folder):
         "anchor without curve": ([*replay, logs / "a.itch", "--anchor", EXAMPLE], ["--curve"]),
         "report nowhere": ([*replay, logs / "a.itch", "--report", folder / "no" / "x.html"], ["no directory", "mkdir"]),
         "report a directory": ([*replay, logs / "a.itch", "--report", folder], ["is a directory"]),
+        "report over the log": (
+            [*replay, put("own.itch", (logs / "a.itch").read_bytes()), "--report", folder / "own.itch"],
+            ["own.itch", "replace what is read"],
+        ),
+        "report over the listing": (
+            [*replay, logs / "a.pbl", "--curve", put("mine.toml", example), "--report", folder / "mine.toml"],
+            ["mine.toml", "replace what is read"],
+        ),
+        "generate over the listing": (
+            ["generate", put("own.toml", example), "--messages", "5", "--curve", folder / "own.toml"],
+            ["own.toml", "replace what is read"],
+        ),
         "generate nowhere": (["generate", folder / "no" / "x", "--messages", "5"], ["no directory"]),
         "generate a bad name": (["generate", folder / "x", "--messages", "5", "--symbol", "a" * 40], ["symbol", "32"]),
         "itch with a curve": (
@@ -268,6 +280,9 @@ BAD_NAMES = (
     "anchor without curve",
     "report nowhere",
     "report a directory",
+    "report over the log",
+    "report over the listing",
+    "generate over the listing",
     "generate nowhere",
     "generate a bad name",
     "itch with a curve",
@@ -326,6 +341,21 @@ def test_a_reader_that_goes_away_is_no_error_and_changes_no_exit_code(logs, log,
         )  # fmt: skip
     assert done.stderr == ""
     assert done.returncode == code
+
+
+def test_a_pipe_stays_a_pipe_and_a_link_a_link(call, logs, tmp_path):
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    for args in (["replay", logs / "a.itch", "--report", pipe], ["generate", pipe, "--messages", "5"]):
+        code, out, err = call(*args)
+        assert (code, out) == (2, "")
+        assert "a device or a pipe" in err
+        assert pipe.is_fifo()
+    target.write_text("old")
+    link.symlink_to(target)
+    assert call("generate", link, "--messages", "5")[0] == 0
+    assert link.is_symlink()
+    assert target.read_bytes().startswith(b"PARBKLOG")
 
 
 def test_a_failed_report_leaves_the_old_one_in_place(call, logs, tmp_path, monkeypatch):

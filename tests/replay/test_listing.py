@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from parbook.codes import AnchorMove, CurveShape
@@ -84,6 +85,14 @@ def test_the_example_is_a_valid_listing():
         ("[listing]\ntick = '0.01'\n", {}, ["[listing] tick", "0.01", "0.0001", "rung"]),
         ("[listing]\nsymbol = 'XYZ'\n", {}, ["[listing] symbol", "XYZ", "RWA"]),
         ("oops\n", {}, ["TOML", "line 15"]),
+        ("", {"shape": '"linaer"'}, ["[curve] shape", "linaer", "one of linear, pmm, redemption"]),
+        ("", {"anchor_move": '"clop"'}, ["[curve] anchor_move", "clop", "one of clip, lift"]),
+        ("", {"par_lots": "1000.0"}, ["[curve] par_lots", "float", "par_lots = 1000."]),
+        ("", {"par_lots": "0x" + "f" * 4000}, ["[curve] par_lots", "16000 bits"]),
+        ("", {"budget": "0x" + "f" * 4000}, ["[curve] budget", "16000 bits"]),
+        ("", {"k": "[" * 5000 + "]" * 5000}, ["TOML", "nested too deeply"]),
+        ("", {"activation_delay": '"' + "1" * 5000 + 's"'}, ["[curve] activation_delay", "...", "30s"]),
+        ("[anchor]\nfile = 'a\\u0000b'\n".replace("'", '"'), {}, ["[anchor] file", "NUL"]),
     ],
 )
 def test_every_fault_names_key_value_and_remedy(tmp_path, extra, changes, parts):
@@ -91,6 +100,7 @@ def test_every_fault_names_key_value_and_remedy(tmp_path, extra, changes, parts)
         load(tmp_path, extra, **changes).set_curve(INSTRUMENT)
     text = str(error.value)
     assert "listing.toml" in text
+    assert len(text) < 500 + len(str(tmp_path))
     assert [part for part in parts if part not in text] == []
 
 
@@ -121,6 +131,7 @@ def test_a_missing_curve_section_a_missing_file_and_a_binary_one(tmp_path):
         ("ts_ns,price\n5\n", ["line 2", "1 columns"]),
         ("ts_ns,price\n", ["no anchor"]),
         ("", ["line 1", "missing"]),
+        ("ts_ns,price\n1,1\n2," + "1" * 200_000 + "\n", ["line 3", "no CSV"]),
     ],
 )
 def test_every_fault_of_an_anchor_file_names_its_line(tmp_path, text, parts):
@@ -129,3 +140,10 @@ def test_every_fault_of_an_anchor_file_names_its_line(tmp_path, text, parts):
     with pytest.raises(InputError) as error:
         FileAnchors(path, INSTRUMENT)
     assert [part for part in ["anchors.csv", *parts] if part not in str(error.value)] == []
+
+
+def test_an_anchor_file_from_a_spreadsheet_starts_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "anchors.csv"
+    path.write_text("ts_ns,price\n7,1.0001\n", encoding="utf-8-sig")
+    (one,) = FileAnchors(path, INSTRUMENT).due(np.array([7]), [])
+    assert (one.ts_ns, one.low_ticks, one.high_ticks) == (7, 10_001, 10_001)

@@ -156,7 +156,32 @@ def test_real_lobster_aggressors_trade_as_the_venue_said(name, groups, sequence)
 
 def test_real_itch_aggressors_meet_the_venue_s_orders_in_its_order():
     log = shared_path("data", "itch", "AAPL_20200130_first2000.bin")
-    assert checks(replay(ReplayOptions(log=log, mode="match"))) == {"totals": (108, 108), "sequence": (108, 108)}
+    assert checks(replay(ReplayOptions(log=log, mode="match"))) == {
+        "totals": (108, 108),
+        "sequence": (108, 108),
+        "reference": (1928, 1928),
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "reason"),
+    [
+        ("E", {"order_id": 77, "shares": 5, "match_id": 9}, "order 77 is named and does not rest"),
+        ("X", {"order_id": 77, "shares": 5}, "order 77 is named and does not rest"),
+        ("D", {"order_id": 77}, "order 77 is named and does not rest"),
+        ("X", {"order_id": 1, "shares": 11}, "order 1 holds too few lots"),
+        ("A", {"order_id": 1, "side": "S", "shares": 10, "price": 9900, "stock": "AA"}, "order 1 is added and rests"),
+    ],
+)
+def test_an_itch_message_that_names_no_such_order_is_a_mismatch_in_a_match_too(tmp_path, kind, fields, reason):
+    path = tmp_path / "a.itch"
+    first = encode("A", ts_ns=10, locate=1, stock="AA", side="S", shares=10, order_id=1, price=9900)
+    path.write_bytes(first + encode(kind, ts_ns=20, locate=1, **fields))
+    result = replay(ReplayOptions(log=path, mode="match"))
+    assert not result.verified
+    assert checks(result)["reference"] == (1, 2)
+    assert result.mismatches[0].where == f"place {len(first)}"
+    assert result.mismatches[0].reason.startswith(reason)
 
 
 def test_generated_itch_matches_wholly_and_a_swap_does_not(tmp_path):
@@ -175,6 +200,7 @@ def test_lobster_orders_of_a_seeded_book_match(tmp_path):
     messages, books = write_lobster(tmp_path, seed=2, rows=600, levels=8)
     result = replay(ReplayOptions(log=messages, truth=books, mode="match"))
     assert result.counts["seeded_levels"] >= 12
+    assert [note for note in result.notes if "only the first row" in note]
     assert result.counts["seed_cancels"] > 0
     passed, total = checks(result)["totals"]
     assert passed == total > 10
@@ -277,7 +303,10 @@ def test_anchors_from_a_file_replace_those_of_the_log(tmp_path):
 def test_limit_stops_after_so_many_messages(tmp_path, limit):
     path = tmp_path / "a.pbl"
     write_native(path, 7, 9000)
-    assert replay(ReplayOptions(log=path, limit=limit)).messages == limit
+    result = replay(ReplayOptions(log=path, limit=limit))
+    assert result.messages == limit
+    assert [note for note in result.notes if "checksum may not" in note]
+    assert replay(ReplayOptions(log=path)).notes == []
 
 
 def test_a_match_of_several_symbols_asks_which(tmp_path):

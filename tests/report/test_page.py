@@ -1,5 +1,6 @@
 """The report: one page that needs no network, with every figure drawn and told in words."""
 
+import importlib
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from parbook.errors import InputError
@@ -15,7 +17,10 @@ from parbook.replay.run import ReplayOptions, replay
 from parbook.replay.timeline import SAMPLES_MAX, Sample, Timeline
 from parbook.report.figures import PRICE_BANDS, figures
 from parbook.report.page import _json, render
-from parbook.report.summary import conclusion, text_summary
+from parbook.report.summary import UNFILLED_NOTE, conclusion, text_summary
+
+# plotly has no type stubs; an import by name keeps the checker out of it.
+go = importlib.import_module("plotly.graph_objects")
 
 LISTING = """
 [curve]
@@ -128,12 +133,78 @@ def test_lines_that_share_a_figure_differ_in_more_than_colour(joint):
         assert len(set(looks)) == len(looks)
 
 
+def test_a_band_is_not_filled_where_the_curve_does_not_quote(book):
+    quotes = [(5, 7), None, None, (6, 8), (5, 8), None]
+    timeline = Timeline()
+    timeline.samples = [
+        Sample(
+            message=n + 1,
+            ts_ns=n * 10**9,
+            low_ticks=9,
+            high_ticks=9,
+            bids=((1, 1),),
+            rung_bids=() if quote is None else tuple((price, 1) for price in quote),
+            rung_asks=tuple((price + 9, 1) for price in quote or ()),
+        )
+        for n, quote in enumerate(quotes)
+    ]
+    fields = {name: getattr(book, name) for name in book.__struct_fields__}
+    price = figures(type(book)(**fields | {"timeline": timeline, "tick": "1", "lot": "1"}))[1]
+    for name, up in (("rungs to buy", 0), ("rungs to sell", 9)):
+        (band,) = [trace for trace in price.data if trace["name"] == name]
+        outlines, outline = [], []
+        for time, value in zip([*band["x"], None], [*band["y"], None], strict=True):
+            if time is None:
+                outlines.append(outline)
+                outline = []
+            else:
+                outline.append((int(time[17:19]), value - up))
+        # Each sample holds until the next: seconds 0 to 1, and 3 to 5 with a step at 4. Highs, then lows back.
+        assert outlines == [
+            [(0, 7), (1, 7), (1, 5), (0, 5), (0, 7)],
+            [(3, 8), (4, 8), (4, 8), (5, 8), (5, 5), (4, 5), (4, 6), (3, 6), (3, 8)],
+        ]
+
+
 def test_the_summary_says_what_the_json_says(joint):
     text = text_summary(joint)
     assert f"{joint.curve.bought_lots:,} for" in text
     assert "protocol would have bought" in conclusion(joint)
     assert "20,000" in text
     assert Page(render(joint)).text.count(conclusion(joint)) == 1
+
+
+def changed(result, **fields):
+    return type(result)(**{name: getattr(result, name) for name in result.__struct_fields__} | fields)
+
+
+def test_notes_and_what_was_not_compared_stand_on_page_and_terminal(joint):
+    result = changed(joint, notes=["An <excerpt>."], counts={"aggressors_not_compared": 3, "skipped_messages": 4})
+    for text in (text_summary(result), Page(render(result)).text):
+        assert "An <excerpt>." in text
+        assert "3 aggressors were not compared" in text
+        assert "4 messages were skipped" in text
+
+
+@pytest.mark.parametrize(("more", "said"), [(1, True), (0, False), (-1, False)])
+def test_the_page_explains_why_more_is_left_unfilled_with_the_curve_only_when_it_is(joint, more, said):
+    unfilled = {"unfilled_alone_buy_lots": 4, "unfilled_alone_sell_lots": 6, "unfilled_joint_buy_lots": 9}
+    curve = msgspec.structs.replace(joint.curve, **unfilled, unfilled_joint_sell_lots=1 + more)
+    result = changed(joint, curve=curve)
+    assert (UNFILLED_NOTE in Page(render(result)).text) is said
+    assert (UNFILLED_NOTE in text_summary(result)) is said
+
+
+def test_the_words_under_reserve_and_inventory_are_exact_though_the_samples_are_not(joint):
+    samples = joint.timeline.samples
+    timeline = Timeline()
+    timeline.samples = [samples[0], samples[-1]]
+    words = {figure.name: figure.description for figure in figures(changed(joint, timeline=timeline))}
+    curve = joint.curve
+    assert min(s.cash_notional for s in timeline.samples) > curve.budget_notional - curve.reserve_used_max_notional
+    least = (curve.budget_notional - curve.reserve_used_max_notional) / 10_000
+    assert f"{least:,.4f} at its lowest" in words["reserve"]
+    assert f"between {curve.net_lots_min:,} and {curve.net_lots_max:,}" in words["inventory"]
 
 
 def test_figures_are_bounded_whatever_the_length():

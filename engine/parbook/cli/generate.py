@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from parbook.cli.arguments import count, seed
-from parbook.cli.output import atomic_output, print_out
+from parbook.cli.output import atomic_output, check_output, print_out
 from parbook.errors import InputError
 from parbook.instrument import Instrument
 from parbook.logs.flow import FlowParams
@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the log and say what was written."""
     if args.curve is not None and args.format == "itch":
         raise InputError("--curve", "an ITCH file has no place for a curve", "Use --format native.")
+    check_output(args.out, (args.curve,))
     flow, curve = FlowParams(), None
     if args.curve is not None:
         flow = FlowParams(anchor_every=ANCHOR_EVERY)

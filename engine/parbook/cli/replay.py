@@ -23,7 +23,12 @@ def add_parser(commands: Any) -> None:
         "and verifies it; mode match plays the orders through a market, with --curve beside a buyback curve.",
     )
     parser.add_argument("log", metavar="LOG", type=Path, help="the order log")
-    parser.add_argument("--truth", metavar="BOOK.csv", type=Path, help="LOBSTER's order book file, to compare with")
+    parser.add_argument(
+        "--truth",
+        metavar="BOOK.csv",
+        type=Path,
+        help="LOBSTER's order book file: mode book compares every row, mode match starts from its first",
+    )
     parser.add_argument("--symbol", metavar="S", help="the symbol to take from the log")
     parser.add_argument("--mode", choices=MODES, help="default: match with --curve or a native log, else book")
     parser.add_argument("--curve", metavar="LISTING.toml", type=Path, help="listing file of the curve")
@@ -50,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         # Whatever would spoil the report is said before the work, not after it.
         require_plotly()
-        check_output(args.report)
+        check_output(args.report, (args.log, args.truth, args.curve, args.anchor))
     with ProgressBar(args.log.name, quiet=args.quiet or args.json, forced=args.progress) as progress:
         result = replay(options, progress=progress)
     if args.report is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -29,6 +29,14 @@ _HEADERS: Final = (("ts_ns", "low", "high"), ("ts_ns", "price"), ("ts", "low", "
 _REMEDY: Final = (
     "The first line is ts_ns,low,high or ts,price (ts: seconds, ts_ns: nanoseconds), then one row per anchor."
 )
+
+
+class _Rows(Protocol):
+    """What csv.reader returns."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 class Anchor(NamedTuple):
@@ -146,13 +154,26 @@ def banded(price_ticks: int, band_ppm: int) -> tuple[int, int]:
 
 def _read_anchors(path: Path, instrument: Instrument, band_ppm: int) -> list[tuple[int, int, int]]:
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"the anchor file cannot be read ({error})", "Name a CSV file.") from None
+        # Spreadsheets put a byte order mark before the header.
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        reason = f"the anchor file cannot be read ({error.strerror})"
+        raise InputError(str(path), reason, "Name a CSV file.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, byte {error.start}", "it is not UTF-8 text", "Name a CSV file.") from None
     rows = csv.reader(text.splitlines())
     header = tuple(cell.strip() for cell in next(rows, []))
     if header not in _HEADERS:
         raise InputError(f"{path}, line 1", f"the columns are {','.join(header) or 'missing'}", _REMEDY)
+    try:
+        return _read_rows(path, header, rows, instrument, band_ppm)
+    except csv.Error as error:
+        raise InputError(f"{path}, line {rows.line_num}", f"it is no CSV ({error})", _REMEDY) from None
+
+
+def _read_rows(
+    path: Path, header: tuple[str, ...], rows: _Rows, instrument: Instrument, band_ppm: int
+) -> list[tuple[int, int, int]]:
     out: list[tuple[int, int, int]] = []
     for cells in rows:
         if not cells:

@@ -22,7 +22,7 @@ import msgspec
 
 from parbook.codes import AnchorMove, CurveShape
 from parbook.curve.shapes import curve_parameter_error
-from parbook.errors import ConversionError, ListingError
+from parbook.errors import ConversionError, ListingError, shown
 from parbook.instrument import Instrument
 from parbook.messages import CurveParams, SetCurve
 from parbook.units import CURVE_LOTS_MAX, PPM, parse_decimal, to_units
@@ -58,6 +58,11 @@ _UNIT_OF_KEY: Final = {
     "drop_bps": " (in ppm, 100 to the bp)",
     "activation_delay": " (in ns)",
 }
+
+_CHOICES: Final = {"shape": ("linear", "pmm", "redemption"), "anchor_move": ("clip", "lift")}
+_WHOLE_KEYS: Final = ("par_lots", "depth_lots", "base_depth_lots", "min_net_lots", "max_net_lots", "lift_max_lots")
+_INTEGER_BITS_MAX: Final = 128
+"""No listing value has more bits; Python refuses to print an integer of more than 4300 digits."""
 
 _Exact = str | int
 
@@ -191,6 +196,8 @@ def load_listing(path: str | Path) -> Listing:
         raise ListingError(f"{path}, byte {error.start}", "it is not UTF-8 text", "Name a listing file.") from None
     except tomllib.TOMLDecodeError as error:
         raise ListingError(str(path), f"TOML: {error}", "Mend the syntax there; text needs quotes.") from None
+    except RecursionError:
+        raise ListingError(str(path), "TOML: nested too deeply", "A listing has sections and keys only.") from None
     checked = _convert(str(path), document)
     return Listing(
         path=str(path),
@@ -215,14 +222,7 @@ def _convert(path: str, document: dict[str, Any]) -> _Document:
             )
         _known_keys(path, section, table, list(struct.__struct_fields__))
         for key, value in table.items():
-            if isinstance(value, float):
-                _refuse(
-                    path,
-                    section,
-                    key,
-                    f"{value!r} is a float, which is not exact",
-                    f'Write it as text: {key} = "{value}".',
-                )
+            _check_number(path, section, key, value)
     try:
         return msgspec.convert(document, _Document, strict=True)
     except msgspec.ValidationError as error:
@@ -230,8 +230,24 @@ def _convert(path: str, document: dict[str, Any]) -> _Document:
         section, _, key = at.rstrip("`").partition(".")
         place = f"[{section}] {key}".strip() if section else "the file"
         value = document.get(section, {}).get(key) if key else None
-        given = "" if value is None else f"{value!r}: "
-        raise ListingError(f"{path}, {place}", given + reason, "examples/listing.toml shows every key.") from None
+        given = "" if value is None else f"{shown(value)}: "
+        accepted = _CHOICES.get(key, ())
+        remedy = (
+            f"Write one of {', '.join(accepted)}, in quotes." if accepted else "examples/listing.toml shows every key."
+        )
+        raise ListingError(f"{path}, {place}", given + reason, remedy) from None
+
+
+def _check_number(path: str, section: str, key: str, value: object) -> None:
+    """Refuse a float, which is not exact, and an integer that no other check could even print."""
+    if isinstance(value, float):
+        whole = key in _WHOLE_KEYS
+        remedy = f"Write a whole number: {key} = {value:.0f}." if whole else f'Write it as text: {key} = "{value}".'
+        _refuse(path, section, key, f"{value!r} is a float, which is not exact", remedy)
+    if isinstance(value, int) and value.bit_length() > _INTEGER_BITS_MAX:
+        _refuse(path, section, key, f"{shown(value)} is beyond every range", "Check the number and its unit.")
+    if isinstance(value, str) and "\0" in value:
+        _refuse(path, section, key, f"{shown(value)} holds a NUL character", "Take it out.")
 
 
 def _known_keys(path: str, section: str, table: dict[str, Any], known: list[str]) -> None:
@@ -265,7 +281,7 @@ def _duration_ns(path: str, section: str, key: str, text: str, low: int = 0) -> 
     exact = None if match is None else Decimal(match[1]) * _UNIT_NS[match[2]]
     if exact is None or exact != int(exact) or not low <= exact <= _NS_MAX:
         _refuse(
-            path, section, key, f"{text!r} is no duration from {low} ns to {_NS_MAX} ns",
+            path, section, key, f"{shown(text)} is no duration from {low} ns to {_NS_MAX} ns",
             'Write a number and a unit (ns, us, ms, s, m, h, d), such as "30s".',
         )  # fmt: skip
     return int(exact)

@@ -132,9 +132,11 @@ def _match(
         anchors=anchors,
         make_market=make_market,
     )
-    messages = _play(options, log, match, findings, progress)
+    # A venue's day starts with an empty book; a LOBSTER file starts in the middle of one.
+    translator = Translator(str(options.log), findings, complete=isinstance(log, ItchLog))
+    messages = _play(options, log, match, translator, progress)
     match.close()
-    checks = match.checks()
+    checks = match.checks() + translator.checks()
     return ReplayResult(
         log=str(options.log),
         format=_format(log),
@@ -148,14 +150,14 @@ def _match(
         counts=dict(sorted(findings.counts.items())),
         mismatches_total=findings.mismatches_total,
         mismatches=findings.mismatches,
-        notes=log.notes,
+        notes=log.notes + _match_notes(options, log, messages),
         state_hash=match.market.state_hash(),
         curve=match.curve_report(),
         timeline=match.timeline,
     )
 
 
-def _play(options: ReplayOptions, log: _Log, match: Rematch, findings: Findings, progress: Progress | None) -> int:
+def _play(options: ReplayOptions, log: _Log, match: Rematch, translator: Translator, progress: Progress | None) -> int:
     messages = 0
     if isinstance(log, NativeLog):
         own_prints = match.joint is not None and match.joint.anchors.reads_prints
@@ -166,7 +168,6 @@ def _play(options: ReplayOptions, log: _Log, match: Rematch, findings: Findings,
                 progress(*log.progress)
         return messages
     symbol = match.market.instrument.symbol
-    translator = Translator(str(options.log), findings)
     first = True
     for records in limited(iter(log), options.limit):
         _one_symbol(log, symbol, records)
@@ -180,6 +181,16 @@ def _play(options: ReplayOptions, log: _Log, match: Rematch, findings: Findings,
             progress(*log.progress)
     match.play(translator.finish())
     return messages
+
+
+def _match_notes(options: ReplayOptions, log: _Log, messages: int) -> list[str]:
+    """Return what a match did not verify although its input would allow it."""
+    notes = []
+    if options.truth is not None:
+        notes.append("Of the order book file only the first row was used, for the book before the first message.")
+    if isinstance(log, NativeLog) and messages == options.limit:
+        notes.append("The log was not read to its end, so that its checksum may not have been verified.")
+    return notes
 
 
 def _levels_before(row: npt.NDArray[np.int64], message: np.void) -> list[tuple[int, int, int]]:

@@ -22,7 +22,7 @@ from parbook.codes import CommandKind, OrderType, Side, TimeInForce
 from parbook.errors import LogFormatError
 from parbook.logs.records import LogKind
 from parbook.records import COMMAND, Records
-from parbook.replay.result import Findings
+from parbook.replay.result import Check, Findings
 from parbook.units import NOTIONAL_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 ACCOUNT_RECORDED: Final = 1
@@ -98,10 +98,17 @@ class _Order:
 
 
 class Translator:
-    """Turns LOG arrays of one symbol into blocks of commands. Holds the resting orders. O(1) per record."""
+    """Turns LOG arrays of one symbol into blocks of commands. Holds the resting orders. O(1) per record.
 
-    def __init__(self, log: str, findings: Findings) -> None:
+    `complete` says that the log shows every order from its entry on: a message that names another, or takes more
+    than its order holds, is then a mismatch.
+    """
+
+    def __init__(self, log: str, findings: Findings, *, complete: bool = False) -> None:
         self._log = log
+        self._complete = complete
+        self._named = 0
+        self._named_wrongly = 0
         self._findings = findings
         self._orders: dict[int, _Order] = {}
         self._seeds: dict[tuple[int, int], int] = {}
@@ -140,9 +147,9 @@ class Translator:
                 continue
             self._flush()
             if kind == _ADD:
-                self._add(order_id, side, price, lots, ts_ns)
+                self._add(order_id, side, price, lots, ts_ns, place)
             else:
-                self._change(kind, side, ts_ns, order_id, new_id, price, lots)
+                self._change(kind, side, ts_ns, order_id, new_id, price, lots, place)
         return self._block()
 
     def finish(self) -> Block:
@@ -150,17 +157,43 @@ class Translator:
         self._flush()
         return self._block()
 
+    def checks(self) -> list[Check]:
+        """Return how many messages named an order that rests and held as much; nothing for an incomplete log."""
+        if not self._complete:
+            return []
+        return [
+            Check(
+                name="reference",
+                what="messages named an order as the log has it",
+                passed=self._named - self._named_wrongly,
+                total=self._named,
+                required=True,
+            )
+        ]
+
     # --- the log's messages ---------------------------------------------------------------------
 
-    def _add(self, order_id: int, side: int, price: int, lots: int, ts_ns: int) -> None:
-        if order_id in self._orders:
+    def _named_as(self, right: bool, place: int, reason: str, order_id: int, expected: object, got: object) -> None:
+        """Count one reference; `right` False is a mismatch, in a complete log."""
+        self._named += 1
+        if self._complete and not right:
+            self._named_wrongly += 1
+            self._findings.mismatch("reference", f"place {place}", f"order {order_id} {reason}", expected, got)
+
+    def _add(self, order_id: int, side: int, price: int, lots: int, ts_ns: int, place: int) -> None:
+        again = order_id in self._orders
+        self._named_as(not again, place, "is added and rests already", order_id, "a new id", "one in use")
+        if again:
             self._findings.count("duplicate_orders")
         client_id = self._take_client_id()
         self._orders[order_id] = _Order(client_id, side, price, lots)
         self._new(ACCOUNT_RECORDED, side, price, lots, client_id, ts_ns)
 
-    def _change(self, kind: int, side: int, ts_ns: int, order_id: int, new_id: int, price: int, lots: int) -> None:
+    def _change(
+        self, kind: int, side: int, ts_ns: int, order_id: int, new_id: int, price: int, lots: int, place: int
+    ) -> None:
         order = self._orders.get(order_id)
+        self._check_named(order, order_id, lots if kind == _REDUCE else 0, place)
         if order is None:
             self._unknown(side, price, lots, ts_ns)
         elif kind == _REDUCE:
@@ -169,10 +202,11 @@ class Translator:
             del self._orders[order_id]
             self._command(CommandKind.CANCEL, ACCOUNT_RECORDED, order.client_id, 0, ts_ns)
             if kind == _REPLACE:
-                self._add(new_id, order.side, price, lots, ts_ns)
+                self._add(new_id, order.side, price, lots, ts_ns, place)
 
     def _execute(self, side: int, printable: int, ts_ns: int, order_id: int, price: int, lots: int, place: int) -> None:
         order = self._orders.get(order_id)
+        self._check_named(order, order_id, lots, place)
         if order is not None and price and price != order.price:
             self._flush()
             self._findings.count("executions_at_another_price")
@@ -197,6 +231,13 @@ class Translator:
             self._flush()
             group = self._pending = Group(ts_ns, side, place)
         group.add(client_id, price, lots, order_id)
+
+    def _check_named(self, order: _Order | None, order_id: int, lots: int, place: int) -> None:
+        if order is None:
+            self._named_as(False, place, "is named and does not rest", order_id, "a resting order", "none")
+        else:
+            held = order.leaves
+            self._named_as(lots <= held, place, "holds too few lots", order_id, f"at most {held}", lots)
 
     def _reduce(self, order_id: int, order: _Order, lots: int, ts_ns: int) -> None:
         order.leaves -= lots

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from itertools import dropwhile
+from itertools import dropwhile, pairwise
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from parbook.replay.result import ReplayResult
-from parbook.replay.timeline import Levels, Sample
+from parbook.replay.result import CurveReport, ReplayResult
+from parbook.replay.timeline import DEPTH_LEVELS, Levels, Sample
 from parbook.units import from_units
 
 PRICE_BANDS: Final = 60
@@ -42,7 +42,7 @@ def figures(result: ReplayResult) -> list[Figure]:
     drawer = _Drawer(samples, Decimal(result.tick), Decimal(result.lot))
     out = [drawer.depth(), drawer.price(), drawer.volume()]
     if result.curve is not None:
-        out += [drawer.reserve(), drawer.inventory()]
+        out += [drawer.reserve(result.curve), drawer.inventory(result.curve)]
     return out
 
 
@@ -116,7 +116,7 @@ class _Drawer:
             end = anchored[-1]
             text += (
                 f" The anchor is a band, at the end {self._price(end.low_ticks)} to {self._price(end.high_ticks)};"
-                f" shaded areas are the prices at which the curve buys (below) and sells (above)."
+                f" shaded areas are the curve's nearest {DEPTH_LEVELS} prices to buy at (below) and to sell at (above)."
             )
         return Figure(
             name="price",
@@ -153,11 +153,12 @@ class _Drawer:
             layout=layout,
         )
 
-    def reserve(self) -> Figure:
+    def reserve(self, curve: CurveReport) -> Figure:
         """The curve's cash."""
         line = self._line("cash in reserve", "bought", lambda s: s.cash_notional, "solid", value=True)
         value = self.tick * self.lot
-        least = min(sample.cash_notional for sample in self.samples)
+        # Between two samples it may have been lower than in any.
+        least = curve.budget_notional - curve.reserve_used_max_notional
         end = self.samples[-1].cash_notional
         return Figure(
             name="reserve",
@@ -168,15 +169,14 @@ class _Drawer:
             layout=_layout("cash"),
         )
 
-    def inventory(self) -> Figure:
+    def inventory(self, curve: CurveReport) -> Figure:
         """The curve's cursor."""
         line = self._line("net bought", "anchor", lambda s: s.net_lots, "solid", lots=True) | {"fill": "tozeroy"}
-        nets = [sample.net_lots for sample in self.samples]
         return Figure(
             name="inventory",
             title="Inventory of the curve",
-            description=f"Net quantity bought since the start: {self._lots(nets[-1])} at the end, between "
-            f"{self._lots(min(nets))} and {self._lots(max(nets))}.",
+            description=f"Net quantity bought since the start: {self._lots(curve.net_lots)} at the end, between "
+            f"{self._lots(curve.net_lots_min)} and {self._lots(curve.net_lots_max)}.",
             data=[line],
             layout=_layout("quantity"),
         )
@@ -206,31 +206,40 @@ class _Drawer:
         }
 
     def _band(self, name: str, role: str, pick: Callable[[Sample], tuple[int, int] | None]) -> list[dict[str, Any]]:
-        """Return two lines with the space between them filled; only the second is named in the legend."""
-        spans = [pick(sample) for sample in self.samples]
-        known = [span for span in spans if span is not None]
-        if not known:
-            return []
-        # A gap would be filled across: where there is nothing, the band has no height instead.
-        flat = known[0][0]
-        ends: list[tuple[int, int]] = []
-        for span in spans:
-            flat = flat if span is None else span[0]
-            ends.append((flat, flat) if span is None else span)
+        """Return the area between low and high over time; nothing is filled where `pick` gives no span.
+
+        One closed outline for each unbroken run of spans. Plotly's fill between two lines would be simpler, but
+        it spans gaps.
+        """
+        x: list[str | None] = []
+        y: list[float | None] = []
         unit = float(self.tick)
-        low, high = ([round(end[at] * unit, 10) for end in ends] for at in (0, 1))
-        common: dict[str, Any] = {
-            "type": "scatter",
-            "mode": "lines",
-            "x": self.times,
-            "line": {"shape": "hv", "width": 0},
-            "hoverinfo": "skip",
-            "legendgroup": role,
-            "meta": {"role": role},
-        }
+        for start, stop in _runs([pick(sample) for sample in self.samples]):
+            spans = [span for sample in self.samples[start:stop] if (span := pick(sample)) is not None]
+            # A sample holds until the next one.
+            times = [*self.times[start:stop], self.times[min(stop, len(self.times) - 1)]]
+            steps = [time for pair in pairwise(times) for time in pair]
+            low = [round(span[0] * unit, 10) for span in spans for _ in range(2)]
+            high = [round(span[1] * unit, 10) for span in spans for _ in range(2)]
+            if x:
+                x.append(None)
+                y.append(None)
+            x += [*steps, *reversed(steps), steps[0]]
+            y += [*high, *reversed(low), high[0]]
+        if not x:
+            return []
         return [
-            common | {"name": f"{name}, low end", "y": low, "showlegend": False},
-            common | {"name": name, "y": high, "fill": "tonexty"},
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": name,
+                "x": x,
+                "y": y,
+                "line": {"width": 1},
+                "fill": "toself",
+                "hoveron": "points",
+                "meta": {"role": role, "band": True},
+            }
         ]
 
     # --- ranges and words -----------------------------------------------------------------------
@@ -265,6 +274,19 @@ class _Drawer:
         bid = self._price(sample.bids[0][0]) if sample.bids else "no bid"
         ask = self._price(sample.asks[0][0]) if sample.asks else "no ask"
         return f"{bid} / {ask}"
+
+
+def _runs(spans: Sequence[object | None]) -> list[tuple[int, int]]:
+    """Return (start, stop) of every unbroken run of entries that are not None."""
+    runs: list[tuple[int, int]] = []
+    for index, span in enumerate(spans):
+        if span is None:
+            continue
+        if runs and runs[-1][1] == index:
+            runs[-1] = (runs[-1][0], index + 1)
+        else:
+            runs.append((index, index + 1))
+    return runs
 
 
 def _span(levels: Levels) -> tuple[int, int] | None:

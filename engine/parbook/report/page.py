@@ -12,7 +12,7 @@ from parbook.errors import InputError
 from parbook.replay.result import ReplayResult
 from parbook.replay.timeline import SAMPLES_MAX
 from parbook.report.figures import PRICE_BANDS, Figure, figures
-from parbook.report.summary import Rows, conclusion, curve_rows, outcome, summary_rows
+from parbook.report.summary import Rows, conclusion, curve_rows, outcome, remarks, summary_rows
 from parbook.report.theme import SCRIPT, STYLE
 
 _POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -47,6 +47,7 @@ def render(result: ReplayResult) -> str:
         f'<p class="outcome {css}"><strong>{mark}.</strong> {escape(conclusion(result))}</p>',
         _table("What was replayed", summary_rows(result)),
         _table("What the curve did", curve_rows(result)),
+        "".join(f"<p>{escape(note)}</p>" for note in remarks(result)),
         _mismatches(result),
         *(_figure(figure) for figure in drawn),
         "<noscript><p>The figures need JavaScript; the tables above hold the numbers.</p></noscript>",

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from parbook.replay.result import CurveReport, ReplayResult, percent_text
 from parbook.units import PPM, from_units
+
+UNFILLED_NOTE: Final = (
+    "More is left unfilled with the curve than without, because the log's orders come at the prices and times they "
+    "came at without it: some of the orders they then met have already traded, with the curve or with orders it "
+    "spared, and their limits reach no further."
+)
+"""Said when it is so: a log does not react to the curve."""
 
 Rows = list[tuple[str, str]]
 """(label, value)."""
@@ -72,8 +80,7 @@ def curve_rows(result: ReplayResult) -> Rows:
     def money(number: int) -> str:
         return f"{from_units(number, value):,f}"
 
-    unfilled = curve.unfilled_alone_buy_lots + curve.unfilled_alone_sell_lots
-    unfilled_joint = curve.unfilled_joint_buy_lots + curve.unfilled_joint_sell_lots
+    unfilled, unfilled_joint = _unfilled(curve)
     return [
         ("Fair price from", curve.anchor_source),
         ("Anchors activated", f"{curve.anchors_activated:,} of {curve.anchors_proposed:,} proposed"),
@@ -99,12 +106,33 @@ def curve_rows(result: ReplayResult) -> Rows:
     ]
 
 
+def remarks(result: ReplayResult) -> list[str]:
+    """Return what a reader should know beside the figures: the log's notes, and what was left out of a comparison."""
+    out = list(result.notes)
+    left_out = result.counts.get("aggressors_not_compared", 0)
+    if left_out:
+        out.append(f"{left_out:,} aggressors were not compared: they met orders that the log does not show.")
+    skipped = result.counts.get("skipped_messages", 0)
+    if skipped:
+        out.append(f"{skipped:,} messages were skipped: they name orders that the log does not show.")
+    curve = result.curve
+    if curve is not None and _unfilled(curve)[1] > _unfilled(curve)[0]:
+        out.append(UNFILLED_NOTE)
+    return out
+
+
+def _unfilled(curve: CurveReport) -> tuple[int, int]:
+    """Return the lots left unfilled without and with the curve."""
+    alone = curve.unfilled_alone_buy_lots + curve.unfilled_alone_sell_lots
+    return alone, curve.unfilled_joint_buy_lots + curve.unfilled_joint_sell_lots
+
+
 def text_summary(result: ReplayResult) -> str:
     """Return the summary for a terminal: the sentence, the rows, and the first mismatches with their place."""
     rows = summary_rows(result) + curve_rows(result)
     width = max(len(label) for label, _ in rows)
     lines = [conclusion(result), ""] + [f"{label:<{width}}  {value}" for label, value in rows]
-    lines += [f"note: {note}" for note in result.notes]
+    lines += [f"note: {note}" for note in remarks(result)]
     for item in result.mismatches:
         at = f", {item.side} level {item.level}" if item.level else f", {item.side}" if item.side else ""
         lines.append(f"MISMATCH {item.where}{at}: {item.reason}; expected {item.expected}, got {item.got}")
