@@ -1,7 +1,7 @@
 """The canonical serialisation of a market's state, and its hash.
 
-It holds everything that can influence a later event and nothing else, in an order that follows from the
-rules (price, then time), never from memory layout. Layout, all little-endian:
+It holds everything that can influence a later event, and the last anchor of a withdrawn curve, in an order that
+follows from the rules (price, then time), never from memory layout. Layout, all little-endian:
 
     HEADER                              counters, clock, limits, how many of each follow
     CURVE record + CURVE_STATE          only when a curve has been set (ts_ns of the record is 0)

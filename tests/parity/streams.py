@@ -16,7 +16,7 @@ from parbook.interface import MarketProtocol
 from parbook.messages import CurveParams, SetCurve
 from parbook.records import COMMAND, Records
 from parbook.state import HEADER, ORDER
-from parbook.units import CURVE_PRICE_TICKS_MAX, NOTIONAL_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, NOTIONAL_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 Operation = Records | SetCurve
 
@@ -32,6 +32,7 @@ class Profile:
     malformed: float = 0.002
     curve: float = 0.0
     anchors: float = 0.0
+    far_curve: bool = False
     client_ids: int = 0
     accounts: int = 4
     max_orders: int = 2**24
@@ -52,6 +53,8 @@ PROFILES = (
     Profile("curve", curve=0.05, anchors=0.01, spread_ticks=20, max_qty=60),
     Profile("curve-anchors", curve=0.1, anchors=0.2, spread_ticks=30, client_ids=200, window=50),
     Profile("curve-wide", mid_ticks=10**9, spread_ticks=10**7, curve=0.3, anchors=0.05, max_qty=10**6),
+    Profile("curve-far", mid_ticks=0, curve=0.1, anchors=0.1, far_curve=True, max_qty=2**32),
+    Profile("curve-far-edges", mid_ticks=0, extreme=0.2, curve=0.1, anchors=0.1, far_curve=True, max_qty=2**38 - 1),
     Profile("malformed", malformed=0.3, curve=0.1, anchors=0.05, client_ids=20),
 )
 
@@ -197,6 +200,34 @@ class Stream:
             out[field][row] = draw.integers(0, 256) if draw.random() < 0.7 else 0
 
     def _curve_params(self) -> CurveParams:
+        return self._far_curve_params() if self.profile.far_curve else self._near_curve_params()
+
+    def _far_curve_params(self) -> CurveParams:
+        """Draw parameters whose size is spread over their whole range, up to the limits."""
+
+        def spread(high: int, low: int = 1) -> int:
+            return max(low, min(high, int(2 ** self.random.uniform(0, high.bit_length()))))
+
+        depth = spread(CURVE_LOTS_MAX)
+        return CurveParams(
+            shape=CurveShape(int(self.random.integers(1, 4))),
+            base_depth_lots=depth,
+            quote_depth_lots=spread(CURVE_LOTS_MAX),
+            budget_notional=spread(2**62),
+            k_ppm=spread(PPM),
+            spread_ppm=spread(PPM // 2),
+            rung_ticks=spread(CURVE_PRICE_TICKS_MAX),
+            par_lots=spread(CURVE_LOTS_MAX),
+            drop_ppm=spread(PPM - 1),
+            min_net_lots=-min(spread(CURVE_LOTS_MAX), depth - 1),
+            max_net_lots=spread(CURVE_LOTS_MAX),
+            activation_delay_ns=0,
+            # A plain number of an enum is as good as its member, on either side.
+            anchor_move=int(self.random.integers(0, 2)),
+            lift_max_lots=spread(CURVE_LOTS_MAX),
+        )
+
+    def _near_curve_params(self) -> CurveParams:
         draw = self.random
         depth = int(10 ** draw.uniform(0, 5))
         bad = draw.random() < 0.05
