@@ -1,6 +1,6 @@
 """Instructions a command costs, and allocations a batch costs, counted by valgrind: repeatable to a part in a thousand.
 
-`python -m bench.instructions SHAPE MESSAGES BATCH` and `steady BATCH COUNT` are what valgrind runs. Counting
+`python -m bench.instructions SHAPE MESSAGES BATCH` and `steady BATCH COUNT KEEP` are what valgrind runs. Counting
 is switched on inside Market.apply_batch only: import and generation do not count, copying the events out does.
 """
 
@@ -27,14 +27,20 @@ def replay(shape: str, messages: int, batch: int) -> None:
     feed(Market(INSTRUMENT), batches(flow(shape, messages), batch))
 
 
-def steady(batch: int, count: int) -> None:
-    """Warm a small market up, then feed `count` batches of a flow that is prepared whole, whatever is fed."""
+def steady(batch: int, count: int, keep: bool) -> None:
+    """Warm a small market up, then feed `count` batches of a flow that is prepared whole, whatever is fed.
+
+    Events that are dropped lend their memory to the next batch; with `keep` none are.
+    """
     prepared = SteadyFlow(1_000, 100)
     warm = [*prepared.prefill(), *batches(prepared.messages(64_000), _STEADY_BATCH)]
     parts = batches(prepared.messages(_STEADY_BATCH * 48)[: batch * 48], batch)
     market = Market(INSTRUMENT)
     feed(market, warm)
-    feed(market, parts[:count])
+    if keep:
+        _ = [market.apply_batch(part) for part in parts[:count]]
+    else:
+        feed(market, parts[:count])
 
 
 def counted_instructions(shape: str, messages: int) -> int:
@@ -49,9 +55,9 @@ def counted_instructions(shape: str, messages: int) -> int:
     return int(found[1])
 
 
-def counted_allocations(batch: int, count: int) -> int:
+def counted_allocations(batch: int, count: int, keep: bool = False) -> int:
     """Return how often a whole run that feeds `count` batches of a steady flow allocated."""
-    said = _valgrind(["--tool=memcheck", "--undef-value-errors=no"], "steady", batch, count)
+    said = _valgrind(["--tool=memcheck", "--undef-value-errors=no"], "steady", batch, count, int(keep))
     found = re.search(r"total heap usage: ([\d,]+) allocs", said)
     if found is None:
         raise UnavailableError("valgrind did not report its heap usage")
@@ -100,13 +106,13 @@ def batch_allocation_rows(settings: Settings) -> list[Row]:
     per_command = Spread.of([(each[1] - each[0]) / (sizes[1] - sizes[0])])
     measured = (
         f"{each[0]:g} allocations a batch of {sizes[0]}, {each[1]:g} a batch of {sizes[1]:,}: "
-        f"{per_command.median:g} a command (the batch's array of events is one)"
+        f"{per_command.median:g} a command (dropped events lend their memory to the next batch)"
     )
     return [judged("B14", "allocations counted by valgrind", measured, per_command)]
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "steady":
-        steady(int(sys.argv[2]), int(sys.argv[3]))
+        steady(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "1")
     else:
         replay(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -5,6 +5,3 @@ from typing import final
 @final
 class Block:
     """Bytes under one owner, readable and writable through the buffer protocol."""
-
-    def __buffer__(self, flags: int, /) -> memoryview:
-        """Give access to the bytes."""
