@@ -84,9 +84,16 @@ cdef class Placed:
     cdef readonly int code
     cdef readonly uint64_t order_id
     cdef readonly int64_t filled_lots
-    cdef readonly object notional
     cdef readonly int64_t leaves_lots
     cdef readonly uint64_t first_seq
+    # 128 bits in two words: an object here would make every Placed a matter for the garbage collector.
+    cdef uint64_t notional_low
+    cdef uint64_t notional_high
+
+    @property
+    def notional(self):
+        """Ticks x lots traded by this call."""
+        return self.notional_low if self.notional_high == 0 else (<object>self.notional_high << 64) + self.notional_low
 
     @property
     def ok(self):
@@ -262,9 +269,7 @@ cdef class Market:
         cdef Placed placed = Placed.__new__(Placed)
         cdef const Event *event
         cdef uint64_t seq
-        cdef unsigned long long low = 0
-        cdef unsigned long long high = 0
-        cdef unsigned long long value
+        cdef uint64_t value
         self._run_one(command)
         placed.first_seq = self.desk.batch_seq
         placed.order_id = command.order_id
@@ -276,14 +281,13 @@ cdef class Market:
             elif event.kind == TRADE and event.order_id != 0:
                 placed.filled_lots += event.qty_lots
                 # A fill's notional fits 63 bits; their sum need not.
-                value = <unsigned long long>event.price_ticks * <unsigned long long>event.qty_lots
-                low += value
-                high += low < value
+                value = <uint64_t>event.price_ticks * <uint64_t>event.qty_lots
+                placed.notional_low += value
+                placed.notional_high += placed.notional_low < value
             elif event.kind == CANCELLED:
                 placed.order_id = event.order_id
             elif event.kind == REJECTED:
                 placed.code = event.code
-        placed.notional = low if high == 0 else (<object>high << 64) + low
         return placed
 
     def place(
