@@ -398,3 +398,13 @@ def test_without_tqdm_progress_is_plain_percentages(monkeypatch, capsys):
             bar(done, 100)
     lines = capsys.readouterr().err.splitlines()
     assert lines == [f"x.itch: {percent}%" for percent in range(10, 101, 10)]
+
+
+@pytest.mark.parametrize("form", ["native", "itch"])
+def test_generate_shows_how_far_it_is(call, monkeypatch, tmp_path, form):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    out = tmp_path / "flow.log"
+    code, _, err = call("generate", out, "--messages", 20_000, "--format", form, "--progress")
+    assert code == 0
+    assert err.splitlines()[-1] == "flow.log: 100%"
+    assert call("generate", out, "--messages", 20_000, "--format", form, "--quiet") == (0, "", "")

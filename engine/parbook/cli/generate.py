@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from parbook.cli.arguments import count, seed
 from parbook.cli.output import atomic_output, check_output, print_out
+from parbook.cli.progress import ProgressBar
 from parbook.errors import InputError
 from parbook.instrument import Instrument
 from parbook.logs.flow import FlowParams
@@ -37,6 +38,7 @@ def add_parser(commands: Any) -> None:
         help=f"put this curve, and an anchor every {ANCHOR_EVERY}, in the log",
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing")
+    parser.add_argument("--progress", action="store_true", help="show progress even when stderr is no terminal")
     parser.set_defaults(run=run)
 
 
@@ -49,11 +51,14 @@ def run(args: argparse.Namespace) -> int:
     if args.curve is not None:
         flow = FlowParams(anchor_every=ANCHOR_EVERY)
         curve = load_listing(args.curve).set_curve(Instrument(symbol=args.symbol, tick="0.0001"))
-    with atomic_output(args.out) as path:
+    bar = ProgressBar(args.out.name, unit=" messages", quiet=args.quiet, forced=args.progress)
+    with atomic_output(args.out) as path, bar as progress:
         if args.format == "itch":
-            written = write_itch(path, args.seed, args.messages, args.symbol, flow=flow)
+            written = write_itch(path, args.seed, args.messages, args.symbol, flow=flow, progress=progress)
         else:
-            written = write_native(path, args.seed, args.messages, args.symbol, flow=flow, curve=curve)
+            written = write_native(
+                path, args.seed, args.messages, args.symbol, flow=flow, curve=curve, progress=progress
+            )
     if not args.quiet:
         print_out(f"{args.out}: {written} {args.format} messages of {args.symbol}, seed {args.seed}")
     return 0

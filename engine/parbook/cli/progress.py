@@ -14,13 +14,14 @@ _PERCENT_STEP: Final = 10
 
 
 class ProgressBar:
-    """Shows how much of a file is read. A tqdm bar; without tqdm, a line for every tenth.
+    """Shows how much is done, counted in `unit`s. A tqdm bar; without tqdm, a line for every tenth.
 
     Nothing is shown when `quiet`, during the first second, or when stderr is no terminal, unless `forced`.
     """
 
-    def __init__(self, what: str, *, quiet: bool = False, forced: bool = False) -> None:
+    def __init__(self, what: str, *, unit: str = "B", quiet: bool = False, forced: bool = False) -> None:
         self._what = what
+        self._unit = unit
         self._on = forced or (not quiet and sys.stderr.isatty())
         self._wait_s = 0.0 if forced else SHOW_AFTER_S
         self._start_s = time.monotonic()
@@ -28,12 +29,12 @@ class ProgressBar:
         self._tenths = -1
 
     def __call__(self, done: int, total: int) -> None:
-        """Report `done` of `total` bytes."""
+        """Report `done` of `total` units."""
         if not self._on or (self._tenths < 0 and time.monotonic() - self._start_s < self._wait_s):
             return
         tenths = done * _PERCENT_STEP // total if total else _PERCENT_STEP
         if self._tenths < 0:
-            self._bar = _tqdm_bar(self._what, total)
+            self._bar = _tqdm_bar(self._what, total, self._unit)
             self._tenths = 0
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
@@ -49,10 +50,10 @@ class ProgressBar:
             self._bar.close()
 
 
-def _tqdm_bar(what: str, total: int) -> Any:
+def _tqdm_bar(what: str, total: int, unit: str) -> Any:
     """Return a tqdm bar, or None when tqdm is not installed."""
     try:
         tqdm = importlib.import_module("tqdm")
     except ImportError:
         return None
-    return tqdm.tqdm(desc=what, total=total, unit="B", unit_scale=True, file=sys.stderr, leave=False)
+    return tqdm.tqdm(desc=what, total=total, unit=unit, unit_scale=True, file=sys.stderr, leave=False)

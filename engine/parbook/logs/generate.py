@@ -6,7 +6,7 @@ The same seed, symbol, length and parameters give the same bytes on every machin
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,8 @@ _CANCEL: Final = int(CommandKind.CANCEL)
 _REDUCE: Final = int(CommandKind.REDUCE)
 _AMEND: Final = int(CommandKind.AMEND)
 
+Progress = Callable[[int, int], None]
+
 
 def generate(seed: int, messages: int, symbol: str = "RWA", *, flow: FlowParams | None = None) -> Iterator[Records]:
     """Yield `messages` COMMAND records in arrays of at most BATCH_MESSAGES.
@@ -60,18 +62,30 @@ def write_native(
     *,
     flow: FlowParams | None = None,
     curve: SetCurve | None = None,
+    progress: Progress | None = None,
 ) -> int:
-    """Write the flow of `generate` as a native log and return the number of records."""
+    """Write the flow of `generate` as a native log and return the number of records.
+
+    `progress(done, messages)` is called now and then.
+    """
     instrument = Instrument(symbol=symbol, tick=Decimal("0.0001"))
     provenance = f"parbook.logs.generate seed={seed} messages={messages} symbol={symbol} flow={flow or FlowParams()}"
     with NativeWriter(path, instrument, curve, provenance) as writer:
         for records in generate(seed, messages, symbol, flow=flow):
             writer.write(records)
+            if progress is not None:
+                progress(writer.count, messages)
         return writer.count
 
 
 def write_itch(
-    path: str | Path, seed: int, messages: int, symbol: str = "RWA", *, flow: FlowParams | None = None
+    path: str | Path,
+    seed: int,
+    messages: int,
+    symbol: str = "RWA",
+    *,
+    flow: FlowParams | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Write the flow of `generate(seed, messages, symbol)` as the ITCH 5.0 file a venue would have published.
 
@@ -79,6 +93,7 @@ def write_itch(
     orders it meets, in price-time order under rising match numbers, and what is left of a GTC order as an add;
     an IOC order that trades nothing leaves no trace, nor does an anchor. Between them stand hidden trades. The
     day opens and closes with the system events, the directory and a cross, as a real one does.
+    `progress(done, messages)` is called now and then.
     MisuseError when the flow runs past midnight or `symbol` is not 1 to 8 letters.
     """
     params = FlowParams() if flow is None else flow
@@ -97,6 +112,8 @@ def write_itch(
             batch = min(left, BATCH_MESSAGES)
             left -= batch
             file.write(b"".join([writer.step(source.step(), source) for _ in range(batch)]))
+            if progress is not None:
+                progress(messages - left, messages)
         file.write(writer.closing())
     return writer.count
 
