@@ -109,7 +109,7 @@ class AnchorMove(DocumentedEnum):
     """What the curve does about resting orders that a moved anchor crosses."""
 
     CLIP = 0, "quotes one tick behind them; never takes"
-    LIFT = 1, "first buys the resting asks below its own bid, at their price, then clips"
+    LIFT = 1, "first buys the resting asks at or below its own bid, at their price, then clips"
 
 
 class RejectCode(DocumentedEnum):

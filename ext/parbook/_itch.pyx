@@ -98,7 +98,7 @@ cdef uint8_t LENGTH_OF[256]
 cdef uint8_t STOCK_AT[256]
 
 
-cdef void _fill_tables() noexcept:
+cdef void _fill_tables() except *:
     cdef int i
     for i in range(256):
         LENGTH_OF[i] = 0

@@ -103,7 +103,7 @@ def _activate_due(desk: Desk) -> None:
 
 
 def _lift_crossed_asks(desk: Desk, curve: Curve) -> None:
-    """LIFT: buy the resting asks below the curve's own bid, best first, at the makers' prices.
+    """LIFT: buy the resting asks at or below the curve's own bid, best first, at the makers' prices.
 
     Only asks: buying gives sellers the exit they asked for, while selling into resting bids would trade on
     news their owners have not seen. What budget or rate limit leaves crossed is clipped.
