@@ -34,6 +34,9 @@ class OrderType(DocumentedEnum):
     LIMIT = 0, "trades at price_ticks or better"
     MARKET = 1, "trades inside the collar around the reference price; price_ticks is ignored"
     POST_ONLY = 2, "a limit order that is refused if any of it would trade on entry"
+    POST_SLIDE = 3, "a limit order that moves one tick behind what it would trade with"
+    MARKET_TO_LIMIT = 4, "a market order whose remainder rests at the price of its last fill"
+    PEGGED = 5, "rests at a distance from a reference and follows it; price_ticks is the worst price it may reach"
 
 
 class TimeInForce(DocumentedEnum):
@@ -42,6 +45,96 @@ class TimeInForce(DocumentedEnum):
     GTC = 0, "rests until filled or cancelled"
     IOC = 1, "is cancelled"
     FOK = 2, "the order is refused unless all of it can trade at once"
+    GTD = 3, "rests until expire_ns has passed"
+    DAY = 4, "rests until the market closes"
+    AUCTION = 5, "takes part in the next uncross, which cancels what it leaves"
+
+
+class StpMode(DocumentedEnum):
+    """What happens when an aggressor meets a resting order of its own group. The aggressor's mode decides."""
+
+    DEFAULT = 0, "as the instrument says"
+    OFF = 1, "they trade"
+    CANCEL_NEWEST = 2, "what is left of the aggressor is cancelled"
+    CANCEL_OLDEST = 3, "the resting order is cancelled and the aggressor goes on"
+    CANCEL_BOTH = 4, "both are cancelled"
+    DECREMENT = 5, "both shrink by the smaller of the two; no trade"
+
+
+class Peg(DocumentedEnum):
+    """What a PEGGED order follows."""
+
+    NONE = 0, "nothing: not a pegged order"
+    ANCHOR = 1, "the active anchor: its low price for bids, its high price for asks"
+    MID = 2, "the middle of the displayed touch, bids rounded down, asks up"
+    PRIMARY = 3, "the displayed touch of its own side"
+
+
+class Trigger(DocumentedEnum):
+    """Whose price elects a stop."""
+
+    TRADE = 0, "a trade of this market"
+    ANCHOR = 1, "the middle of an anchor that activates, rounded down"
+
+
+class Place(DocumentedEnum):
+    """Where a live order stands. Stands in the code field of ACCEPTED, and in every ORDER record of a state."""
+
+    BOOK = 0, "displayed in full"
+    ICEBERG = 1, "displayed slice by slice; each slice is announced by SHOWN"
+    HIDDEN = 2, "in the book, never in depth; trades after everything displayed at its price"
+    ARMED = 3, "a stop that waits for its trigger"
+    ELECTED = 4, "a triggered stop that waits for its turn"
+    PARKED = 5, "a peg without a reference; outside the book"
+    CALL = 6, "a market order that waits for the uncross"
+
+
+class SessionState(DocumentedEnum):
+    """What the market is doing. What each state refuses: `parbook.sessions`."""
+
+    CONTINUOUS = 0, "orders match as they arrive"
+    PRE_OPEN = 1, "orders gather, nothing matches"
+    AUCTION = 2, "orders gather, the price of the uncross is indicated"
+    HALTED = 3, "orders can only leave or shrink"
+    CLOSING = 4, "as AUCTION, before the close"
+    CLOSED = 5, "orders can only leave or shrink; the phase beneath is kept"
+    DELISTED = 6, "nothing rests and nothing enters; outranks every other state"
+
+
+class Allocation(DocumentedEnum):
+    """How an aggressor is split among the orders of one price."""
+
+    PRICE_TIME = 0, "first come, first served"
+    PRO_RATA = 1, "in proportion to what each displays, rounded down; the leftover lots by time"
+
+
+class AccountField(DocumentedEnum):
+    """What SET_ACCOUNT sets. One field a command, so that raising one limit cannot zero another."""
+
+    STP_GROUP = 1, "accounts of one group do not trade with each other; at first the account's own number"
+    POSITION_LOTS = 2, "net position in this market, may be negative"
+    MAX_LONG_LOTS = 3, "largest position all open buys could lead to"
+    MAX_SHORT_LOTS = 4, "largest short position all open sells could lead to"
+    MAX_OPEN_ORDERS = 5, "live orders, wherever they stand"
+    MAX_ORDER_LOTS = 6, "size of one order"
+    MAX_ORDER_NOTIONAL = 7, "price_ticks * qty_lots of one order"
+    RATE_PER_SECOND = 8, "orders, amendments and quotes a second, 0: no limit"
+    RATE_BURST = 9, "how many of them may come at once"
+    ALLOWED_TYPES = 10, "bit n allows order type n"
+    ALLOWED_TIFS = 11, "bit n allows time in force n"
+    DENIED = 12, "bits of Denial"
+    PROTECTION_LOTS = 13, "quote fills inside the window that pull the account's quotes, 0: off"
+    PROTECTION_WINDOW_NS = 14, "length of that window"
+    KILLED = 15, "1: nothing new is accepted; 0 lifts a KILL"
+
+
+class Denial(DocumentedEnum):
+    """What an account may be denied; bits of AccountField.DENIED."""
+
+    RESTING = 1, "every order that could rest"
+    AMEND = 2, "AMEND, but not REDUCE"
+    CANCEL = 4, "CANCEL and REDUCE by itself"
+    QUOTE = 8, "QUOTE"
 
 
 class CommandKind(DocumentedEnum):
@@ -56,6 +149,17 @@ class CommandKind(DocumentedEnum):
     WITHDRAW_ANCHORS = 7, "cancel every proposed anchor that is not yet active"
     WITHDRAW_CURVE = 8, "stop quoting the curve until the next anchor activates"
     SET_CURVE = 9, "replace shape and parameters of the curve (a record of its own)"
+    NEW_SPECIAL = 10, "enter an order with terms; the TERMS record behind it holds them"
+    AMEND_SPECIAL = 11, "amend an order and its terms; the TERMS record behind it holds them"
+    TERMS = 12, "second record of a special command; never a command of its own"
+    MASS_CANCEL = 13, "cancel every live order of an account, a session, a side, or all"
+    KILL = 14, "cancel an account's orders and refuse its next ones"
+    DEADMAN = 15, "cancel the account's orders unless this comes again in time"
+    QUOTE = 16, "replace a two-sided quote"
+    RESET_PROTECTION = 17, "let an account quote again after its protection fired"
+    SET_ACCOUNT = 18, "set one limit or property of an account"
+    SET_STATE = 19, "move to another session state"
+    BUST = 20, "declare a trade void"
 
 
 class EventKind(DocumentedEnum):
@@ -72,6 +176,21 @@ class EventKind(DocumentedEnum):
     ANCHORS_WITHDRAWN = 9, "qty_lots proposed anchors were cancelled"
     CURVE_SET = 10, "the curve has new parameters, target and budget"
     CURVE_WITHDRAWN = 11, "the curve stopped quoting"
+    PREVENTED = 12, "two orders of one group met and did not trade"
+    TRIGGERED = 13, "a stop was elected and enters the market now"
+    SHOWN = 14, "depth shows qty_lots of an iceberg from now on, at the back of its price's queue"
+    REPRICED = 15, "a peg moved to price_ticks, at the back of the queue; 0: it is parked"
+    STATE_CHANGED = 16, "the session state changed"
+    INDICATIVE = 17, "what an uncross would do now"
+    UNCROSSED = 18, "an auction cleared at one price"
+    MASS_CANCELLED = 19, "qty_lots orders were cancelled together"
+    ACCOUNT_SET = 20, "an account's limit or property has a new value"
+    QUOTED = 21, "a quote stands as its owner asked"
+    PROTECTED = 22, "an account's quotes were pulled after too many fills"
+    BUSTED = 23, "a trade was declared void; no order comes back"
+    UNSPENT = 24, "part of a market order's amount was not spent"
+    BREACHED = 25, "a sweep stopped at the collar; what came next would have printed outside it"
+    DEADMAN_SET = 26, "an account's orders are cancelled at the given time unless it reports again"
 
 
 class Source(DocumentedEnum):
@@ -80,6 +199,9 @@ class Source(DocumentedEnum):
     BOOK = 0, "a resting order"
     CURVE = 1, "the protocol's curve"
     LIFT = 2, "a resting ask, taken by the protocol's curve after its anchor rose"
+    HIDDEN = 3, "a resting order that depth never showed"
+    UNCROSS = 4, "two orders that met in an auction; the taker fields hold the buyer"
+    UNCROSS_CURVE = 5, "an order that met the curve in an auction"
 
 
 class CancelReason(DocumentedEnum):
@@ -88,6 +210,20 @@ class CancelReason(DocumentedEnum):
     REQUESTED = 0, "its owner cancelled or reduced it to nothing"
     REMAINDER = 1, "an IOC or market order could trade no further"
     AMENDED_TO_FILLED = 2, "amended to a total at or below what had already traded"
+    SELF_TRADE = 3, "it met an order of its own group"
+    EXPIRED = 4, "its time was over"
+    OCO = 5, "its partner traded, was triggered or left"
+    MASS = 6, "a mass cancel"
+    DISCONNECTED = 7, "a mass cancel because its session went away"
+    KILLED = 8, "its account was killed"
+    DEADMAN = 9, "its account did not report in time"
+    PROTECTION = 10, "market-maker protection pulled its quote"
+    QUOTE_REPLACED = 11, "a later quote took its place"
+    REDUCE_ONLY = 12, "it would have increased the position it may only reduce"
+    DELISTED = 13, "its instrument was delisted"
+    COLLAR = 14, "the next fill would have printed outside the collar"
+    NO_REFERENCE = 15, "a triggered market order found no reference price"
+    UNTRADED = 16, "the uncross left it over"
 
 
 class Priority(DocumentedEnum):
@@ -122,18 +258,56 @@ class RejectCode(DocumentedEnum):
     INVALID_COMBINATION = 5, "POST_ONLY needs GTC; MARKET needs IOC or FOK"
     INVALID_ACCOUNT = 6, "account must be 1 or more; 0 is the curve"
     TIME_REVERSED = 7, "ts_ns lies before the market's current time"
+    MISSING_TERMS = 8, "the record behind a special command is not its TERMS"
+    INVALID_TERMS = 9, "a term contradicts order type, time in force or another term"
     DUPLICATE_CLIENT_ID = 10, "this account used this client id for a live or recent order"
     UNKNOWN_ORDER = 11, "no resting order has this id"
     NOT_OWNER = 12, "the order belongs to another account"
+    UNKNOWN_ACCOUNT = 13, "the account is not registered here"
+    UNKNOWN_TRADE = 14, "no trade with this id is inside the bust window"
+    ALREADY_BUSTED = 15, "the trade has been declared void before"
     QTY_OUT_OF_RANGE = 20, "qty_lots is outside 1..QTY_LOTS_MAX"
     PRICE_OUT_OF_RANGE = 21, "price_ticks is outside 1..PRICE_TICKS_MAX"
     NOTIONAL_OVERFLOW = 22, "price_ticks * qty_lots exceeds 63 bits"
-    BOOK_FULL = 30, "the book holds max_orders resting orders"
+    DISPLAY_OUT_OF_RANGE = 23, "display_lots is outside 1..qty_lots"
+    MIN_QTY_OUT_OF_RANGE = 24, "min_lots is outside 0..qty_lots"
+    STOP_OUT_OF_RANGE = 25, "a stop or trailing distance is outside its range"
+    AMOUNT_OUT_OF_RANGE = 26, "amount_notional is negative"
+    EXPIRY_OUT_OF_RANGE = 27, "expire_ns lies before the market's current time"
+    OFFSET_OUT_OF_RANGE = 28, "a peg's offset is beyond PRICE_TICKS_MAX either way"
+    BOOK_FULL = 30, "max_orders orders are live"
+    PEGS_FULL = 31, "too many pegged orders"
+    TRAILING_FULL = 32, "too many trailing stops"
+    ACCOUNTS_FULL = 33, "too many registered accounts"
     POST_ONLY_WOULD_TRADE = 40, "book or curve stands at or inside the order's price"
     FOK_UNFILLABLE = 41, "not all of the order can trade at once within its limit"
     NO_REFERENCE_PRICE = 42, "a market order needs an active anchor or an earlier trade"
+    MIN_QTY_UNFILLABLE = 43, "less than min_lots can trade at once"
+    NOTHING_TO_TRADE = 44, "a market-to-limit order found nothing to set its limit by"
+    STOP_THROUGH = 45, "the stop's price has been reached already"
     NO_CURVE = 50, "no curve has been set"
     ANCHOR_OUT_OF_RANGE = 51, "an anchor price is outside 1..CURVE_PRICE_TICKS_MAX"
     ANCHOR_INVERTED = 52, "the low anchor is above the high one"
     ANCHOR_QUEUE_FULL = 53, "too many anchors are waiting to activate"
     CURVE_PARAMETER = 54, "a curve parameter is out of its range"
+    STATE_FORBIDS = 60, "the session state does not allow this"
+    INVALID_TRANSITION = 61, "the session cannot go from its state to that one"
+    TYPE_NOT_ALLOWED = 70, "the account may not use this order type"
+    TIF_NOT_ALLOWED = 71, "the account may not use this time in force"
+    RESTING_DENIED = 72, "the account may not leave orders resting"
+    AMEND_DENIED = 73, "the account may not amend"
+    CANCEL_DENIED = 74, "the account may not cancel"
+    QUOTE_DENIED = 75, "the account may not quote"
+    ACCOUNT_KILLED = 76, "the account was killed; SET_ACCOUNT KILLED 0 lifts it"
+    ORDER_TOO_LARGE = 80, "more lots than one order may have"
+    NOTIONAL_TOO_LARGE = 81, "more ticks x lots than one order may have"
+    PRICE_TOO_FAR = 82, "the price is too far from the reference price"
+    POSITION_LIMIT = 83, "all open orders together could take the position beyond its limit"
+    OPEN_ORDER_LIMIT = 84, "the account has as many live orders as it may have"
+    RATE_LIMITED = 85, "too many commands at once; time refills the bucket"
+    REDUCE_ONLY_EXCEEDED = 86, "the order could increase the position it may only reduce"
+    PROTECTION_ACTIVE = 87, "protection pulled the account's quotes; RESET_PROTECTION lets it quote again"
+    INVALID_OCO = 90, "the partner is not a live, single order of the account that this order may be paired with"
+    INVALID_SLOT = 91, "a quote's slot is outside 0..MAX_QUOTE_SLOTS-1"
+    QUOTE_CROSSED = 92, "a quote's bid is at or above its ask"
+    LIMIT_OUT_OF_RANGE = 93, "an account field does not exist or its value is out of range"

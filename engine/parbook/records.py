@@ -1,10 +1,4 @@
-"""The fixed-size little-endian twin of every message, and the conversions between the two.
-
-A batch is a NumPy array of COMMAND records; its answer is an array of EVENT records. Both are 64 bytes,
-one cache line. The tables below say which record field carries which Struct field; a field that a kind
-does not name is 0 in events and without effect in commands (a Rejected echoes the ids all the same).
-SET_CURVE has a record of its own, CURVE.
-"""
+"""The fixed-size twin of every message, and the conversions between the two. Layouts: `parbook.layouts`."""
 
 from __future__ import annotations
 
@@ -15,159 +9,53 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from parbook import messages as m
 from parbook.codes import (
+    AccountField,
     AnchorMove,
     CancelReason,
     CommandKind,
     CurveShape,
-    EventKind,
     OrderType,
+    Place,
     Priority,
     RejectCode,
+    SessionState,
     Side,
     Source,
+    StpMode,
     TimeInForce,
 )
 from parbook.errors import MisuseError, shown
-
-Records = npt.NDArray[np.void]
-
-COMMAND: Final[np.dtype[np.void]] = np.dtype(
-    [
-        ("kind", "u1"),
-        ("side", "u1"),
-        ("order_type", "u1"),
-        ("tif", "u1"),
-        ("account", "<u4"),
-        ("order_id", "<u8"),
-        ("client_id", "<u8"),
-        ("price_ticks", "<i8"),
-        ("qty_lots", "<i8"),
-        ("ts_ns", "<i8"),
-        ("high_ticks", "<i8"),
-        ("instrument", "<u2"),
-        ("session", "<u2"),
-        ("reserved", "<u4"),
-    ]
+from parbook.layouts import (
+    COMMAND,
+    COMMAND_FIELDS,
+    CURVE,
+    DEPTH,
+    EVENT,
+    EVENT_FIELDS,
+    SPECIAL_FIELDS,
+    TERMS,
+    Records,
 )
-"""One command. `instrument` and `session` are for an exchange of many markets; a market ignores them."""
 
-EVENT: Final[np.dtype[np.void]] = np.dtype(
-    [
-        ("kind", "u1"),
-        ("side", "u1"),
-        ("code", "<u2"),
-        ("account", "<u4"),
-        ("seq", "<u8"),
-        ("order_id", "<u8"),
-        ("other_id", "<u8"),
-        ("price_ticks", "<i8"),
-        ("qty_lots", "<i8"),
-        ("leaves_lots", "<i8"),
-        ("other_account", "<u4"),
-        ("command", "<u4"),
-    ]
-)
-"""One event. `other_id` is the client id, and in a TRADE the maker's order id; `order_id` there is the taker's."""
-
-CURVE: Final[np.dtype[np.void]] = np.dtype(
-    [
-        ("shape", "u1"),
-        ("anchor_move", "u1"),
-        ("reserved", "u1", (6,)),
-        ("base_depth_lots", "<i8"),
-        ("quote_depth_lots", "<i8"),
-        ("budget_notional", "<i8"),
-        ("k_ppm", "<i8"),
-        ("spread_ppm", "<i8"),
-        ("rung_ticks", "<i8"),
-        ("par_lots", "<i8"),
-        ("drop_ppm", "<i8"),
-        ("min_net_lots", "<i8"),
-        ("max_net_lots", "<i8"),
-        ("activation_delay_ns", "<i8"),
-        ("lift_max_lots", "<i8"),
-        ("ts_ns", "<i8"),
-    ]
-)
-"""One SET_CURVE command: 112 bytes."""
-
-DEPTH: Final[np.dtype[np.void]] = np.dtype(
-    [("side", "u1"), ("source", "u1"), ("orders", "<u4"), ("price_ticks", "<i8"), ("qty_lots", "<i8")]
-)
-"""One row of depth: a price level of the book, or a rung of the curve, flagged by `source`."""
-
-COMMAND_FIELDS: Final[dict[CommandKind, tuple[type[msgspec.Struct], dict[str, str]]]] = {
-    CommandKind.NEW: (
-        m.NewOrder,
-        {f: f for f in ("account", "side", "qty_lots", "price_ticks", "order_type", "tif", "client_id", "ts_ns")},
-    ),
-    CommandKind.CANCEL: (m.CancelOrder, {f: f for f in ("account", "order_id", "client_id", "ts_ns")}),
-    CommandKind.AMEND: (
-        m.AmendOrder,
-        {f: f for f in ("account", "order_id", "client_id", "qty_lots", "price_ticks", "ts_ns")},
-    ),
-    CommandKind.REDUCE: (m.ReduceOrder, {f: f for f in ("account", "order_id", "client_id", "qty_lots", "ts_ns")}),
-    CommandKind.ADVANCE: (m.Advance, {"ts_ns": "ts_ns"}),
-    CommandKind.PROPOSE_ANCHOR: (
-        m.ProposeAnchor,
-        {"low_ticks": "price_ticks", "high_ticks": "high_ticks", "ts_ns": "ts_ns"},
-    ),
-    CommandKind.WITHDRAW_ANCHORS: (m.WithdrawAnchors, {"ts_ns": "ts_ns"}),
-    CommandKind.WITHDRAW_CURVE: (m.WithdrawCurve, {"ts_ns": "ts_ns"}),
-}
-"""kind -> (Struct, {Struct field: record field})."""
-
-_ORDER = {f: f for f in ("seq", "command", "order_id", "account", "side", "price_ticks", "qty_lots")} | {
-    "client_id": "other_id"
-}
-_HEAD = {"seq": "seq", "command": "command"}
-EVENT_FIELDS: Final[dict[EventKind, tuple[type[msgspec.Struct], dict[str, str]]]] = {
-    EventKind.ACCEPTED: (m.Accepted, _ORDER | {"leaves_lots": "leaves_lots"}),
-    EventKind.REJECTED: (
-        m.Rejected,
-        _HEAD | {"code": "code", "order_id": "order_id", "client_id": "other_id", "account": "account"},
-    ),
-    EventKind.TRADE: (
-        m.Trade,
-        _HEAD
-        | {
-            "source": "code",
-            "side": "side",
-            "price_ticks": "price_ticks",
-            "qty_lots": "qty_lots",
-            "taker_order_id": "order_id",
-            "taker_account": "account",
-            "maker_order_id": "other_id",
-            "maker_account": "other_account",
-            "maker_leaves_lots": "leaves_lots",
-        },
-    ),
-    EventKind.CANCELLED: (m.Cancelled, _ORDER | {"reason": "code"}),
-    EventKind.AMENDED: (m.Amended, _ORDER | {"leaves_lots": "leaves_lots", "priority": "code"}),
-    EventKind.ADVANCED: (m.Advanced, _HEAD | {"ts_ns": "qty_lots"}),
-    EventKind.ANCHOR_PROPOSED: (
-        m.AnchorProposed,
-        _HEAD | {"low_ticks": "price_ticks", "high_ticks": "leaves_lots", "effective_at_ns": "qty_lots"},
-    ),
-    EventKind.ANCHOR_ACTIVATED: (
-        m.AnchorActivated,
-        _HEAD
-        | {
-            "low_ticks": "price_ticks",
-            "high_ticks": "leaves_lots",
-            "net_lots": "qty_lots",
-            "cash_notional": "other_id",
-        },
-    ),
-    EventKind.ANCHORS_WITHDRAWN: (m.AnchorsWithdrawn, _HEAD | {"count": "qty_lots"}),
-    EventKind.CURVE_SET: (m.CurveSet, _HEAD | {"shape": "code", "cash_notional": "other_id"}),
-    EventKind.CURVE_WITHDRAWN: (m.CurveWithdrawn, _HEAD | {"net_lots": "qty_lots", "cash_notional": "other_id"}),
-}
-"""kind -> (Struct, {Struct field: record field})."""
+__all__ = [
+    "COMMAND",
+    "COMMAND_FIELDS",
+    "CURVE",
+    "DEPTH",
+    "EVENT",
+    "EVENT_FIELDS",
+    "SPECIAL_FIELDS",
+    "TERMS",
+    "Records",
+    "command_records",
+    "curve_from_record",
+    "curve_record",
+    "event_records",
+    "events_from_records",
+]
 
 _ENUMS: Final[dict[str, type[Any]]] = {
     "side": Side,
@@ -177,6 +65,11 @@ _ENUMS: Final[dict[str, type[Any]]] = {
     "reason": CancelReason,
     "priority": Priority,
     "shape": CurveShape,
+    "place": Place,
+    "mode": StpMode,
+    "state": SessionState,
+    "previous": SessionState,
+    "field": AccountField,
 }
 _INT_FORMAT: Final = {"|u1": "B", "<u2": "H", "<u4": "I", "<u8": "Q", "<i8": "q"}
 
@@ -223,7 +116,7 @@ class _Packer:
         raise AssertionError(f"struct refused {item!r} without a reason")  # pragma: no cover
 
 
-_COMMAND_PACKERS: Final[dict[type[Any], _Packer]] = {
+_COMMAND_PACKERS: dict[type[Any], Any] = {
     struct_type: _Packer(COMMAND, columns, int(kind)) for kind, (struct_type, columns) in COMMAND_FIELDS.items()
 }
 _EVENT_PACKERS: Final[dict[type[Any], _Packer]] = {
@@ -235,7 +128,37 @@ _CURVE_PACKER: Final = _Packer(
 )
 
 
-def _to_records(items: Iterable[Any], packers: dict[type[Any], _Packer], dtype: np.dtype[np.void]) -> Records:
+class _SpecialPacker:
+    """Writes a Struct that has terms: one record when all of them are at their defaults, else two."""
+
+    def __init__(self, kind: CommandKind) -> None:
+        plain_kind, further, terms = SPECIAL_FIELDS[kind]
+        struct_type, columns = COMMAND_FIELDS[plain_kind]
+        self._plain = _Packer(COMMAND, columns, int(plain_kind))
+        self._special = _Packer(COMMAND, columns | further, int(kind))
+        self._terms = _Packer(TERMS, {name: name for name in terms}, int(CommandKind.TERMS))
+        self._values = attrgetter(*terms, *further)
+        self._flags = tuple(name for name in ("hidden", "reduce_only") if name in terms)
+        defaults = struct_type.__struct_defaults__
+        by_name = dict(zip(struct_type.__struct_fields__[-len(defaults) :], defaults, strict=True))
+        self._defaults = tuple(by_name[name] for name in (*terms, *further))
+
+    def pack(self, item: Any) -> bytes:
+        """Return the one or two records of `item`; MisuseError as _Packer. O(fields)."""
+        values = self._values(item)
+        if values == self._defaults and not any(isinstance(v, float) for v in values):
+            return self._plain.pack(item)
+        for name in self._flags:
+            if not isinstance(getattr(item, name), bool):
+                raise MisuseError(f"{type(item).__name__}.{name}={shown(getattr(item, name))} must be True or False.")
+        numbers = msgspec.structs.replace(item, **{name: int(getattr(item, name)) for name in self._flags})
+        return self._special.pack(item) + self._terms.pack(numbers)
+
+
+_COMMAND_PACKERS |= {COMMAND_FIELDS[SPECIAL_FIELDS[kind][0]][0]: _SpecialPacker(kind) for kind in SPECIAL_FIELDS}
+
+
+def _to_records(items: Iterable[Any], packers: dict[type[Any], Any], dtype: np.dtype[np.void]) -> Records:
     packed = bytearray()
     for item in items:
         packer = packers.get(type(item))
@@ -246,7 +169,7 @@ def _to_records(items: Iterable[Any], packers: dict[type[Any], _Packer], dtype: 
 
 
 def command_records(commands: Iterable[m.Command]) -> Records:
-    """Return the COMMAND array of `commands`, writable. O(n).
+    """Return the COMMAND array of `commands`, writable; a command with terms takes two records. O(n).
 
     MisuseError for SetCurve, which has its own record, and for a field that is not an int or does not fit.
     """

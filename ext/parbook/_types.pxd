@@ -40,10 +40,16 @@ cdef enum:
     LIMIT = 0
     MARKET = 1
     POST_ONLY = 2
+    POST_SLIDE = 3
+    MARKET_TO_LIMIT = 4
+    PEGGED = 5
 
     GTC = 0
     IOC = 1
     FOK = 2
+    GTD = 3
+    DAY = 4
+    TIF_AUCTION = 5
 
     NEW = 1
     CANCEL = 2
@@ -53,6 +59,17 @@ cdef enum:
     PROPOSE_ANCHOR = 6
     WITHDRAW_ANCHORS = 7
     WITHDRAW_CURVE = 8
+    NEW_SPECIAL = 10
+    AMEND_SPECIAL = 11
+    TERMS = 12
+    MASS_CANCEL = 13
+    KILL = 14
+    DEADMAN = 15
+    QUOTE = 16
+    RESET_PROTECTION = 17
+    SET_ACCOUNT = 18
+    SET_STATE = 19
+    BUST = 20
 
     ACCEPTED = 1
     REJECTED = 2
@@ -65,19 +82,106 @@ cdef enum:
     ANCHORS_WITHDRAWN = 9
     CURVE_SET = 10
     CURVE_WITHDRAWN = 11
+    PREVENTED = 12
+    TRIGGERED = 13
+    SHOWN = 14
+    REPRICED = 15
+    STATE_CHANGED = 16
+    INDICATIVE = 17
+    UNCROSSED = 18
+    MASS_CANCELLED = 19
+    ACCOUNT_SET = 20
+    QUOTED = 21
+    PROTECTED = 22
+    BUSTED = 23
+    UNSPENT = 24
+    BREACHED = 25
+    DEADMAN_SET = 26
 
     SOURCE_BOOK = 0
     SOURCE_CURVE = 1
     SOURCE_LIFT = 2
+    SOURCE_HIDDEN = 3
+    SOURCE_UNCROSS = 4
+    SOURCE_UNCROSS_CURVE = 5
 
     REASON_REQUESTED = 0
     REASON_REMAINDER = 1
     REASON_AMENDED_TO_FILLED = 2
+    REASON_SELF_TRADE = 3
+    REASON_EXPIRED = 4
+    REASON_OCO = 5
+    REASON_MASS = 6
+    REASON_DISCONNECTED = 7
+    REASON_KILLED = 8
+    REASON_DEADMAN = 9
+    REASON_PROTECTION = 10
+    REASON_QUOTE_REPLACED = 11
+    REASON_REDUCE_ONLY = 12
+    REASON_DELISTED = 13
+    REASON_COLLAR = 14
+    REASON_NO_REFERENCE = 15
+    REASON_UNTRADED = 16
 
     PRIORITY_KEPT = 0
     PRIORITY_LOST = 1
 
     MOVE_LIFT = 1
+
+    STP_DEFAULT = 0
+    STP_OFF = 1
+    STP_CANCEL_NEWEST = 2
+    STP_CANCEL_OLDEST = 3
+    STP_CANCEL_BOTH = 4
+    STP_DECREMENT = 5
+
+    PEG_NONE = 0
+    PEG_ANCHOR = 1
+    PEG_MID = 2
+    PEG_PRIMARY = 3
+
+    TRIGGER_TRADE = 0
+    TRIGGER_ANCHOR = 1
+
+    PLACE_BOOK = 0
+    PLACE_ICEBERG = 1
+    PLACE_HIDDEN = 2
+    PLACE_ARMED = 3
+    PLACE_ELECTED = 4
+    PLACE_PARKED = 5
+    PLACE_CALL = 6
+
+    STATE_CONTINUOUS = 0
+    STATE_PRE_OPEN = 1
+    STATE_AUCTION = 2
+    STATE_HALTED = 3
+    STATE_CLOSING = 4
+    STATE_CLOSED = 5
+    STATE_DELISTED = 6
+
+    ALLOCATION_PRICE_TIME = 0
+    ALLOCATION_PRO_RATA = 1
+
+    FIELD_STP_GROUP = 1
+    FIELD_POSITION_LOTS = 2
+    FIELD_MAX_LONG_LOTS = 3
+    FIELD_MAX_SHORT_LOTS = 4
+    FIELD_MAX_OPEN_ORDERS = 5
+    FIELD_MAX_ORDER_LOTS = 6
+    FIELD_MAX_ORDER_NOTIONAL = 7
+    FIELD_RATE_PER_SECOND = 8
+    FIELD_RATE_BURST = 9
+    FIELD_ALLOWED_TYPES = 10
+    FIELD_ALLOWED_TIFS = 11
+    FIELD_DENIED = 12
+    FIELD_PROTECTION_LOTS = 13
+    FIELD_PROTECTION_WINDOW_NS = 14
+    FIELD_KILLED = 15
+
+    DENIED_RESTING = 1
+    DENIED_AMEND = 2
+    DENIED_CANCEL = 4
+    DENIED_QUOTE = 8
 
     UNKNOWN_COMMAND = 1
     INVALID_SIDE = 2
@@ -86,20 +190,58 @@ cdef enum:
     INVALID_COMBINATION = 5
     INVALID_ACCOUNT = 6
     TIME_REVERSED = 7
+    MISSING_TERMS = 8
+    INVALID_TERMS = 9
     DUPLICATE_CLIENT_ID = 10
     UNKNOWN_ORDER = 11
     NOT_OWNER = 12
+    UNKNOWN_ACCOUNT = 13
+    UNKNOWN_TRADE = 14
+    ALREADY_BUSTED = 15
     QTY_OUT_OF_RANGE = 20
     PRICE_OUT_OF_RANGE = 21
     NOTIONAL_OVERFLOW = 22
+    DISPLAY_OUT_OF_RANGE = 23
+    MIN_QTY_OUT_OF_RANGE = 24
+    STOP_OUT_OF_RANGE = 25
+    AMOUNT_OUT_OF_RANGE = 26
+    EXPIRY_OUT_OF_RANGE = 27
+    OFFSET_OUT_OF_RANGE = 28
     BOOK_FULL = 30
+    PEGS_FULL = 31
+    TRAILING_FULL = 32
+    ACCOUNTS_FULL = 33
     POST_ONLY_WOULD_TRADE = 40
     FOK_UNFILLABLE = 41
     NO_REFERENCE_PRICE = 42
+    MIN_QTY_UNFILLABLE = 43
+    NOTHING_TO_TRADE = 44
+    STOP_THROUGH = 45
     NO_CURVE = 50
     ANCHOR_OUT_OF_RANGE = 51
     ANCHOR_INVERTED = 52
     ANCHOR_QUEUE_FULL = 53
+    STATE_FORBIDS = 60
+    INVALID_TRANSITION = 61
+    TYPE_NOT_ALLOWED = 70
+    TIF_NOT_ALLOWED = 71
+    RESTING_DENIED = 72
+    AMEND_DENIED = 73
+    CANCEL_DENIED = 74
+    QUOTE_DENIED = 75
+    ACCOUNT_KILLED = 76
+    ORDER_TOO_LARGE = 80
+    NOTIONAL_TOO_LARGE = 81
+    PRICE_TOO_FAR = 82
+    POSITION_LIMIT = 83
+    OPEN_ORDER_LIMIT = 84
+    RATE_LIMITED = 85
+    REDUCE_ONLY_EXCEEDED = 86
+    PROTECTION_ACTIVE = 87
+    INVALID_OCO = 90
+    INVALID_SLOT = 91
+    QUOTE_CROSSED = 92
+    LIMIT_OUT_OF_RANGE = 93
 
     MAX_PROPOSED_ANCHORS = 16
 
@@ -131,7 +273,24 @@ cdef struct Command:
     int64_t high_ticks
     uint16_t instrument
     uint16_t session
-    uint32_t reserved
+    uint32_t trail_ppm
+
+# The second record of a special command, in the place of a Command.
+cdef struct Terms:
+    uint8_t kind
+    uint8_t hidden
+    uint8_t reduce_only
+    uint8_t stp
+    uint8_t peg
+    uint8_t trigger
+    uint16_t reserved
+    int64_t display_lots
+    int64_t min_lots
+    int64_t stop_ticks
+    int64_t offset_ticks
+    int64_t expire_ns
+    int64_t amount_notional
+    uint64_t oco_order_id
 
 cdef struct Event:
     uint8_t kind
