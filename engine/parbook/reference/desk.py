@@ -58,7 +58,7 @@ class Row(NamedTuple):
     instrument: int = 0
     session: int = 0
     trail_ppm: int = 0
-    terms: Terms = Terms()
+    terms: Any = Terms()
 
 
 class Step:
@@ -189,6 +189,8 @@ class Desk:
         """Take `lots` (fewer than its leaves) off a live order's total; it keeps its place."""
         if order.place in RESTING:
             self.book.reduce(order, lots)
+        elif order.place is Place.ARMED:
+            self.stops.reduce(order, lots)
         else:
             order.qty_lots -= lots
 

@@ -51,6 +51,13 @@ class StopBook:
         self.lines[order.trigger, order.side].unqueue(order, order.stop_ticks)
         self.trailing.pop(order.order_id, None)
 
+    def reduce(self, order: Order, lots: int) -> None:
+        """Take `lots` off an armed order's total; it keeps its place. O(1)."""
+        level = self.lines[order.trigger, order.side].level(order.stop_ticks)
+        assert level is not None
+        level.lots -= lots
+        order.qty_lots -= lots
+
     def elect(self, trigger: Trigger, price_ticks: int) -> list[Order]:
         """Take out and return the stops a price reaches: buys, then sells, each nearest trigger first, then by arrival."""
         reached = []
