@@ -9,7 +9,16 @@ import msgspec
 
 from parbook.codes import Allocation, SessionState, StpMode
 from parbook.errors import MisuseError, shown
-from parbook.units import NOTIONAL_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX, checked_int, from_units, parse_decimal, to_units
+from parbook.units import (
+    NOTIONAL_MAX,
+    PPM,
+    PRICE_TICKS_MAX,
+    QTY_LOTS_MAX,
+    checked_int,
+    from_units,
+    parse_decimal,
+    to_units,
+)
 
 MAX_ORDERS_LIMIT = 2**24
 """No market holds more resting orders than this."""
@@ -129,8 +138,14 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             ("bust_window", 0, BUST_WINDOW_LIMIT),
         ):
             checked_int(getattr(self, name), name, low, high)
-        for name in ("reinsert_on_amend", "market_rests", "stop_through_triggers", "curve_in_auction", "breach_rests",
-                     "registered_only"):
+        for name in (
+            "reinsert_on_amend",
+            "market_rests",
+            "stop_through_triggers",
+            "curve_in_auction",
+            "breach_rests",
+            "registered_only",
+        ):
             if not isinstance(getattr(self, name), bool):
                 raise MisuseError(f"{name}={shown(getattr(self, name))} must be True or False.")
         self._check_choices()

@@ -15,7 +15,7 @@ _NEVER_RESTS_AT_COLLAR = frozenset({OrderType.MARKET, OrderType.MARKET_TO_LIMIT}
 
 
 class Outcome(NamedTuple):
-    """What an aggressor will do. `reason` says why its remainder is cancelled, None when it rests or nothing is left."""
+    """What an aggressor will do. `reason` says why its remainder is cancelled; None: it rests, or nothing is left."""
 
     steps: list[PlannedStep]
     filled_lots: int
@@ -50,7 +50,10 @@ def edge_of_collar_ticks(desk: Desk, side: Side) -> int:
     instrument = desk.instrument
     edge_ticks = PRICE_TICKS_MAX if side is Side.BUY else 1
     static_ticks = desk.anchor_ticks or desk.last_auction_ticks or desk.last_trade_ticks
-    for ppm, reference_ticks in ((instrument.static_band_ppm, static_ticks), (instrument.dynamic_band_ppm, desk.band_ticks)):
+    for ppm, reference_ticks in (
+        (instrument.static_band_ppm, static_ticks),
+        (instrument.dynamic_band_ppm, desk.band_ticks),
+    ):
         if ppm and reference_ticks:
             band_ticks = protected_limit_ticks(side, reference_ticks, ppm)
             edge_ticks = min(edge_ticks, band_ticks) if side is Side.BUY else max(edge_ticks, band_ticks)

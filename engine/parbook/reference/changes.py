@@ -56,7 +56,7 @@ def reduce_order(desk: Desk, row: Row) -> RejectCode | None:
 
 
 def amend_order(desk: Desk, row: Row) -> RejectCode | None:
-    """Set total, price, and an iceberg's slice or a stop's trigger. Only less quantity, all else equal, keeps priority."""
+    """Set total, price, an iceberg's slice, a stop's trigger. Only less quantity, all else equal, keeps priority."""
     order = find_order(desk, row)
     if isinstance(order, RejectCode):
         return order
@@ -119,12 +119,11 @@ def _refusal_of_place(order: Order, row: Row) -> RejectCode | None:
     if row.terms.stop_ticks and (order.place is not Place.ARMED or order.trailing):
         return RejectCode.INVALID_TERMS
     # Market orders that wait have no limit to change; those whose turn comes next may only shrink.
-    if row.price_ticks and row.price_ticks != order.price_ticks and not order.peg:
-        if order.place in (Place.ELECTED, Place.CALL) or not order.price_ticks:
-            return RejectCode.INVALID_TERMS
-    if order.place in (Place.ELECTED, Place.CALL) and row.qty_lots > order.qty_lots:
+    next_in_turn = order.place in (Place.ELECTED, Place.CALL)
+    other_price = row.price_ticks and row.price_ticks != order.price_ticks and not order.peg
+    if other_price and (next_in_turn or not order.price_ticks):
         return RejectCode.INVALID_TERMS
-    return None
+    return RejectCode.INVALID_TERMS if next_in_turn and row.qty_lots > order.qty_lots else None
 
 
 def _amend_stop(desk: Desk, order: Order, price_ticks: int, qty_lots: int, stop_ticks: int) -> RejectCode | None:
@@ -183,5 +182,3 @@ def _reenter(desk: Desk, order: Order, price_ticks: int, qty_lots: int, display_
     carry_out(desk, order, outcome)
     steps.finish_step(desk)
     return None
-
-

@@ -244,7 +244,7 @@ class Desk:
     def print(
         self, source: Source, side: Side, price_ticks: int, lots: int, taker: Order | None, maker: Order | None
     ) -> None:
-        """Announce a fill that both orders' `filled_lots` and the cursor include, and note it for what follows the step."""
+        """Announce a fill that orders and cursor already include, and note it for what follows the step."""
         seq = self.next_seq
         step = self.step
         self.last_trade_ticks = step.last_print_ticks = price_ticks

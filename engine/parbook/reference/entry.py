@@ -67,7 +67,7 @@ def _refusal_of_price(desk: Desk, order: Order, row: Row) -> RejectCode | None:
 
 
 def _notional_price_ticks(desk: Desk, order: Order, row: Row) -> int:
-    """Return the price at which an order's size is measured: its limit, a peg's worst price, a market order's protection."""
+    """Return the price an order's size is measured at: limit, a peg's worst price, a market order's protection."""
     if row.order_type in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT):
         return protected_limit_ticks(order.side, desk.reference_ticks, desk.instrument.collar_ppm)
     return row.price_ticks
@@ -111,7 +111,7 @@ def _refusal_of_room(desk: Desk, order: Order) -> RejectCode | None:
 
 
 def _refusal_of_partner(desk: Desk, order: Order) -> RejectCode | None:
-    """A partner is live, single and of the same account; one of the two is an armed stop, or both are limits that face."""
+    """A partner is live, single, of the same account; one of the two is an armed stop, or both are limits that face."""
     if not order.oco_order_id:
         return None
     partner = desk.orders.get(order.oco_order_id)

@@ -1,4 +1,4 @@
-"""What a NEW must look like, whatever the market holds: known numbers, and terms that go with type and time in force."""
+"""What a NEW must look like, whatever the market holds: known numbers, and terms that go with type and tif."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def refusal_of_form(row: Row, market_rests: bool) -> RejectCode | None:
         return RejectCode.INVALID_ORDER_TYPE
     if row.tif not in _TIFS:
         return RejectCode.INVALID_TIF
-    if row.tif not in TIFS_OF_TYPE[T(row.order_type)]:
-        if not (market_rests and row.order_type == T.MARKET and row.tif == TimeInForce.GTC):
-            return RejectCode.INVALID_COMBINATION
+    resting_market = market_rests and row.order_type == T.MARKET and row.tif == TimeInForce.GTC
+    if row.tif not in TIFS_OF_TYPE[T(row.order_type)] and not resting_market:
+        return RejectCode.INVALID_COMBINATION
     return None if _terms_go_together(row) else RejectCode.INVALID_TERMS
 
 
@@ -77,7 +77,7 @@ def _terms_go_together(row: Row) -> bool:
         and not (stop and bool(terms.stop_ticks) + bool(terms.offset_ticks) + bool(row.trail_ppm) > 1)
         and not (terms.reduce_only and (kind not in (T.LIMIT, T.MARKET) or row.tif == TimeInForce.AUCTION))
         and not (terms.amount_notional and not _may_have_amount(row, stop))
-        and not (terms.oco_order_id and (immediate and not stop or kind == T.PEGGED or (market and not stop)))
+        and not (terms.oco_order_id and ((immediate and not stop) or kind == T.PEGGED or (market and not stop)))
     )
 
 

@@ -91,7 +91,6 @@ def rows_of(commands: Records) -> Iterator[Row]:
         yield row
 
 
-
 class Placed(msgspec.Struct, frozen=True):
     """Outcome of `place` and `amend`. See `parbook.interface.Placed`."""
 

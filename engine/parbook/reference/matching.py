@@ -180,9 +180,7 @@ def _plan_pro_rata(
     return wanted_lots == total_lots and appetite.lots > 0
 
 
-def _prevent(
-    wish: Wish, appetite: _Appetite, price_ticks: int, order: Order
-) -> Generator[PlannedStep, None, bool]:
+def _prevent(wish: Wish, appetite: _Appetite, price_ticks: int, order: Order) -> Generator[PlannedStep, None, bool]:
     """Yield a prevention; return True when the aggressor goes on."""
     lots = min(appetite.lots, order.leaves_lots)
     yield Prevention(wish.stp, price_ticks, lots, order)

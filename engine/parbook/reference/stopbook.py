@@ -31,7 +31,9 @@ class StopBook:
 
     def __init__(self) -> None:
         self.lines = {
-            (trigger, side): Line(highest_first=side is Side.SELL) for trigger in Trigger for side in (Side.SELL, Side.BUY)
+            (trigger, side): Line(highest_first=side is Side.SELL)
+            for trigger in Trigger
+            for side in (Side.SELL, Side.BUY)
         }
         self.trailing: dict[int, Order] = {}
 
@@ -59,7 +61,7 @@ class StopBook:
         order.qty_lots -= lots
 
     def elect(self, trigger: Trigger, price_ticks: int) -> list[Order]:
-        """Take out and return the stops a price reaches: buys, then sells, each nearest trigger first, then by arrival."""
+        """Take out and return the stops a price reaches: buys, then sells, nearest trigger first, then by arrival."""
         reached = []
         for side in Side:
             for order in self.lines[trigger, side]:
@@ -71,7 +73,7 @@ class StopBook:
         return reached
 
     def trail(self, trigger: Trigger, price_ticks: int) -> None:
-        """Let trailing stops follow a price in their favour, by id; each goes to the back of its new trigger. O(trailing)."""
+        """Let trailing stops follow a price in their favour, by id, each to the back of its trigger. O(trailing)."""
         for order in sorted(self.trailing.values(), key=lambda order: order.order_id):
             if order.trigger is not trigger:
                 continue

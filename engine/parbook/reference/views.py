@@ -51,12 +51,7 @@ def curve_quotes(desk: Desk, side: Side, count: int) -> list[tuple[int, int]]:
 
 def order_state(order: Order) -> OrderState:
     """Return an immutable copy of a live order."""
-    fields = (
-        "order_id client_id account session side order_type tif place price_ticks qty_lots filled_lots shown_lots "
-        "display_lots stop_ticks offset_ticks limit_ticks trail_ppm expire_ns oco_order_id hidden reduce_only stp peg "
-        "trigger post_only"
-    ).split()
-    return OrderState(**{name: getattr(order, name) for name in fields})
+    return OrderState(**{name: getattr(order, name) for name in OrderState.__struct_fields__})
 
 
 def queue(desk: Desk, side: Side, price_ticks: int) -> list[int]:
