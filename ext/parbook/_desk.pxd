@@ -12,8 +12,9 @@ from parbook._book cimport (
 from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init, client_ids_reserve
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
 from parbook._types cimport (
-    ACCEPTED, AMENDED, BUY, CANCELLED, Command, Event, NIL, REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT,
-    TRADE, pb_assert, pb_likely, pb_unlikely,
+    ACCEPTED, ALLOCATION_PRICE_TIME, AMENDED, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, QTY_LOTS_MAX,
+    REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STP_OFF, TRADE, WATCH_CONFIG, pb_assert, pb_likely,
+    pb_unlikely,
 )
 
 cdef enum:
@@ -29,21 +30,39 @@ cdef struct Desk:
     uint64_t next_order_id
     int64_t now_ns
     int64_t last_trade_ticks
-    int64_t collar_ppm
-    uint32_t max_orders
+    uint32_t watch          # WATCH_* bits; 0 keeps every command that asks for nothing special on the plain path
     bint broken             # memory ran out half-way through a command: nothing further may be trusted
     Curve *curve            # NULL before the first SET_CURVE
-    Book book
     ClientIds ids
+    Config config
+    Book book
 
-cdef inline int desk_init(Desk *desk, int64_t collar_ppm, uint32_t max_orders, uint64_t window) noexcept nogil:
+cdef inline bint config_watched(const Config *config) noexcept nogil:
+    """Whether a setting changes admission or matching of plain orders: then none takes the plain path."""
+    return (
+        config.stp != STP_OFF
+        or config.allocation != ALLOCATION_PRICE_TIME
+        or config.reinsert_on_amend != 0
+        or config.market_rests != 0
+        or config.static_band_ppm != 0
+        or config.dynamic_band_ppm != 0
+        or config.max_order_lots != QTY_LOTS_MAX
+        or config.max_order_notional != INT64_MAX
+        or config.price_reach_ppm != 0
+        or config.registered_only != 0
+        or config.bust_window != 0
+    )
+
+cdef inline int desk_init(Desk *desk, const Config *config) noexcept nogil:
+    """Make an empty market. Returns -1 when there is no memory."""
     memset(desk, 0, sizeof(Desk))
-    desk.collar_ppm = collar_ppm
-    desk.max_orders = max_orders
+    desk.config = config[0]
+    if config_watched(config):
+        desk.watch |= WATCH_CONFIG
     desk.next_seq = desk.next_command = desk.next_order_id = 1
     desk.grown_seq = desk.batch_seq = 1
     book_init(&desk.book)
-    client_ids_init(&desk.ids, window)
+    client_ids_init(&desk.ids, <uint64_t>config.client_id_window)
     desk.events = <Event *>malloc(EVENTS_FIRST * sizeof(Event))
     desk.events_mask = EVENTS_FIRST - 1
     return 0 if desk.events != NULL else -1
@@ -56,11 +75,11 @@ cdef inline void desk_free(Desk *desk) noexcept nogil:
     book_clear(&desk.book)
     client_ids_clear(&desk.ids)
 
-cdef inline int desk_reserve(Desk *desk, uint32_t commands) noexcept nogil:
-    """Make room for so many commands, so that none of them can run out half-way. Returns -1 when there is none."""
-    if book_reserve(&desk.book, commands, desk.next_order_id) != 0:
+cdef inline int desk_reserve(Desk *desk, uint32_t orders, uint32_t specials) noexcept nogil:
+    """Make room for commands that enter so many orders, so that none runs out half-way. -1 when there is none."""
+    if book_reserve(&desk.book, orders, specials, desk.next_order_id) != 0:
         return -1
-    return client_ids_reserve(&desk.ids, commands)
+    return client_ids_reserve(&desk.ids, orders)
 
 # --- events ---------------------------------------------------------------------------------------
 
@@ -150,7 +169,7 @@ cdef inline void desk_trade_resting(
     )
     if leaves_lots == 0:
         desk_close_id(desk, order)
-        book_unqueue(&desk.book, slot)
+        book_unqueue(&desk.book, slot, order.side, 0)
         book_forget(&desk.book, slot)
 
 cdef inline bint within(int side, int64_t price_ticks, int64_t limit_ticks) noexcept nogil:
@@ -245,7 +264,7 @@ cdef inline void desk_cancel(Desk *desk, uint32_t slot, uint16_t reason) noexcep
     cdef Order *order = order_at(&desk.book, slot)
     emit_cancelled(desk, reason, order)
     desk_close_id(desk, order)
-    book_unqueue(&desk.book, slot)
+    book_unqueue(&desk.book, slot, order.side, order.qty_lots - order.filled_lots)
     book_forget(&desk.book, slot)
 
 cdef inline void desk_lift(Desk *desk, uint32_t slot, int64_t lots) noexcept nogil:

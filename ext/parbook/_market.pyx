@@ -8,20 +8,19 @@ from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
-from parbook._book cimport Order, ids_find, order_at
+from parbook._book cimport ids_find, order_at
 from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_commands
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
 from parbook._ints cimport pb_small_int
 from parbook._quotes cimport Curve
 from parbook._types cimport *
-from parbook._views cimport depth_rows, put_dead_ids, put_orders, queue_of
+from parbook._views cimport OrderRecord, depth_rows, put_dead_ids, put_order, put_orders, queue_of
 
 import numpy as np
 
+from parbook import codes as _codes
 from parbook import state as _state
-from parbook.codes import RejectCode as _RejectCode
-from parbook.codes import Side as _Side
 from parbook.errors import CorruptionError, InvariantError, MisuseError, shown
 from parbook.interface import CurveState, OrderState
 from parbook.messages import SetCurve as _SetCurve
@@ -103,7 +102,7 @@ cdef class Placed:
     @property
     def refusal(self):
         """The refusal with its documentation, or None."""
-        return _RejectCode(self.code) if self.code else None
+        return _codes.RejectCode(self.code) if self.code else None
 
     def __repr__(self):
         return (
@@ -124,7 +123,12 @@ cdef class Market:
     cdef readonly object instrument
 
     def __cinit__(self, instrument):
-        if desk_init(&self.desk, instrument.collar_ppm, instrument.max_orders, instrument.client_id_window) != 0:
+        cdef Config config
+        cdef int64_t *numbers = <int64_t *>&config
+        cdef int i
+        for i, name in enumerate(_state.CONFIG_FIELDS):
+            numbers[i] = int(getattr(instrument, name))
+        if desk_init(&self.desk, &config) != 0:
             raise MemoryError("no memory for a market")
         self.instrument = instrument
 
@@ -189,7 +193,7 @@ cdef class Market:
             end = min(count, start + COMMANDS_RESERVED)
             first = self.desk.next_seq
             self.desk.batch_seq = first
-            if desk_reserve(&self.desk, <uint32_t>(end - start)) != 0:
+            if desk_reserve(&self.desk, <uint32_t>(end - start), 0) != 0:
                 self.desk.broken = start != 0
                 return -1
             run_commands(&self.desk, commands + start, end - start)
@@ -259,7 +263,7 @@ cdef class Market:
     cdef int _run_one(self, const Command *command) except -1:
         """Run one command; its events are in the ring from desk.batch_seq on."""
         self._enter()
-        if desk_reserve(&self.desk, 1) != 0:
+        if desk_reserve(&self.desk, 1, 0) != 0:
             return self._leave(-1)
         run_commands(&self.desk, command, 1)
         return self._leave(0)
@@ -366,22 +370,40 @@ cdef class Market:
         """Return the resting order, or None."""
         cdef uint64_t number = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
         cdef uint32_t slot
-        cdef Order order
+        cdef OrderRecord record
         self._idle()
         slot = ids_find(&self.desk.book.ids, number)
         if slot == NIL:
             return None
-        # A copy: making a Side runs Python code, during which another thread may let the slab move.
-        order = order_at(&self.desk.book, slot)[0]
+        # A copy: making the enums runs Python code, during which another thread may let the slabs move.
+        memset(&record, 0, sizeof(OrderRecord))
+        put_order(&self.desk.book, order_at(&self.desk.book, slot), &record)
         return OrderState(
-            order_id=order.order_id,
-            client_id=order.client_id,
-            account=order.account,
-            side=_Side(order.side),
-            price_ticks=order.price_ticks,
-            qty_lots=order.qty_lots,
-            filled_lots=order.filled_lots,
-            post_only=bool(order.post_only),
+            order_id=record.order_id,
+            client_id=record.client_id,
+            account=record.account,
+            session=record.session,
+            side=_codes.Side(record.side),
+            order_type=_codes.OrderType(record.order_type),
+            tif=_codes.TimeInForce(record.tif),
+            place=_codes.Place(record.place),
+            price_ticks=record.price_ticks,
+            qty_lots=record.qty_lots,
+            filled_lots=record.filled_lots,
+            shown_lots=record.shown_lots,
+            display_lots=record.display_lots,
+            stop_ticks=record.stop_ticks,
+            offset_ticks=record.offset_ticks,
+            limit_ticks=record.limit_ticks,
+            trail_ppm=record.trail_ppm,
+            expire_ns=record.expire_ns,
+            oco_order_id=record.oco_order_id,
+            hidden=bool(record.hidden),
+            reduce_only=bool(record.reduce_only),
+            stp=_codes.StpMode(record.stp),
+            peg=_codes.Peg(record.peg),
+            trigger=_codes.Trigger(record.trigger),
+            post_only=record.order_type in (POST_ONLY, POST_SLIDE),
         )
 
     def queue(self, side, price_ticks):
@@ -442,6 +464,7 @@ cdef class Market:
         total += self.desk.book.orders.capacity * self.desk.book.orders.item_bytes
         total += self.desk.book.levels.capacity * self.desk.book.levels.item_bytes
         total += self.desk.book.nodes.capacity * self.desk.book.nodes.item_bytes
+        total += self.desk.book.specials.capacity * self.desk.book.specials.item_bytes
         total += self.desk.book.ids.pages.capacity * self.desk.book.ids.pages.item_bytes
         total += self.desk.book.ids.capacity * sizeof(uint32_t)
         total += self.desk.ids.capacity * 16 + self.desk.ids.dead_capacity * 16
@@ -470,18 +493,27 @@ cdef class Market:
             self.desk.next_command,
             self.desk.next_order_id,
             self.desk.last_trade_ticks,
-            self.desk.collar_ppm,
-            self.desk.max_orders,
-            self.desk.ids.window,
+            0,
+            0,
+            0,
+            0,
+            (0,) * 5,
+            0,
+            0,
+            0,
             curve != NULL,
             curve.proposed if curve != NULL else 0,
+            0,
+            0,
             self.desk.book.open_orders,
             self.desk.ids.dead_count,
         )
+        config = np.zeros(1, _state.CONFIG)
         params = np.zeros(0 if curve == NULL else 1, CURVE)
         curve_state = np.zeros(len(params), _state.CURVE_STATE)
         anchors = np.zeros(0, _state.ANCHOR)
-        cdef uint8_t[::1] view
+        cdef uint8_t[::1] view = config.view(np.uint8)
+        memcpy(&view[0], &self.desk.config, sizeof(Config))
         if curve != NULL:
             view = params.view(np.uint8)
             memcpy(&view[0], &curve.params, sizeof(CurveParams))
@@ -502,9 +534,9 @@ cdef class Market:
             )
         orders = np.zeros(self.desk.book.open_orders, _state.ORDER)
         dead_ids = np.zeros(self.desk.ids.dead_count, _state.DEAD_ID)
-        put_orders(&self.desk.book, orders.view(np.uint8))
+        put_orders(&self.desk, orders.view(np.uint8))
         put_dead_ids(&self.desk.ids, dead_ids.view(np.uint8))
-        return _state.encode(header, params, curve_state, anchors, orders, dead_ids)
+        return _state.encode(header, config, params, curve_state, anchors, orders, dead_ids)
 
     def state_hash(self):
         """Return the BLAKE2b-256 of `state_bytes()`."""

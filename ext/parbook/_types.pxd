@@ -259,6 +259,14 @@ cdef extern from *:
     const int64_t CURVE_PRICE_TICKS_MAX "PB_CURVE_PRICE_TICKS_MAX"
     const int64_t INT64_MAX "PB_INT64_MAX"
 
+# Why run_command leaves the plain path: bits of Desk.watch, each set and cleared by its owner.
+cdef enum:
+    WATCH_CONFIG = 1        # the instrument has a setting that changes admission or matching
+    WATCH_STATE = 2         # the market is not CONTINUOUS
+    WATCH_SPECIAL = 4       # a live order has a Special
+    WATCH_ACCOUNTS = 8      # an account is registered
+    WATCH_ELECTED = 16      # triggered stops wait for their turn
+
 cdef struct Command:
     uint8_t kind
     uint8_t side
@@ -305,3 +313,25 @@ cdef struct Event:
     int64_t leaves_lots
     uint32_t other_account
     uint32_t command
+
+# The instrument's numbers, field for field parbook.state.CONFIG.
+cdef struct Config:
+    int64_t collar_ppm
+    int64_t max_orders
+    int64_t client_id_window
+    int64_t allocation
+    int64_t stp
+    int64_t reinsert_on_amend
+    int64_t market_rests
+    int64_t max_triggers
+    int64_t stop_through_triggers
+    int64_t curve_in_auction
+    int64_t static_band_ppm
+    int64_t dynamic_band_ppm
+    int64_t breach_rests
+    int64_t breach_state
+    int64_t max_order_lots
+    int64_t max_order_notional
+    int64_t price_reach_ppm
+    int64_t registered_only
+    int64_t bust_window
