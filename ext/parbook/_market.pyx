@@ -128,7 +128,7 @@ cdef class Market:
         cdef int i
         for i, name in enumerate(_state.CONFIG_FIELDS):
             numbers[i] = int(getattr(instrument, name))
-        if desk_init(&self.desk, &config) != 0:
+        if desk_init(&self.desk, &config, <uint8_t>int(instrument.initial_state)) != 0:
             raise MemoryError("no memory for a market")
         self.instrument = instrument
 

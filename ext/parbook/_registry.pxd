@@ -9,7 +9,7 @@ from libc.string cimport memmove, memset
 
 from parbook._book cimport Book, Order, order_at, order_place, special_at
 from parbook._types cimport (
-    ACCOUNT_FIELDS, BUY, FIELD_POSITION_LOTS, FIELD_STP_GROUP, NIL, PLACE_ARMED, PLACE_ELECTED, pb_assert,
+    BUY, FIELD_POSITION_LOTS, FIELD_STP_GROUP, NIL, PLACE_ARMED, PLACE_ELECTED, pb_assert,
 )
 
 cdef enum:
