@@ -20,6 +20,10 @@ cdef extern from *:
     #define pb_prefetch(address) __builtin_prefetch(address)
     static inline int pb_mul(int64_t a, int64_t b, int64_t *out) { return __builtin_mul_overflow(a, b, out); }
     static inline uint64_t pb_div(uint64_t a, uint64_t b) { return a / b; }
+    static inline int64_t pb_share(int64_t a, int64_t b, int64_t c) { return (int64_t)((pb_int128)a * b / c); }
+    static inline int pb_product_above(int64_t a, int64_t b, int64_t c, int64_t d) {
+        return (pb_int128)a * b > (pb_int128)c * d;
+    }
     """
     ctypedef long long int128_t "pb_int128"
     void pb_assert(bint cond, const char *what) noexcept nogil
@@ -32,6 +36,10 @@ cdef extern from *:
     bint pb_mul(int64_t a, int64_t b, int64_t *out) noexcept nogil
     # a / b rounded down; b must not be 0. Cython's own division would test for that with the GIL.
     uint64_t pb_div(uint64_t a, uint64_t b) noexcept nogil
+    # a * b / c rounded towards zero through 128 bits; c must not be 0 and the result must fit 63 bits.
+    int64_t pb_share(int64_t a, int64_t b, int64_t c) noexcept nogil
+    # a * b > c * d, exactly.
+    bint pb_product_above(int64_t a, int64_t b, int64_t c, int64_t d) noexcept nogil
 
 cdef enum:
     BUY = 0
