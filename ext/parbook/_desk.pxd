@@ -9,13 +9,18 @@ from libc.string cimport memset
 from parbook._book cimport (
     Book, Order, book_clear, book_forget, book_init, book_next_level, book_reserve, book_unqueue, level_at, order_at,
 )
+from parbook._clearing cimport Crossing, schedule_clear
 from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init, client_ids_reserve
+from parbook._phases cimport Session, session_init
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
+from parbook._registry cimport AccountTable, registry_clear
+from parbook._timers cimport Timers, timers_clear, timers_reserve
 from parbook._types cimport (
     ACCEPTED, ALLOCATION_PRICE_TIME, AMENDED, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, QTY_LOTS_MAX,
-    REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STP_OFF, TRADE, WATCH_CONFIG, pb_assert, pb_likely,
-    pb_unlikely,
+    REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STATE_CONTINUOUS, STP_OFF, TRADE, WATCH_CONFIG, WATCH_STATE,
+    pb_assert, pb_likely, pb_unlikely,
 )
+from parbook._window cimport TradeWindow, window_clear
 
 cdef enum:
     EVENTS_FIRST = 32
@@ -30,12 +35,19 @@ cdef struct Desk:
     uint64_t next_order_id
     int64_t now_ns
     int64_t last_trade_ticks
+    int64_t last_auction_ticks
     uint32_t watch          # WATCH_* bits; 0 keeps every command that asks for nothing special on the plain path
     bint broken             # memory ran out half-way through a command: nothing further may be trusted
     Curve *curve            # NULL before the first SET_CURVE
     ClientIds ids
     Config config
     Book book
+    AccountTable accounts
+    ClientIds quotes        # (account, quote_key) of every live quote order -> its slot
+    Timers timers
+    Session session
+    Crossing crossing       # room for the schedules of an auction
+    TradeWindow window
 
 cdef inline bint config_watched(const Config *config) noexcept nogil:
     """Whether a setting changes admission or matching of plain orders: then none takes the plain path."""
@@ -53,8 +65,8 @@ cdef inline bint config_watched(const Config *config) noexcept nogil:
         or config.bust_window != 0
     )
 
-cdef inline int desk_init(Desk *desk, const Config *config) noexcept nogil:
-    """Make an empty market. Returns -1 when there is no memory."""
+cdef inline int desk_init(Desk *desk, const Config *config, uint8_t initial_state) noexcept nogil:
+    """Make an empty market in a session state. Returns -1 when there is no memory."""
     memset(desk, 0, sizeof(Desk))
     desk.config = config[0]
     if config_watched(config):
@@ -63,6 +75,12 @@ cdef inline int desk_init(Desk *desk, const Config *config) noexcept nogil:
     desk.grown_seq = desk.batch_seq = 1
     book_init(&desk.book)
     client_ids_init(&desk.ids, <uint64_t>config.client_id_window)
+    # Accounts, timers, schedules and the window of trades begin as zeros.
+    client_ids_init(&desk.quotes, 0)
+    desk.window.window = <uint64_t>config.bust_window
+    session_init(&desk.session, initial_state)
+    if initial_state != STATE_CONTINUOUS:
+        desk.watch |= WATCH_STATE
     desk.events = <Event *>malloc(EVENTS_FIRST * sizeof(Event))
     desk.events_mask = EVENTS_FIRST - 1
     return 0 if desk.events != NULL else -1
@@ -74,10 +92,18 @@ cdef inline void desk_free(Desk *desk) noexcept nogil:
     desk.curve = NULL
     book_clear(&desk.book)
     client_ids_clear(&desk.ids)
+    client_ids_clear(&desk.quotes)
+    registry_clear(&desk.accounts)
+    timers_clear(&desk.timers)
+    window_clear(&desk.window)
+    schedule_clear(&desk.crossing.side[BUY])
+    schedule_clear(&desk.crossing.side[SELL])
 
 cdef inline int desk_reserve(Desk *desk, uint32_t orders, uint32_t specials) noexcept nogil:
     """Make room for commands that enter so many orders, so that none runs out half-way. -1 when there is none."""
     if book_reserve(&desk.book, orders, specials, desk.next_order_id) != 0:
+        return -1
+    if timers_reserve(&desk.timers, orders) != 0:
         return -1
     return client_ids_reserve(&desk.ids, orders)
 
