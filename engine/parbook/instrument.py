@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -154,17 +155,18 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         states = (SessionState.CONTINUOUS, SessionState.HALTED, SessionState.AUCTION)
         initial = tuple(state for state in SessionState if state is not SessionState.DELISTED)
         stp = tuple(mode for mode in StpMode if mode is not StpMode.DEFAULT)
-        for name, choices in (
+        every: tuple[tuple[str, tuple[IntEnum, ...]], ...] = (
             ("allocation", tuple(Allocation)),
             ("stp", stp),
             ("breach_state", states),
             ("initial_state", initial),
-        ):
+        )
+        for name, choices in every:
             value = getattr(self, name)
             if value not in choices:
                 names = ", ".join(choice.name for choice in choices)
                 raise MisuseError(f"{name}={shown(value)} must be one of {names}.")
-            msgspec.structs.force_setattr(self, name, type(choices[0])(value))
+            msgspec.structs.force_setattr(self, name, choices[choices.index(value)])
 
     def price_ticks(self, price: str | int | Decimal) -> int:
         """Return `price` in ticks; ConversionError when off the tick grid or outside 1..PRICE_TICKS_MAX."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parbook.codes import CancelReason, Place, Priority, RejectCode
-from parbook.reference import steps, stops
+from parbook.reference import stops
 from parbook.reference.aggress import carry_out, foresee
 from parbook.reference.book import RESTING, Order
 from parbook.reference.desk import Desk, Row
@@ -174,11 +174,9 @@ def _reenter(desk: Desk, order: Order, price_ticks: int, qty_lots: int, display_
     if not desk.session.matches:
         desk.amended(order, Priority.LOST, order.leaves_lots)
         desk.rest(order)
-        steps.finish_step(desk)
         return None
     outcome = foresee(desk, order)
     order.price_ticks = outcome.price_ticks
     desk.amended(order, Priority.LOST, outcome.resting_lots)
     carry_out(desk, order, outcome)
-    steps.finish_step(desk)
     return None

@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from parbook.codes import CancelReason, Place, Priority, RejectCode, Side, Source
+from parbook.codes import CancelReason, Place, Priority, RejectCode, Side, Source, TimeInForce
 from parbook.instrument import Instrument
 from parbook.messages import Accepted, Amended, Cancelled, Event, Rejected, Shown, Trade
 from parbook.reference.accounts import Accounts
 from parbook.reference.book import RESTING, Book, Order
-from parbook.reference.busts import TradeWindow
+from parbook.reference.busts import PastTrade, TradeWindow
 from parbook.reference.identity import ClientIds
 from parbook.reference.quotes import Curve
 from parbook.reference.session import Session
@@ -81,6 +81,7 @@ class Desk:
         self.book = Book()
         self.stops = StopBook()
         self.orders: dict[int, Order] = {}
+        self.expiring: dict[int, Order] = {}
         self.elected: deque[Order] = deque()
         self.pegs: dict[int, Order] = {}
         self.calls: tuple[dict[int, Order], dict[int, Order]] = ({}, {})
@@ -144,12 +145,15 @@ class Desk:
     def open(self, order: Order) -> None:
         """Give a new order its identity."""
         self.orders[order.order_id] = order
+        if order.tif is TimeInForce.GTD:
+            self.expiring[order.order_id] = order
         self.ids.open(order.account, order.client_id, order.order_id)
         self.accounts.opened(order)
 
     def close(self, order: Order) -> None:
         """Forget an order that is nowhere any more."""
         del self.orders[order.order_id]
+        self.expiring.pop(order.order_id, None)
         self.pegs.pop(order.order_id, None)
         self.ids.close(order.account, order.client_id)
         self.accounts.closed(order)
@@ -263,7 +267,7 @@ class Desk:
             maker_account=maker_account,
             maker_leaves_lots=maker.leaves_lots if maker else cursor_lots,
         )
-        self.window.record(seq, price_ticks, lots, source, side, taker_account, maker_account)
+        self.window.record(PastTrade(seq, price_ticks, lots, source, side, taker_account, maker_account))
         for order in (maker, taker):
             if order:
                 self.accounts.filled(order, lots)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parbook.codes import OrderType, Peg, Place, RejectCode, Side, StpMode, TimeInForce, Trigger
-from parbook.reference import pegs, steps, stops
+from parbook.reference import pegs, stops
 from parbook.reference.aggress import Outcome, carry_out, foresee, protected_limit_ticks
 from parbook.reference.book import Order
 from parbook.reference.desk import Desk, Row
@@ -29,7 +29,7 @@ def new_order(desk: Desk, row: Row) -> RejectCode | None:
         or refusal_of_size(desk, order.account, _notional_price_ticks(desk, order, row), row.qty_lots)
         or _refusal_of_reach(desk, row)
         or _refusal_of_room(desk, order)
-        or desk.accounts.refusal_of_exposure(desk, order)
+        or desk.accounts.refusal_of_exposure(order)
         or _refusal_of_partner(desk, order)
     )
     if code:
@@ -186,7 +186,6 @@ def _enter_gathering(desk: Desk, order: Order) -> RejectCode | None:
     _open(desk, order)
     desk.accept(order, order.place, order.price_ticks, order.leaves_lots)
     desk.rest(order)
-    steps.finish_step(desk)
     return None
 
 
@@ -225,7 +224,6 @@ def _enter_matching(desk: Desk, order: Order, row: Row) -> RejectCode | None:
     _open(desk, order)
     desk.accept(order, outcome.place, outcome.price_ticks, outcome.resting_lots)
     carry_out(desk, order, outcome, row.terms.amount_notional)
-    steps.finish_step(desk)
     return None
 
 

@@ -41,6 +41,7 @@ from parbook.reference import (
     pegs,
     quoting,
     session,
+    steps,
     stops,
     views,
 )
@@ -206,6 +207,7 @@ class Market:
             code = anchors.move_clock(desk, row.ts_ns) or handler(desk, row)
             if code:
                 desk.refuse(code, row)
+            steps.finish_step(desk)
             self._follow_up()
         return self._finish()
 
@@ -215,6 +217,7 @@ class Market:
         code = anchors.move_clock(desk, command.ts_ns) or anchors.set_curve(desk, command)
         if code:
             desk.refuse(code, Row(CommandKind.SET_CURVE))
+        steps.finish_step(desk)
         self._follow_up()
         return self._finish()
 
