@@ -74,6 +74,8 @@ cdef struct Special:
     uint16_t padding
     uint32_t trail_ppm
     uint32_t timer          # where its expiry stands in the heap of timers, NIL when it has none
+    uint32_t reduce_prev    # neighbours among its account's reduce-only orders, by id
+    uint32_t reduce_next
     int64_t shown_lots      # an iceberg's slice, else 0
     int64_t display_lots
     int64_t stop_ticks

@@ -9,6 +9,7 @@ from libc.string cimport memset
 from parbook._book cimport (
     Book, Order, book_clear, book_forget, book_init, book_next_level, book_reserve, book_unqueue, level_at, order_at,
 )
+from parbook._clearing cimport Crossing, schedule_clear
 from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init, client_ids_reserve
 from parbook._phases cimport Session, session_init
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
@@ -62,6 +63,12 @@ cdef struct Step:
     int64_t anchor_ticks
     bint breached
 
+# Orders that one command is about to cancel.
+cdef struct Noted:
+    uint64_t *ids
+    size_t count
+    size_t capacity
+
 cdef struct Desk:
     Event *events
     uint64_t events_mask
@@ -85,6 +92,9 @@ cdef struct Desk:
     AccountTable accounts
     Timers timers
     TradeWindow window
+    ClientIds quotes        # (account, quote_key) of every live quote order -> its slot
+    Crossing crossing       # room for the schedules of an auction
+    Noted noted
     Book book
 
 cdef inline bint config_watched(const Config *config) noexcept nogil:
@@ -117,6 +127,7 @@ cdef inline int desk_init(Desk *desk, const Config *config, uint8_t state) noexc
     desk.grown_seq = desk.batch_seq = 1
     book_init(&desk.book)
     client_ids_init(&desk.ids, <uint64_t>config.client_id_window)
+    client_ids_init(&desk.quotes, 0)
     desk.events = <Event *>malloc(EVENTS_FIRST * sizeof(Event))
     desk.events_mask = EVENTS_FIRST - 1
     return 0 if desk.events != NULL else -1
@@ -134,6 +145,11 @@ cdef inline void desk_free(Desk *desk) noexcept nogil:
     registry_clear(&desk.accounts)
     timers_clear(&desk.timers)
     window_clear(&desk.window)
+    client_ids_clear(&desk.quotes)
+    schedule_clear(&desk.crossing.side[BUY])
+    schedule_clear(&desk.crossing.side[SELL])
+    free(desk.noted.ids)
+    memset(&desk.noted, 0, sizeof(Noted))
     book_clear(&desk.book)
     client_ids_clear(&desk.ids)
 

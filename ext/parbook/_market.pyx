@@ -13,9 +13,12 @@ from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
 from parbook._ints cimport pb_small_int
+from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._types cimport *
-from parbook._views cimport OrderRecord, depth_rows, put_dead_ids, put_order, put_orders, queue_of
+from parbook._views cimport (
+    OrderRecord, depth_rows, put_accounts, put_dead_ids, put_order, put_orders, put_trades, queue_of,
+)
 
 import numpy as np
 
@@ -484,6 +487,7 @@ cdef class Market:
 
     cdef object _state_bytes(self):
         cdef const Curve *curve = self.desk.curve
+        cdef const Session *session = &self.desk.session
         cdef int i
         header = np.zeros(1, _state.HEADER)
         header[0] = (
@@ -493,18 +497,18 @@ cdef class Market:
             self.desk.next_command,
             self.desk.next_order_id,
             self.desk.last_trade_ticks,
-            0,
-            0,
-            0,
-            0,
+            self.desk.last_auction_ticks,
+            session.phase,
+            bool(session.closed),
+            bool(session.delisted),
             (0,) * 5,
-            0,
-            0,
-            0,
+            session.indicated.price_ticks,
+            session.indicated.paired_lots,
+            session.indicated.surplus_lots,
             curve != NULL,
             curve.proposed if curve != NULL else 0,
-            0,
-            0,
+            self.desk.accounts.count,
+            self.desk.window.count,
             self.desk.book.open_orders,
             self.desk.ids.dead_count,
         )
@@ -532,11 +536,15 @@ cdef class Market:
                 ],
                 _state.ANCHOR,
             )
+        accounts = np.zeros(self.desk.accounts.count, _state.ACCOUNT)
+        trades = np.zeros(self.desk.window.count, _state.TRADE)
         orders = np.zeros(self.desk.book.open_orders, _state.ORDER)
         dead_ids = np.zeros(self.desk.ids.dead_count, _state.DEAD_ID)
+        put_accounts(&self.desk.accounts, accounts.view(np.uint8))
+        put_trades(&self.desk.window, trades.view(np.uint8))
         put_orders(&self.desk, orders.view(np.uint8))
         put_dead_ids(&self.desk.ids, dead_ids.view(np.uint8))
-        return _state.encode(header, config, params, curve_state, anchors, orders, dead_ids)
+        return _state.encode(header, config, params, curve_state, anchors, accounts, trades, orders, dead_ids)
 
     def state_hash(self):
         """Return the BLAKE2b-256 of `state_bytes()`."""

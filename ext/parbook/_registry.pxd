@@ -7,10 +7,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memmove, memset
 
-from parbook._book cimport Book, Order, order_at, order_place, special_at
-from parbook._types cimport (
-    BUY, FIELD_POSITION_LOTS, FIELD_STP_GROUP, NIL, PLACE_ARMED, PLACE_ELECTED, pb_assert,
-)
+from parbook._types cimport FIELD_STP_GROUP, NIL, pb_assert
 
 cdef enum:
     ACCOUNTS_FIRST = 16

@@ -9,7 +9,9 @@ from parbook._desk cimport Desk, better
 from parbook._identity cimport ClientIds
 from parbook._prices cimport prices_find_leaf
 from parbook._quotes cimport Cursor, Quote, cursor_trade, curve_quote
+from parbook._registry cimport AccountRecord, AccountTable
 from parbook._types cimport *
+from parbook._window cimport TradeRecord, TradeWindow, window_at
 
 # parbook.state.ORDER and .DEAD_ID
 cdef struct OrderRecord:
@@ -180,4 +182,26 @@ cdef inline int put_dead_ids(const ClientIds *ids, uint8_t[::1] out) except -1:
         at = (ids.dead_first + i) & (ids.dead_capacity - 1)
         record[i].account = ids.dead[at].account
         record[i].client_id = ids.dead[at].client_id
+    return 0
+
+cdef inline int put_accounts(const AccountTable *accounts, uint8_t[::1] out) except -1:
+    """Fill an array of ACCOUNT records, by account number."""
+    cdef AccountRecord *record
+    cdef uint32_t i
+    if out.shape[0] == 0:
+        return 0
+    record = <AccountRecord *>&out[0]
+    for i in range(accounts.count):
+        record[i] = accounts.items[accounts.by_number[i]].record
+    return 0
+
+cdef inline int put_trades(const TradeWindow *window, uint8_t[::1] out) except -1:
+    """Fill an array of TRADE records, oldest first."""
+    cdef TradeRecord *record
+    cdef uint64_t i
+    if out.shape[0] == 0:
+        return 0
+    record = <TradeRecord *>&out[0]
+    for i in range(window.count):
+        record[i] = window_at(window, i)[0]
     return 0
