@@ -72,6 +72,8 @@ class _Appetite:
 
     def __init__(self, wish: Wish) -> None:
         self.lots = wish.lots
+        # Own orders dealt with: an iceberg among them stands in later rounds of its price no more.
+        self.prevented: set[int] = set()
         self.amount_notional = wish.amount_notional
 
     def at(self, price_ticks: int, offered_lots: int) -> int:
@@ -133,6 +135,8 @@ def _plan_in_turn(
 ) -> Generator[PlannedStep, None, bool]:
     """Yield fills by time; return True when all of the turn is taken and more is wanted."""
     for order, offered_lots in turn:
+        if order.order_id in appetite.prevented:
+            continue
         if wish.stp is not StpMode.OFF and wish.is_own(order):
             if not (yield from _prevent(wish, appetite, price_ticks, order)):
                 return False
@@ -153,6 +157,8 @@ def _plan_pro_rata(
     """Yield fills in proportion to what is shown, rounded down, then the leftover lots by time."""
     others = []
     for order, offered_lots in turn:
+        if order.order_id in appetite.prevented:
+            continue
         if wish.stp is StpMode.OFF or not wish.is_own(order):
             others.append((order, offered_lots))
         elif not (yield from _prevent(wish, appetite, price_ticks, order)):
@@ -183,6 +189,7 @@ def _plan_pro_rata(
 def _prevent(wish: Wish, appetite: _Appetite, price_ticks: int, order: Order) -> Generator[PlannedStep, None, bool]:
     """Yield a prevention; return True when the aggressor goes on."""
     lots = min(appetite.lots, order.leaves_lots)
+    appetite.prevented.add(order.order_id)
     yield Prevention(wish.stp, price_ticks, lots, order)
     if wish.stp is StpMode.DECREMENT:
         appetite.lots -= lots
