@@ -2,7 +2,7 @@
 # Twin of parbook.reference.aggress.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from parbook._accounts cimport accounts_resized
+from parbook._accounts cimport accounts_shrunk
 from parbook._book cimport Order, Special, book_touch, level_at, order_at, order_leaves, special_at
 from parbook._desk cimport Desk, PlanStep, desk_emit
 from parbook._live cimport (
@@ -134,7 +134,7 @@ cdef inline void carry_prevention(Desk *desk, uint32_t taker, const PlanStep *st
         live_cancelled(desk, step.slot, REASON_SELF_TRADE)
         return
     order.qty_lots -= step.lots
-    accounts_resized(desk, taker, -step.lots)
+    accounts_shrunk(desk, taker, step.lots)
     if leaves_lots != 0:
         live_shrink(desk, step.slot, step.lots)
     else:

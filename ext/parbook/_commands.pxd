@@ -1,5 +1,6 @@
-# The rules of each command: which refusals, in which order, and what an accepted one does.
-# Twin of parbook.reference.entry, .changes and .anchors; read those first.
+# The rules of each command on the plain path: which refusals, in which order, and what an accepted one does.
+# Twin of what parbook.reference.entry, .changes and .anchors do in a market of plain orders; read those first.
+# The full path, which does all of it, stands in _entry, _changes and _clock.
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 from parbook._book cimport (
@@ -137,10 +138,6 @@ cdef inline uint16_t refusal_of_form(const Command *command) noexcept nogil:
         return INVALID_ACCOUNT
     if command.side > SELL:
         return INVALID_SIDE
-    if command.order_type > POST_ONLY:
-        return INVALID_ORDER_TYPE
-    if command.tif > FOK:
-        return INVALID_TIF
     if command.order_type == POST_ONLY and command.tif != GTC:
         return INVALID_COMBINATION
     if command.order_type == MARKET and command.tif == GTC:
@@ -299,41 +296,3 @@ cdef inline uint16_t do_amend(Desk *desk, const Command *command) noexcept nogil
     else:
         return reenter(desk, slot, price_ticks, qty_lots)
     return 0
-
-# --- dispatch -------------------------------------------------------------------------------------
-
-cdef inline void run_command(Desk *desk, const Command *command) noexcept nogil:
-    """Apply one command. Room for it must have been reserved."""
-    cdef uint16_t code
-    cdef uint8_t kind = command.kind
-    if pb_unlikely(kind < NEW or kind > WITHDRAW_CURVE):
-        emit_rejected(desk, UNKNOWN_COMMAND, command)
-        desk.next_command += 1
-        return
-    code = move_clock(desk, command.ts_ns)
-    if pb_likely(code == 0):
-        if kind == NEW:
-            code = do_new(desk, command)
-        elif kind == CANCEL:
-            code = do_cancel(desk, command)
-        elif kind == REDUCE:
-            code = do_reduce(desk, command)
-        elif kind == AMEND:
-            code = do_amend(desk, command)
-        elif kind == ADVANCE:
-            desk_emit(desk, ADVANCED, 0, 0, 0, 0, 0, 0, desk.now_ns, 0, 0)
-        elif kind == PROPOSE_ANCHOR:
-            code = do_propose_anchor(desk, command)
-        elif kind == WITHDRAW_ANCHORS:
-            code = do_withdraw_anchors(desk)
-        else:
-            code = do_withdraw_curve(desk)
-    if pb_unlikely(code != 0):
-        emit_rejected(desk, code, command)
-    desk.next_command += 1
-
-cdef inline void run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
-    """Apply commands in order. Room for all of them must have been reserved."""
-    cdef int64_t i
-    for i in range(count):
-        run_command(desk, commands + i)

@@ -3,10 +3,10 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from parbook._accounts cimport accounts_closed, accounts_filled, accounts_opened, accounts_resized
+from parbook._accounts cimport accounts_closed, accounts_filled, accounts_opened, accounts_shrunk
 from parbook._book cimport (
-    CHAIN_CALL_BUYS, CHAIN_ELECTED, LINE_HIDDEN_BIDS, LINE_NONE, LINE_TRADE_SELLS, Order, Special, book_enqueue,
-    book_forget, book_unqueue, chain_remove, ids_find, ids_put, level_at, order_at, order_front, order_leaves,
+    CHAIN_CALL_BUYS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_HIDDEN_BIDS, LINE_NONE, LINE_TRADE_SELLS, Order, Special,
+    book_enqueue, book_forget, book_unqueue, chain_remove, ids_find, ids_put, level_at, order_at, order_front, order_leaves,
     order_line, order_place, order_rests, slots_insert, slots_remove, special_at, special_trails,
 )
 from parbook._desk cimport Desk, desk_emit, desk_room, emit_cancelled, emit_order
@@ -163,7 +163,7 @@ cdef inline void live_shrink(Desk *desk, uint32_t slot, int64_t lots) noexcept n
         special.shown_lots = min(special.shown_lots, order_leaves(order))
     if place <= PLACE_ARMED:
         level_at(&desk.book, order.level).lots += order_front(&desk.book, order) - front_lots
-    accounts_resized(desk, slot, -lots)
+    accounts_shrunk(desk, slot, lots)
 
 # --- saying so ------------------------------------------------------------------------------------
 

@@ -3,15 +3,16 @@
 cimport cython
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
 from parbook._book cimport ids_find, order_at
-from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_commands
-from parbook._curve cimport CurveParams, curve_validate
-from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
+from parbook._commands cimport COMMANDS_RESERVED
+from parbook._curve cimport CurveParams
+from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, event_at
+from parbook._dispatch cimport run_commands, run_set_curve
 from parbook._ints cimport pb_small_int
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
@@ -190,17 +191,22 @@ cdef class Market:
         Without memory half-way the desk is broken: the events of the chunks before would be lost to the caller.
         """
         cdef int64_t start = 0
-        cdef int64_t end
+        cdef int64_t end, done
         cdef uint64_t first
         while start < count:
             end = min(count, start + COMMANDS_RESERVED)
+            if end < count and commands[end].kind == TERMS:
+                # It may belong to the last command of this chunk.
+                end += 1
             first = self.desk.next_seq
             self.desk.batch_seq = first
             if desk_reserve(&self.desk, <uint32_t>(end - start), 0) != 0:
                 self.desk.broken = start != 0
                 return -1
-            run_commands(&self.desk, commands + start, end - start)
-            if self.desk.broken or self._copy_events(block, first) != 0:
+            done = run_commands(&self.desk, commands + start, end - start)
+            if done < end - start and start + done == 0:
+                return -1
+            if self.desk.broken or done < end - start or self._copy_events(block, first) != 0:
                 self.desk.broken = True
                 return -1
             start = end
@@ -242,24 +248,18 @@ cdef class Market:
     def _set_curve(self, record):
         cdef const uint8_t[::1] view = record.view(np.uint8)
         cdef const CurveParams *params = <const CurveParams *>&view[0]
-        cdef Command refused
-        cdef uint16_t code
+        cdef Curve *spare = NULL
         cdef uint64_t first
         self._enter()
         first = self.desk.next_seq
-        code = move_clock(&self.desk, params.ts_ns)
-        if code == 0:
-            code = <uint16_t>curve_validate(params)
-        if code == 0 and self.desk.curve == NULL:
-            self.desk.curve = <Curve *>calloc(1, sizeof(Curve))
-            if self.desk.curve == NULL:
-                self._leave(-1)
-        if code == 0:
-            do_set_curve(&self.desk, params)
-        else:
-            memset(&refused, 0, sizeof(Command))
-            emit_rejected(&self.desk, code, &refused)
-        self.desk.next_command += 1
+        if self.desk.curve == NULL:
+            spare = <Curve *>calloc(1, sizeof(Curve))
+        if desk_reserve(&self.desk, 1, 1) != 0 or (self.desk.curve == NULL and spare == NULL):
+            free(spare)
+            self._leave(-1)
+        run_set_curve(&self.desk, params, spare)
+        if self.desk.curve != spare:
+            free(spare)
         self._leave(0)
         return self._events_from(first)
 
@@ -268,8 +268,7 @@ cdef class Market:
         self._enter()
         if desk_reserve(&self.desk, 1, 0) != 0:
             return self._leave(-1)
-        run_commands(&self.desk, command, 1)
-        return self._leave(0)
+        return self._leave(0 if run_commands(&self.desk, command, 1) == 1 else -1)
 
     cdef Placed _sum_up(self, const Command *command):
         """Run a NEW or an AMEND and sum up its events."""
