@@ -540,6 +540,7 @@ cdef class Market:
         orders = np.zeros(self.desk.book.open_orders, _state.ORDER)
         dead_ids = np.zeros(self.desk.ids.dead_count, _state.DEAD_ID)
         put_accounts(&self.desk.accounts, accounts.view(np.uint8))
+        accounts.sort(order="account")
         put_trades(&self.desk.window, trades.view(np.uint8))
         put_orders(&self.desk, orders.view(np.uint8))
         put_dead_ids(&self.desk.ids, dead_ids.view(np.uint8))

@@ -5,7 +5,7 @@
 # array. A market without registered accounts holds no memory here, and every hook below is not called at all.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memmove, memset
+from libc.string cimport memset
 
 from parbook._types cimport FIELD_STP_GROUP, NIL, pb_assert
 
@@ -36,7 +36,6 @@ cdef struct Account:
 cdef struct AccountTable:
     Account *items
     uint32_t *slots         # the hash table: 1 + place in items, 0 for a free entry
-    uint32_t *by_number     # places in items, by account number
     uint32_t *dirty         # numbers of the accounts to trim when the step ends
     uint32_t *fired         # places of the accounts to protect when the step ends, in the order of their trades
     uint32_t count
@@ -47,7 +46,6 @@ cdef struct AccountTable:
 cdef inline void registry_clear(AccountTable *table) noexcept nogil:
     free(table.items)
     free(table.slots)
-    free(table.by_number)
     free(table.dirty)
     free(table.fired)
     memset(table, 0, sizeof(AccountTable))
@@ -85,7 +83,6 @@ cdef inline int registry_reserve(AccountTable *table) noexcept nogil:
         return 0
     if (
         enlarge(<void **>&table.items, capacity * sizeof(Account)) != 0
-        or enlarge(<void **>&table.by_number, capacity * sizeof(uint32_t)) != 0
         or enlarge(<void **>&table.dirty, capacity * sizeof(uint32_t)) != 0
         or enlarge(<void **>&table.fired, capacity * sizeof(uint32_t)) != 0
     ):
@@ -101,18 +98,13 @@ cdef inline int registry_reserve(AccountTable *table) noexcept nogil:
     return 0
 
 cdef inline Account *registry_add(AccountTable *table, uint32_t account) noexcept nogil:
-    """Add an account, all its numbers 0 but its own. Room must have been reserved. O(accounts)."""
-    cdef uint32_t rank = table.count
+    """Add an account, all its numbers 0 but its own. Room must have been reserved. Expected O(1)."""
     cdef Account *added = &table.items[table.count]
     pb_assert(table.count < table.capacity, "accounts: add without reserve")
     memset(added, 0, sizeof(Account))
     added.record.account = account
     added.reduce_tail = added.timer = NIL
     table.slots[registry_entry(table, account)] = table.count + 1
-    while rank != 0 and table.items[table.by_number[rank - 1]].record.account > account:
-        rank -= 1
-    memmove(table.by_number + rank + 1, table.by_number + rank, (table.count - rank) * sizeof(uint32_t))
-    table.by_number[rank] = table.count
     table.count += 1
     return added
 

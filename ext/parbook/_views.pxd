@@ -185,14 +185,14 @@ cdef inline int put_dead_ids(const ClientIds *ids, uint8_t[::1] out) except -1:
     return 0
 
 cdef inline int put_accounts(const AccountTable *accounts, uint8_t[::1] out) except -1:
-    """Fill an array of ACCOUNT records, by account number."""
+    """Fill an array of ACCOUNT records, by time of registration."""
     cdef AccountRecord *record
     cdef uint32_t i
     if out.shape[0] == 0:
         return 0
     record = <AccountRecord *>&out[0]
     for i in range(accounts.count):
-        record[i] = accounts.items[accounts.by_number[i]].record
+        record[i] = accounts.items[i].record
     return 0
 
 cdef inline int put_trades(const TradeWindow *window, uint8_t[::1] out) except -1:
