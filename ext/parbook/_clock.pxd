@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 from parbook._aggress cimport anchor_ticks
 from parbook._book cimport LINE_HIDDEN_ASKS, LINE_ASKS, Book, ids_find, level_at, order_at, order_front
+from parbook._commands cimport queue_anchor
 from parbook._desk cimport Desk, desk_emit
 from parbook._live cimport live_cancel, live_trade
 from parbook._mass cimport deadline_passed
@@ -59,10 +60,12 @@ cdef inline void activate_next(Desk *desk) noexcept nogil:
     desk.step.anchor_ticks = anchor_ticks(desk)
     step_finish(desk)
 
-cdef inline void clock_activate_due(Desk *desk) noexcept nogil:
-    """Activate every proposed anchor whose time has come, oldest first: what a proposal without delay does."""
-    while desk.curve.proposed != 0 and desk.curve.anchors[0].effective_at_ns <= desk.now_ns:
+cdef inline uint16_t propose_anchor(Desk *desk, const Command *command) noexcept nogil:
+    """Queue an anchor; without a delay it activates within this command."""
+    cdef uint16_t code = queue_anchor(desk, command)
+    while code == 0 and desk.curve.proposed != 0 and desk.curve.anchors[0].effective_at_ns <= desk.now_ns:
         activate_next(desk)
+    return code
 
 cdef inline void timer_ends(Desk *desk) noexcept nogil:
     """Do what the first timer is for; it stops it."""

@@ -71,7 +71,8 @@ cdef inline uint16_t do_set_curve(Desk *desk, const CurveParams *params) noexcep
     desk_emit(desk, CURVE_SET, 0, params.shape, 0, 0, <uint64_t>params.budget_notional, 0, 0, 0, 0)
     return 0
 
-cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexcept nogil:
+cdef inline uint16_t queue_anchor(Desk *desk, const Command *command) noexcept nogil:
+    """Let an anchor wait for its time, which may have come already."""
     cdef Curve *curve = desk.curve
     cdef Anchor *anchor
     cdef int64_t low_ticks = command.price_ticks
@@ -93,8 +94,13 @@ cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexc
     else:
         anchor.effective_at_ns = desk.now_ns + curve.params.activation_delay_ns
     desk_emit(desk, ANCHOR_PROPOSED, 0, 0, 0, 0, 0, low_ticks, anchor.effective_at_ns, high_ticks, 0)
-    activate_due(desk)
     return 0
+
+cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexcept nogil:
+    cdef uint16_t code = queue_anchor(desk, command)
+    if code == 0:
+        activate_due(desk)
+    return code
 
 cdef inline uint16_t do_withdraw_anchors(Desk *desk) noexcept nogil:
     if desk.curve == NULL:
