@@ -71,9 +71,9 @@ cdef inline uint16_t refusal_of_room(const Desk *desk, const Entry *entry) noexc
     cdef const Command *command = entry.command
     if (stop or not is_immediate(command.tif)) and desk.book.open_orders >= desk.config.max_orders:
         return BOOK_FULL
-    if command.order_type == PEGGED and desk.book.pegs.count >= <uint32_t>desk.config.max_pegs:
+    if command.order_type == PEGGED and desk.book.pegs.count >= desk.config.max_pegs:
         return PEGS_FULL
-    if stop and entry.terms.stop_ticks == 0 and desk.book.trailing.count >= <uint32_t>desk.config.max_trailing:
+    if stop and entry.terms.stop_ticks == 0 and desk.book.trailing.count >= desk.config.max_trailing:
         return TRAILING_FULL
     return 0
 

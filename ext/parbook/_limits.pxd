@@ -34,7 +34,7 @@ cdef inline Account *accounts_register(Desk *desk, uint32_t number) noexcept nog
     cdef Scope scope = Scope(number, 0, BOTH_SIDES, False)
     cdef uint32_t slot
     cdef size_t i
-    if account != NULL or desk.accounts.count >= <uint32_t>desk.config.max_accounts:
+    if account != NULL or desk.accounts.count >= desk.config.max_accounts:
         return account
     if registry_reserve(&desk.accounts) != 0:
         desk.broken = True
