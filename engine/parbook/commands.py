@@ -18,6 +18,7 @@ from parbook.codes import (
     Trigger,
 )
 
+
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Enter an order. `qty_lots` is its total. `client_id` 0 means none, `session` 0 no session.
 

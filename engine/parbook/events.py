@@ -20,6 +20,7 @@ from parbook.codes import (
     StpMode,
 )
 
+
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A new order got `order_id`. `leaves_lots` stays at `place` once this command's events are applied.
 

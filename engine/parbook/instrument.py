@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from parbook.codes import Allocation, SessionState, StpMode
 from parbook.errors import MisuseError, shown
-from parbook.units import NOTIONAL_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX, checked_int, from_units, parse_decimal, to_units
+from parbook.units import (
+    NOTIONAL_MAX,
+    PPM,
+    PRICE_TICKS_MAX,
+    QTY_LOTS_MAX,
+    checked_int,
+    from_units,
+    parse_decimal,
+    to_units,
+)
 
 MAX_ORDERS_LIMIT = 2**24
 """No market holds more resting orders than this."""
@@ -129,8 +139,14 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             ("bust_window", 0, BUST_WINDOW_LIMIT),
         ):
             checked_int(getattr(self, name), name, low, high)
-        for name in ("reinsert_on_amend", "market_rests", "stop_through_triggers", "curve_in_auction", "breach_rests",
-                     "registered_only"):
+        for name in (
+            "reinsert_on_amend",
+            "market_rests",
+            "stop_through_triggers",
+            "curve_in_auction",
+            "breach_rests",
+            "registered_only",
+        ):
             if not isinstance(getattr(self, name), bool):
                 raise MisuseError(f"{name}={shown(getattr(self, name))} must be True or False.")
         self._check_choices()
@@ -139,17 +155,18 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         states = (SessionState.CONTINUOUS, SessionState.HALTED, SessionState.AUCTION)
         initial = tuple(state for state in SessionState if state is not SessionState.DELISTED)
         stp = tuple(mode for mode in StpMode if mode is not StpMode.DEFAULT)
-        for name, choices in (
+        every: tuple[tuple[str, tuple[IntEnum, ...]], ...] = (
             ("allocation", tuple(Allocation)),
             ("stp", stp),
             ("breach_state", states),
             ("initial_state", initial),
-        ):
+        )
+        for name, choices in every:
             value = getattr(self, name)
             if value not in choices:
                 names = ", ".join(choice.name for choice in choices)
                 raise MisuseError(f"{name}={shown(value)} must be one of {names}.")
-            msgspec.structs.force_setattr(self, name, type(choices[0])(value))
+            msgspec.structs.force_setattr(self, name, choices[choices.index(value)])
 
     def price_ticks(self, price: str | int | Decimal) -> int:
         """Return `price` in ticks; ConversionError when off the tick grid or outside 1..PRICE_TICKS_MAX."""

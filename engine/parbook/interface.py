@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from parbook.codes import RejectCode, Side
+from parbook.codes import OrderType, Peg, Place, RejectCode, Side, StpMode, TimeInForce, Trigger
 from parbook.instrument import Instrument
 from parbook.messages import Command, Event
 from parbook.records import Records
@@ -53,15 +53,32 @@ class Placed(Protocol):
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True):
-    """One resting order as the market holds it. leaves = qty_lots - filled_lots."""
+    """One live order as the market holds it. leaves = qty_lots - filled_lots. Fields as in parbook.state.ORDER."""
 
     order_id: int
     client_id: int
     account: int
+    session: int
     side: Side
+    order_type: OrderType
+    tif: TimeInForce
+    place: Place
     price_ticks: int
     qty_lots: int
     filled_lots: int
+    shown_lots: int
+    display_lots: int
+    stop_ticks: int
+    offset_ticks: int
+    limit_ticks: int
+    trail_ppm: int
+    expire_ns: int
+    oco_order_id: int
+    hidden: bool
+    reduce_only: bool
+    stp: StpMode
+    peg: Peg
+    trigger: Trigger
     post_only: bool
 
 

@@ -1,4 +1,4 @@
-"""Sessions: which state may follow which, and what each refuses. The one place for both; docs/sessions.md is made of it.
+"""Sessions: which state may follow which, and what each refuses. The one place for both; docs/sessions.md shows it.
 
 A market's state has three layers. The *phase* is one of the first five states; CLOSED lies over it and DELISTED
 over both. A close over HALTED or AUCTION leaves that phase beneath, to be found at the next opening; after any

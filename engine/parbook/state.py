@@ -155,8 +155,8 @@ ORDER: Final[np.dtype[np.void]] = np.dtype(
         ("reserved", "<u4"),
     ]
 )
-"""`shown_lots` is 0 but for ICEBERG; `limit_ticks` is a peg's worst price; `quote_slot` is 1 + the slot, 0 for no quote;
-an order that rests has order_type and tif as it entered, and its stop_ticks even after it was triggered."""
+"""`shown_lots` is 0 but for ICEBERG; `limit_ticks` is a peg's worst price; `quote_slot` is 1 + slot, 0 for no quote.
+A market order that rests has become LIMIT; a triggered stop keeps its stop_ticks."""
 DEAD_ID: Final[np.dtype[np.void]] = np.dtype([("account", "<u8"), ("client_id", "<u8")])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from parbook.codes import Source
+from tools import session_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -46,3 +47,8 @@ def test_the_readme_figure_is_up_to_date():
     assert {trade.source for trade in trades} == {Source.BOOK, Source.CURVE}
     assert sum(trade.qty_lots for trade in trades) == figure["SOLD"]
     assert figure["draw"](trades) == figure["OUT"].read_text(encoding="utf-8")
+
+
+def test_the_session_tables_are_those_of_the_code():
+    assert session_tables.PAGE.read_text(encoding="utf-8") == session_tables.page()
+    assert "| HALTED | refused |" in session_tables.page()

@@ -10,17 +10,24 @@ from hypothesis import strategies as st
 
 from parbook import messages as m
 from parbook.codes import (
+    AccountField,
     AnchorMove,
     CancelReason,
+    CommandKind,
     CurveShape,
     OrderType,
+    Peg,
+    Place,
     Priority,
     RejectCode,
+    SessionState,
     Side,
     Source,
+    StpMode,
     TimeInForce,
+    Trigger,
 )
-from parbook.records import COMMAND, COMMAND_FIELDS, CURVE, EVENT, EVENT_FIELDS
+from parbook.records import COMMAND, COMMAND_FIELDS, CURVE, EVENT, EVENT_FIELDS, SPECIAL_FIELDS, TERMS
 
 ENUMS: dict[str, Any] = {
     "side": Side,
@@ -32,10 +39,20 @@ ENUMS: dict[str, Any] = {
     "shape": CurveShape,
     "anchor_move": AnchorMove,
     "code": RejectCode,
+    "place": Place,
+    "mode": StpMode,
+    "state": SessionState,
+    "previous": SessionState,
+    "field": AccountField,
+    "stp": StpMode,
+    "peg": Peg,
+    "trigger": Trigger,
 }
 
 
-def _field(name: str, dtype: np.dtype[Any]) -> st.SearchStrategy[int]:
+def _field(name: str, dtype: np.dtype[Any]) -> st.SearchStrategy[Any]:
+    if name in ("hidden", "reduce_only"):
+        return st.booleans()
     if name in ENUMS:
         return st.sampled_from(ENUMS[name])
     bounds = np.iinfo(dtype)
@@ -47,6 +64,16 @@ def _message(struct: type[msgspec.Struct], columns: dict[str, str], dtype: np.dt
 
 
 BATCH_COMMANDS = st.one_of([_message(struct, columns, COMMAND) for struct, columns in COMMAND_FIELDS.values()])
+
+
+def _special(kind: CommandKind) -> st.SearchStrategy[Any]:
+    plain, further, terms = SPECIAL_FIELDS[kind]
+    struct, columns = COMMAND_FIELDS[plain]
+    fields = {name: _field(name, COMMAND[column]) for name, column in (columns | further).items()}
+    return st.builds(struct, **fields, **{name: _field(name, TERMS[name]) for name in terms})
+
+
+SPECIALS = st.one_of([_special(kind) for kind in SPECIAL_FIELDS])
 EVENTS = st.one_of([_message(struct, columns, EVENT) for struct, columns in EVENT_FIELDS.values()])
 SET_CURVES = st.builds(
     m.SetCurve,

@@ -18,17 +18,21 @@ from parbook.records import (
     DEPTH,
     EVENT,
     EVENT_FIELDS,
+    SPECIAL_FIELDS,
+    TERMS,
     command_records,
     curve_from_record,
     curve_record,
     event_records,
     events_from_records,
 )
-from tests.messages.strategies import BATCH_COMMANDS, EVENTS, SET_CURVES
+from tests.messages.strategies import BATCH_COMMANDS, EVENTS, SET_CURVES, SPECIALS
 
 OFFSETS = {
     "COMMAND": "kind:u1@0 side:u1@1 order_type:u1@2 tif:u1@3 account:u4@4 order_id:u8@8 client_id:u8@16 "
-    "price_ticks:i8@24 qty_lots:i8@32 ts_ns:i8@40 high_ticks:i8@48 instrument:u2@56 session:u2@58 reserved:u4@60",
+    "price_ticks:i8@24 qty_lots:i8@32 ts_ns:i8@40 high_ticks:i8@48 instrument:u2@56 session:u2@58 trail_ppm:u4@60",
+    "TERMS": "kind:u1@0 hidden:u1@1 reduce_only:u1@2 stp:u1@3 peg:u1@4 trigger:u1@5 reserved:u2@6 display_lots:i8@8 "
+    "min_lots:i8@16 stop_ticks:i8@24 offset_ticks:i8@32 expire_ns:i8@40 amount_notional:i8@48 oco_order_id:u8@56",
     "EVENT": "kind:u1@0 side:u1@1 code:u2@2 account:u4@4 seq:u8@8 order_id:u8@16 other_id:u8@24 price_ticks:i8@32 "
     "qty_lots:i8@40 leaves_lots:i8@48 other_account:u4@56 command:u4@60",
     "CURVE": "shape:u1@0 anchor_move:u1@1 reserved:V6@2 base_depth_lots:i8@8 quote_depth_lots:i8@16 "
@@ -40,7 +44,7 @@ OFFSETS = {
 
 @pytest.mark.parametrize(
     ("name", "dtype", "size"),
-    [("COMMAND", COMMAND, 64), ("EVENT", EVENT, 64), ("CURVE", CURVE, 112), ("DEPTH", DEPTH, 22)],
+    [("COMMAND", COMMAND, 64), ("TERMS", TERMS, 64), ("EVENT", EVENT, 64), ("CURVE", CURVE, 112), ("DEPTH", DEPTH, 22)],
 )
 def test_layouts_are_pinned(name, dtype, size):
     fields = [f"{field}:{dtype[field].str.lstrip('<|')}@{dtype.fields[field][1]}" for field in dtype.names]
@@ -49,18 +53,20 @@ def test_layouts_are_pinned(name, dtype, size):
 
 
 def test_no_field_is_big_endian():
-    for dtype in (COMMAND, EVENT, CURVE, DEPTH):
+    for dtype in (COMMAND, TERMS, EVENT, CURVE, DEPTH):
         assert not [name for name in dtype.names if dtype[name].str.startswith(">")]
 
 
 def test_every_message_has_a_record_and_every_field_a_column():
     commands = {struct for struct, _ in COMMAND_FIELDS.values()} | {m.SetCurve}
     assert commands == set(m.Command.__args__)
-    assert set(COMMAND_FIELDS) == set(CommandKind) - {CommandKind.SET_CURVE}
+    without_columns = {CommandKind.SET_CURVE, CommandKind.TERMS, *SPECIAL_FIELDS}
+    assert set(COMMAND_FIELDS) == set(CommandKind) - without_columns
     assert {struct for struct, _ in EVENT_FIELDS.values()} == set(m.Event.__args__)
     assert set(EVENT_FIELDS) == set(EventKind)
     for struct, columns in [*COMMAND_FIELDS.values(), *EVENT_FIELDS.values()]:
-        assert set(columns) == set(struct.__struct_fields__)
+        terms = {name for plain, more, names in SPECIAL_FIELDS.values() for name in (*more, *names)}
+        assert set(columns) <= set(struct.__struct_fields__) <= set(columns) | terms
         assert len(set(columns.values())) == len(columns), f"{struct.__name__}: two fields share a column"
 
 
@@ -89,6 +95,34 @@ def test_command_records_carry_every_field(commands):
         assert not [name for name in COMMAND.names if name not in {"kind", *columns.values()} and row[name] != 0]
 
 
+@given(SPECIALS)
+def test_terms_take_a_second_record_when_there_are_any(command):
+    records = command_records([command])
+    kind = CommandKind(int(records[0]["kind"]))
+    if len(records) == 1:
+        assert kind not in SPECIAL_FIELDS
+        _, columns = COMMAND_FIELDS[kind]
+        fields = {name: int(records[0][column]) for name, column in columns.items()}
+    else:
+        plain, more, names = SPECIAL_FIELDS[kind]
+        _, columns = COMMAND_FIELDS[plain]
+        terms = records[1:].view(TERMS)[0]
+        assert terms["kind"] == CommandKind.TERMS
+        assert not [name for name in TERMS.names if name not in {"kind", *names} and terms[name] != 0]
+        fields = {name: int(records[0][column]) for name, column in (columns | more).items()}
+        fields |= {name: int(terms[name]) for name in names}
+        fields |= {name: bool(fields[name]) for name in ("hidden", "reduce_only") if name in fields}
+    assert type(command)(**fields) == command
+
+
+@pytest.mark.parametrize("name", ["hidden", "reduce_only"])
+@pytest.mark.parametrize("value", [1, "yes", None, 0.0])
+def test_a_flag_that_is_no_bool_is_refused_by_name(name, value):
+    order = m.NewOrder(account=1, side=Side.BUY, qty_lots=1, min_lots=1, **{name: value})
+    with pytest.raises(MisuseError, match=f"NewOrder.{name}"):
+        command_records([order])
+
+
 @given(SET_CURVES)
 def test_curves_survive_their_record(command):
     record = curve_record(command)
@@ -96,7 +130,7 @@ def test_curves_survive_their_record(command):
     assert curve_from_record(record) == command
 
 
-@given(st.one_of(BATCH_COMMANDS, SET_CURVES))
+@given(st.one_of(BATCH_COMMANDS, SPECIALS, SET_CURVES))
 def test_commands_survive_json_and_messagepack(command):
     for codec in (msgspec.json, msgspec.msgpack):
         decoded = codec.decode(codec.encode(command), type=m.Command)
@@ -168,7 +202,7 @@ def test_a_record_that_is_no_event_is_refused(field, number):
 def test_a_rejection_with_an_unknown_code_is_refused():
     rejected = m.Rejected(seq=1, command=1, code=RejectCode.UNKNOWN_ORDER, order_id=0, client_id=0, account=1)
     records = event_records([rejected])
-    records["code"] = 8
+    records["code"] = 200
     with pytest.raises(MisuseError, match="record 0 is no event"):
         events_from_records(records)
 

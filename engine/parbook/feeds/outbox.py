@@ -19,9 +19,9 @@ _SPECIAL = (CommandKind.NEW_SPECIAL, CommandKind.AMEND_SPECIAL)
 class Outbox:
     """Stands between callers and a market, and keeps its events until they are taken. Nothing is ever dropped.
 
-    While more than `high_water` events wait, no command is taken: the caller knows before it has traded. How many events
-    a command causes is known only afterwards, so the queue holds at most `high_water` and the events of one submission
-    (of one chunk, for `submit_chunks`).
+    While more than `high_water` events wait, no command is taken: the caller knows before it has traded. How many
+    events a command causes is known only afterwards, so the queue holds at most `high_water` and the events of one
+    submission (of one chunk, for `submit_chunks`).
     """
 
     def __init__(self, market: MarketProtocol, high_water: int) -> None:

@@ -2,7 +2,7 @@
 
 The tracker follows every live order through the events alone and keeps the displayed book. Place of an order, by event:
 
-    ACCEPTED, TRIGGERED   say it (code); the order rests there after its own fills, an iceberg with the SHOWN that follows
+    ACCEPTED, TRIGGERED   say it (code); it rests there after its own fills, an iceberg with the SHOWN that follows
     AMENDED               KEPT: as before. LOST: a stop waits on, a peg is parked, any other rests after its own fills
     REPRICED              a peg (every one is ACCEPTED as PARKED): in the book at its price, parked at 0
     SHOWN                 an iceberg's slice, at the back of its queue

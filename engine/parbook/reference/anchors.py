@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from parbook.codes import CurveShape, RejectCode, Side
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from parbook.codes import CancelReason, CurveShape, RejectCode, Side
 from parbook.curve import validate
 from parbook.messages import (
     Advanced,
@@ -13,20 +17,51 @@ from parbook.messages import (
     CurveWithdrawn,
     SetCurve,
 )
+from parbook.reference import mass, steps
 from parbook.reference.desk import Desk, Row
 from parbook.reference.quotes import MAX_PROPOSED_ANCHORS, Curve
 from parbook.units import CURVE_PRICE_TICKS_MAX
 
 
 def move_clock(desk: Desk, ts_ns: int) -> RejectCode | None:
-    """Move the clock before a command is looked at; anchors that fall due activate first, oldest first."""
+    """Move the clock before a command is looked at; what falls due happens first, at its own time.
+
+    In order of due time; at one time orders expire by id, then dead-man timers end by account, then anchors activate,
+    oldest first. An order may trade until its expire_ns, so it is due one nanosecond later.
+    """
     if ts_ns == 0:
         return None
     if ts_ns < desk.now_ns:
         return RejectCode.TIME_REVERSED
+    while due := _next_due(desk, ts_ns):
+        desk.now_ns = max(desk.now_ns, due.at_ns)
+        due.happens()
     desk.now_ns = ts_ns
-    _activate_due(desk)
     return None
+
+
+class _Due(NamedTuple):
+    at_ns: int
+    rank: int
+    number: int
+    happens: Callable[[], None]
+
+
+def _next_due(desk: Desk, until_ns: int) -> _Due | None:
+    """Return what falls due first at or before a time."""
+    dues = [
+        _Due(order.expire_ns + 1, 0, order.order_id, partial(desk.cancel, order, CancelReason.EXPIRED))
+        for order in desk.expiring.values()
+    ]
+    dues += [
+        _Due(account.deadline_ns, 1, number, partial(mass.deadline_passed, desk, number))
+        for number, account in desk.accounts.by_number.items()
+        if account.deadline_ns
+    ]
+    if desk.curve and desk.curve.proposed:
+        dues.append(_Due(desk.curve.proposed[0].effective_at_ns, 2, 0, partial(_activate_next, desk)))
+    first = min(dues, key=lambda due: due[:3], default=None)
+    return first if first and first.at_ns <= until_ns else None
 
 
 def advance(desk: Desk, _row: Row) -> RejectCode | None:
@@ -62,7 +97,8 @@ def propose_anchor(desk: Desk, row: Row) -> RejectCode | None:
         return RejectCode.ANCHOR_QUEUE_FULL
     anchor = curve.propose(low_ticks, high_ticks, desk.now_ns)
     desk.emit(AnchorProposed, low_ticks=low_ticks, high_ticks=high_ticks, effective_at_ns=anchor.effective_at_ns)
-    _activate_due(desk)
+    while curve.proposed and curve.proposed[0].effective_at_ns <= desk.now_ns:
+        _activate_next(desk)
     return None
 
 
@@ -86,20 +122,24 @@ def withdraw_curve(desk: Desk, _row: Row) -> RejectCode | None:
     return None
 
 
-def _activate_due(desk: Desk) -> None:
+def _activate_next(desk: Desk) -> None:
+    """Let the oldest proposed anchor become the active one: a step of its own."""
     curve = desk.curve
-    while curve and curve.proposed and curve.proposed[0].effective_at_ns <= desk.now_ns:
-        anchor = curve.proposed.popleft()
-        curve.activate(anchor)
-        net_lots, cash_notional = curve.cursor
-        desk.emit(
-            AnchorActivated,
-            low_ticks=anchor.low_ticks,
-            high_ticks=anchor.high_ticks,
-            net_lots=net_lots,
-            cash_notional=cash_notional,
-        )
+    assert curve is not None
+    anchor = curve.proposed.popleft()
+    curve.activate(anchor)
+    net_lots, cash_notional = curve.cursor
+    desk.emit(
+        AnchorActivated,
+        low_ticks=anchor.low_ticks,
+        high_ticks=anchor.high_ticks,
+        net_lots=net_lots,
+        cash_notional=cash_notional,
+    )
+    if desk.session.matches:
         _lift_crossed_asks(desk, curve)
+    desk.step.anchor_ticks = desk.anchor_ticks
+    steps.finish_step(desk)
 
 
 def _lift_crossed_asks(desk: Desk, curve: Curve) -> None:
@@ -109,8 +149,9 @@ def _lift_crossed_asks(desk: Desk, curve: Curve) -> None:
     news their owners have not seen. What budget or rate limit leaves crossed is clipped.
     """
     lifted_lots = 0
-    while order := next(desk.book.resting(Side.SELL), None):
-        lots = min(order.leaves_lots, curve.liftable_lots(order.price_ticks, lifted_lots))
+    while front := next(desk.book.walk(Side.SELL), None):
+        order, offered_lots = front
+        lots = min(offered_lots, curve.liftable_lots(order.price_ticks, lifted_lots))
         if not lots:
             return
         desk.lift(order, lots)

@@ -6,7 +6,7 @@ with a RejectCode before it changes anything, or carries the command out and emi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -29,9 +29,23 @@ from parbook.messages import (
     SetCurve,
     Trade,
 )
-from parbook.records import COMMAND, Records, command_records, curve_record, event_records
-from parbook.reference import anchors, changes, entry, views
-from parbook.reference.desk import Desk, Row
+from parbook.records import COMMAND, TERMS, Records, command_records, curve_record, event_records
+from parbook.reference import (
+    accounts,
+    anchors,
+    auction,
+    busts,
+    changes,
+    entry,
+    mass,
+    pegs,
+    quoting,
+    session,
+    steps,
+    stops,
+    views,
+)
+from parbook.reference.desk import Desk, Row, Terms
 from parbook.units import checked_int
 
 Handler = Callable[[Desk, Row], RejectCode | None]
@@ -45,7 +59,37 @@ HANDLERS: Final[dict[int, Handler]] = {
     CommandKind.PROPOSE_ANCHOR: anchors.propose_anchor,
     CommandKind.WITHDRAW_ANCHORS: anchors.withdraw_anchors,
     CommandKind.WITHDRAW_CURVE: anchors.withdraw_curve,
+    CommandKind.NEW_SPECIAL: entry.new_order,
+    CommandKind.AMEND_SPECIAL: changes.amend_order,
+    CommandKind.MASS_CANCEL: mass.mass_cancel,
+    CommandKind.KILL: mass.kill,
+    CommandKind.DEADMAN: mass.dead_man,
+    CommandKind.QUOTE: quoting.quote,
+    CommandKind.RESET_PROTECTION: quoting.reset_protection,
+    CommandKind.SET_ACCOUNT: accounts.set_account,
+    CommandKind.SET_STATE: session.set_state,
+    CommandKind.BUST: busts.bust,
 }
+SPECIAL: Final = frozenset({CommandKind.NEW_SPECIAL, CommandKind.AMEND_SPECIAL})
+
+
+def rows_of(commands: Records) -> Iterator[Row]:
+    """Yield the commands of a COMMAND array; a special one takes the TERMS record behind it. O(records)."""
+    records = commands.tolist()
+    index = 0
+    while index < len(records):
+        row = Row._make((*records[index], Terms()))
+        index += 1
+        if row.kind in SPECIAL:
+            if index == len(records) or records[index][0] != CommandKind.TERMS:
+                yield row._replace(terms=None)
+                continue
+            terms = np.ascontiguousarray(commands[index : index + 1]).view(TERMS)
+            row = row._replace(terms=Terms._make(terms[0].tolist()))
+            index += 1
+        else:
+            row = row._replace(trail_ppm=0)
+        yield row
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -83,7 +127,7 @@ class Market:
         if isinstance(command, SetCurve):
             curve_record(command)  # refuses values that fit no record, as it does for every other command
             return self._run_set_curve(command)
-        return self._run(Row._make(command_records([command])[0].tolist()))
+        return [event for row in rows_of(command_records([command])) for event in self._run(row)]
 
     def apply_batch(self, commands: Records) -> Records:
         """Apply an array of COMMAND records and return the EVENT records they caused."""
@@ -91,8 +135,8 @@ class Market:
             found = getattr(commands, "dtype", type(commands).__name__)
             raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
         events: list[Event] = []
-        for row in commands.tolist():
-            events += self._run(Row._make(row))
+        for row in rows_of(commands):
+            events += self._run(row)
         return event_records(events)
 
     def place(
@@ -153,20 +197,44 @@ class Market:
 
     def _run(self, row: Row) -> list[Event]:
         desk = self._desk
+        self._run_leftovers()
         handler = HANDLERS.get(row.kind)
-        code: RejectCode | None = RejectCode.UNKNOWN_COMMAND
-        if handler:
+        if handler is None:
+            desk.refuse(RejectCode.UNKNOWN_COMMAND, row)
+        elif row.terms is None:
+            desk.refuse(RejectCode.MISSING_TERMS, row)
+        else:
             code = anchors.move_clock(desk, row.ts_ns) or handler(desk, row)
-        if code:
-            desk.refuse(code, row)
+            if code:
+                desk.refuse(code, row)
+            steps.finish_step(desk)
+            self._follow_up()
         return self._finish()
 
     def _run_set_curve(self, command: SetCurve) -> list[Event]:
         desk = self._desk
+        self._run_leftovers()
         code = anchors.move_clock(desk, command.ts_ns) or anchors.set_curve(desk, command)
         if code:
-            desk.refuse(code, Row(CommandKind.SET_CURVE, *[0] * (len(Row._fields) - 1)))
+            desk.refuse(code, Row(CommandKind.SET_CURVE))
+        steps.finish_step(desk)
+        self._follow_up()
         return self._finish()
+
+    def _run_leftovers(self) -> None:
+        """Run stops that an earlier command elected and left, as an internal command with a number of its own."""
+        desk = self._desk
+        desk.band_ticks = desk.last_trade_ticks
+        if desk.elected and desk.session.matches:
+            self._follow_up()
+            desk.next_command += 1
+            desk.band_ticks = desk.last_trade_ticks
+
+    def _follow_up(self) -> None:
+        """Do what follows every command: elected stops, pegs, the auction's indication."""
+        stops.run_elected(self._desk)
+        pegs.follow(self._desk)
+        auction.indicate(self._desk)
 
     def _finish(self) -> list[Event]:
         desk = self._desk
@@ -181,8 +249,8 @@ class Market:
         return views.depth(self._desk, checked_int(levels, "levels", 1, 2**31 - 1))
 
     def order(self, order_id: int) -> OrderState | None:
-        """Return the resting order, or None."""
-        order = self._desk.book.orders.get(checked_int(order_id, "order_id", 0, 2**64 - 1))
+        """Return the live order, or None."""
+        order = self._desk.orders.get(checked_int(order_id, "order_id", 0, 2**64 - 1))
         return None if order is None else views.order_state(order)
 
     def queue(self, side: int, price_ticks: int) -> list[int]:
@@ -212,8 +280,8 @@ class Market:
 
     @property
     def open_orders(self) -> int:
-        """How many orders rest."""
-        return len(self._desk.book.orders)
+        """How many orders are live, wherever they stand."""
+        return len(self._desk.orders)
 
     @property
     def now_ns(self) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from parbook import state
-from parbook.codes import Side, Source
+from parbook.codes import Place, Side, Source
 from parbook.errors import InvariantError
 from parbook.interface import CurveState, OrderState
 from parbook.messages import SetCurve
 from parbook.records import CURVE, DEPTH, Records, curve_record
-from parbook.reference.book import Order
+from parbook.reference.book import RESTING, Order
 from parbook.reference.desk import Desk
 from parbook.reference.matching import opposite
 from parbook.state import digest
@@ -24,7 +24,7 @@ def depth(desk: Desk, levels: int) -> Records:
     for side in Side:
         of_side = [
             (int(side), int(Source.BOOK), len(level.orders), level.price_ticks, level.lots)
-            for level in desk.book.levels[side].values()[:levels]
+            for level in desk.book.displayed[side].levels.values()[:levels]
         ]
         of_side += [(int(side), int(Source.CURVE), 0, price, lots) for price, lots in curve_quotes(desk, side, levels)]
         sign = -1 if side is Side.BUY else 1
@@ -33,12 +33,15 @@ def depth(desk: Desk, levels: int) -> Records:
 
 
 def curve_quotes(desk: Desk, side: Side, count: int) -> list[tuple[int, int]]:
-    """Return the curve's next (price_ticks, lots) on a side, as one sweep of the curve alone would trade them."""
+    """Return the curve's next (price_ticks, lots) on a side, as one sweep of the curve alone would trade them.
+
+    None while nothing matches: a crossed book has no touch to clip them by.
+    """
     quotes: list[tuple[int, int]] = []
-    if desk.curve is None:
+    if desk.curve is None or not desk.session.matches:
         return quotes
     taker = opposite(side)
-    touch_ticks = desk.touch_ticks(taker)
+    touch_ticks = desk.book.touch_ticks(taker)
     cursor = desk.curve.cursor
     while len(quotes) < count and (quote := desk.curve.quote(taker, touch_ticks, cursor)):
         quotes.append((quote.price_ticks, quote.lots))
@@ -47,23 +50,14 @@ def curve_quotes(desk: Desk, side: Side, count: int) -> list[tuple[int, int]]:
 
 
 def order_state(order: Order) -> OrderState:
-    """Return an immutable copy of a resting order."""
-    return OrderState(
-        order_id=order.order_id,
-        client_id=order.client_id,
-        account=order.account,
-        side=order.side,
-        price_ticks=order.price_ticks,
-        qty_lots=order.qty_lots,
-        filled_lots=order.filled_lots,
-        post_only=order.post_only,
-    )
+    """Return an immutable copy of a live order."""
+    return OrderState(**{name: getattr(order, name) for name in OrderState.__struct_fields__})
 
 
 def queue(desk: Desk, side: Side, price_ticks: int) -> list[int]:
-    """Return the ids resting at a price in time priority."""
-    level = desk.book.levels[side].get(-price_ticks if side is Side.BUY else price_ticks)
-    return list(level.orders) if level else []
+    """Return the ids resting at a price in time priority: displayed, then hidden ones."""
+    levels = (line[side].level(price_ticks) for line in (desk.book.displayed, desk.book.hidden))
+    return [order_id for level in levels if level for order_id in level.orders]
 
 
 def curve_state(desk: Desk) -> CurveState | None:
@@ -81,14 +75,18 @@ def curve_state(desk: Desk) -> CurveState | None:
     )
 
 
+def _order_row(order: Order) -> tuple[int, ...]:
+    """Return an ORDER record's values; `shown_lots` is 0 but for an iceberg."""
+    names = state.ORDER.names or ()
+    return tuple(int(getattr(order, name)) if name != "reserved" else 0 for name in names)
+
+
 def state_bytes(desk: Desk) -> bytes:
     """Return the canonical serialisation; layout in `parbook.state`. O(state)."""
-    orders = [
-        (o.order_id, o.client_id, o.account, int(o.side), o.post_only, 0, o.price_ticks, o.qty_lots, o.filled_lots)
-        for side in Side
-        for o in desk.book.resting(side)
-    ]
+    orders = [_order_row(order) for order in desk.live_orders()]
     curve = desk.curve
+    trades = desk.window.rows()
+    accounts = desk.accounts.rows()
     header = (
         state.MAGIC,
         desk.now_ns,
@@ -96,22 +94,31 @@ def state_bytes(desk: Desk) -> bytes:
         desk.next_command,
         desk.next_order_id,
         desk.last_trade_ticks,
-        desk.instrument.collar_ppm,
-        desk.instrument.max_orders,
-        desk.instrument.client_id_window,
+        desk.last_auction_ticks,
+        int(desk.session.phase),
+        desk.session.closed,
+        desk.session.delisted,
+        (0,) * 5,
+        *desk.session.indicative,
         curve is not None,
         len(curve.proposed) if curve else 0,
+        len(accounts),
+        len(trades),
         len(orders),
         len(desk.ids.dead),
     )
     curve_states = []
     if curve:
         curve_states = [(curve.quoting, curve.low_ticks, curve.high_ticks, *curve.cursor, curve.compiled_at_net_lots)]
+    config = tuple(int(getattr(desk.instrument, name)) for name in state.CONFIG_FIELDS)
     return state.encode(
         np.array([header], state.HEADER),
+        np.array([config], state.CONFIG),
         curve_record(SetCurve(params=curve.params)) if curve else np.zeros(0, CURVE),
         np.array(curve_states, state.CURVE_STATE),
         np.array([tuple(anchor) for anchor in curve.proposed] if curve else [], state.ANCHOR),
+        np.array(accounts, state.ACCOUNT),
+        np.array(trades, state.TRADE),
         np.array(orders, state.ORDER),
         np.array(list(desk.ids.dead), state.DEAD_ID),
     )
@@ -120,15 +127,29 @@ def state_bytes(desk: Desk) -> bytes:
 def check(desk: Desk) -> None:
     """Raise InvariantError unless every container is sound and the market neither locked nor crossed. O(state)."""
     desk.book.check()
+    desk.stops.check()
     desk.ids.check()
-    live = {(o.account, o.client_id): o.order_id for o in desk.book.orders.values() if o.client_id}
-    if live != desk.ids.live:
-        raise InvariantError("market: live client ids and resting orders disagree")
-    if desk.curve is None:
+    desk.accounts.check(desk)
+    live = list(desk.live_orders())
+    if {order.order_id: order for order in live} != desk.orders or len(live) != len(desk.orders):
+        raise InvariantError("market: the places hold other orders than the index")
+    named = {(o.account, o.client_id): o.order_id for o in live if o.client_id}
+    if named != desk.ids.live:
+        raise InvariantError("market: live client ids and live orders disagree")
+    if {o.order_id for o in live if o.peg} != desk.pegs.keys():
+        raise InvariantError("market: pegs and live orders disagree")
+    for order in live:
+        partner = desk.orders.get(order.oco_order_id)
+        if order.oco_order_id and (partner is None or partner.oco_order_id != order.order_id):
+            raise InvariantError(f"market: order {order.order_id} and its partner do not know each other")
+        if order.place not in RESTING | {Place.ARMED, Place.ELECTED, Place.PARKED, Place.CALL}:
+            raise InvariantError(f"market: order {order.order_id} stands nowhere")
+    if desk.curve is not None:
+        desk.curve.check()
+    if not desk.session.matches:
         return
-    desk.curve.check()
     bids, asks = (
-        [p for p in (desk.book.best_ticks(side), *(q[0] for q in curve_quotes(desk, side, 1))) if p] for side in Side
+        [p for p in (desk.book.touch_ticks(side), *(q[0] for q in curve_quotes(desk, side, 1))) if p] for side in Side
     )
     if bids and asks and max(bids) >= min(asks):
         raise InvariantError(f"market: bids {bids} meet asks {asks}")
