@@ -1,4 +1,4 @@
-"""What the public matching benchmark asks of an engine: makers' prices, modify = cancel + reinsert, ids soon free again."""
+"""The semantics the public matching benchmark asks for: makers' prices, modify = cancel + reinsert, ids free again."""
 
 from __future__ import annotations
 
