@@ -1,4 +1,4 @@
-"""Random streams of special orders, sessions and limits, for the feeds. Any object with this `next` can take its place."""
+"""Random streams of special orders, sessions and limits, for the feeds. Any object with this `next` will do instead."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class SpecialStream:
     def next(self, market: MarketProtocol, size: int) -> list[Operation]:
         """Return operations of `size` commands, and now and then a curve before them."""
         operations: list[Operation] = []
-        if self._chance(0.1):
+        if self._chance(0.1) or self.now_ns == 0:
             operations.append(m.SetCurve(params=self.curves._near_curve_params()))
         live = resting_orders(market)
         state, _ = engine_state(market)
@@ -84,16 +84,16 @@ class SpecialStream:
 
     def _command(self, live: Any, state: SessionState) -> m.Command:
         self.now_ns += self._number(0, 30)
-        if state is not SessionState.CONTINUOUS and self._chance(0.06):
-            return m.SetState(state=self._pick(SessionState.AUCTION, SessionState.CONTINUOUS, SessionState.PRE_OPEN))
+        if state is not SessionState.CONTINUOUS and self._chance(0.15):
+            return m.SetState(state=self._pick(SessionState.AUCTION, SessionState.CONTINUOUS, SessionState.CONTINUOUS))
         draw = self.random.random()
         if draw < 0.62:
-            return self._new()
+            return self._new(live)
         if draw < 0.87 and len(live):
             return self._change(live[self._number(0, len(live) - 1)])
         return self._rare()
 
-    def _new(self) -> m.Command:
+    def _new(self, live: Any) -> m.Command:
         fields: dict[str, Any] = {
             "account": self._number(1, 6),
             "side": self._pick(*Side),
@@ -127,8 +127,15 @@ class SpecialStream:
                 "side": Side.BUY,
                 "amount_notional": self._number(1, 20 * MID_TICKS),
             },
-            "oco": {"stop_ticks": self._price(), "oco_order_id": self._number(1, 400)},
         }
+        if len(live):
+            partner = live[self._number(0, len(live) - 1)]
+            kinds["oco"] = {
+                "account": int(partner["account"]),
+                "oco_order_id": int(partner["order_id"]),
+                "side": Side(1 - int(partner["side"])),
+                "stop_ticks": self._pick(0, self._price()),
+            }
         return m.NewOrder(**fields | kinds[self._pick("plain", "plain", "plain", "iceberg", *kinds)])
 
     def _change(self, order: Any) -> m.Command:
@@ -157,20 +164,21 @@ class SpecialStream:
             (AccountField.PROTECTION_LOTS, self._number(0, 20)),
             (AccountField.PROTECTION_WINDOW_NS, 5000),
             (AccountField.KILLED, 0),
+            (AccountField.KILLED, 0),
         )
         commands: list[m.Command] = [
             m.Quote(
                 account=account,
                 slot=self._number(0, 1),
-                bid_ticks=self._price(),
+                bid_ticks=low - self._number(0, 6),
                 bid_lots=self._number(0, 9),
-                ask_ticks=self._price(),
+                ask_ticks=low + self._number(1, 6),
                 ask_lots=self._number(0, 9),
             ),
             m.ProposeAnchor(low_ticks=low, high_ticks=low + self._number(0, 4)),
             m.SetAccount(account=account, field=field, value=value),
             m.Advance(ts_ns=self.now_ns),
-            m.BustTrade(trade_seq=max(1, self.trades_to - self._number(0, 30))),
+            m.BustTrade(trade_seq=max(1, self.trades_to - self._number(0, 20))),
             m.ResetProtection(account=account),
         ]
         if self._chance(0.5):
@@ -182,6 +190,6 @@ class SpecialStream:
             m.DeadMan(account=account, timeout_ns=self._number(0, 500)),
             m.WithdrawCurve(),
             m.Kill(account=account),
-            m.SetState(state=SessionState.DELISTED),
+            m.SetState(state=SessionState.DELISTED) if self._chance(0.3) else m.SetState(state=SessionState.AUCTION),
         ]
         return self._pick(*scarce) if self._chance(0.4) else self._pick(*commands[:2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -64,8 +65,10 @@ def engine_state(market: MarketProtocol) -> tuple[SessionState, tuple[int, int, 
         state = SessionState.CLOSED
     if header["delisted"]:
         state = SessionState.DELISTED
-    indicative = tuple(int(header[f"indicative_{name}"]) for name in ("ticks", "paired_lots", "surplus_lots"))
-    return state, indicative
+    price_ticks, paired_lots, surplus_lots = (
+        int(header[f"indicative_{name}"]) for name in ("ticks", "paired_lots", "surplus_lots")
+    )
+    return state, (price_ticks, paired_lots, surplus_lots)
 
 
 class Witness:
@@ -78,18 +81,22 @@ class Witness:
         self.client.load(self.publisher.snapshot())
         self.late: list[BookBuilder] = []
         self.kinds: set[int] = set()
-        self.events: set[int] = set()
+        self.events: Counter[tuple[int, int]] = Counter()
         self.hidden_ids: set[int] = set()
+
+    def heard(self, events: Records) -> Records:
+        """Return what the publisher hears of the events: all of it, unless a test says otherwise."""
+        return events
 
     def step(self, operation: Operation) -> Records:
         """Apply, publish, follow, compare; return the public messages."""
-        events = apply(self.market, operation)
+        events = self.heard(apply(self.market, operation))
         depth = self.market.depth(ALL_LEVELS)
         messages = self.publisher.publish(events, depth)
         for client in (self.client, *self.late):
             assert client.apply(messages) == len(messages)
         self.kinds |= set(messages["kind"].tolist())
-        self.events |= set(events["kind"].tolist())
+        self.events.update(zip(events["kind"].tolist(), events["code"].tolist(), strict=True))
         accepted_hidden = (events["kind"] == EventKind.ACCEPTED) & (events["code"] == Place.HIDDEN)
         self.hidden_ids |= set(events["order_id"][accepted_hidden].tolist())
         assert not self.hidden_ids & set(messages["order_id"].tolist())
