@@ -14,8 +14,9 @@ from parbook.feeds import DropCopy, Role
 from parbook.instrument import Instrument
 from parbook.messages import BustTrade, CancelOrder, NewOrder
 from parbook.records import Records, event_records
-from tests.feeds.special_streams import SpecialStream, instrument_of
-from tests.feeds.witness import apply
+from tests.parity.lockstep import apply
+from tests.parity.profiles import EVERYTHING, instrument_of
+from tests.parity.streams import Stream
 
 OF_TWO = (EventKind.TRADE, EventKind.PREVENTED, EventKind.BUSTED)
 
@@ -81,8 +82,8 @@ def test_copying_leaves_the_events_as_they_were():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_event_of_an_account_and_no_other(seed: int):
-    market = parbook.reference.Market(instrument_of(seed))
-    stream = SpecialStream(seed)
+    market = parbook.reference.Market(instrument_of(EVERYTHING[0], seed))
+    stream = Stream(EVERYTHING[0], seed)
     account = 2
     drop = DropCopy(account)
     events, copies = [], []

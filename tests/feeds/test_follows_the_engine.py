@@ -16,10 +16,10 @@ from parbook.feeds import MessageKind, Publisher
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
 from parbook.records import Records
-from tests.feeds.special_streams import SpecialStream
-from tests.feeds.special_streams import instrument_of as special_instrument_of
-from tests.feeds.witness import ALL_LEVELS, Witness, apply, pieces
-from tests.parity.streams import PROFILES, Profile, Stream, instrument_of
+from tests.feeds.witness import ALL_LEVELS, Witness, pieces
+from tests.parity.lockstep import apply
+from tests.parity.profiles import EVERYTHING, PLAIN, PROFILES, Profile, instrument_of
+from tests.parity.streams import Stream
 
 CODES_THAT_MATTER: dict[EventKind, set[Any]] = {
     EventKind.TRADE: set(Source),
@@ -46,25 +46,18 @@ def follow(witness: Witness, stream: Any, batches: int, size: int, commands: int
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
-def test_plain_orders_one_command_at_a_time(profile: Profile):
-    market = parbook.reference.Market(instrument_of(profile))
-    witness = follow(Witness(market), Stream(profile, seed=11), batches=4, size=60, commands=1)
-    assert MessageKind.ADD in witness.kinds
+def test_one_command_at_a_time(profile: Profile):
+    market = parbook.reference.Market(instrument_of(profile, seed=11))
+    witness = follow(Witness(market), Stream(profile, seed=11), batches=4, size=50, commands=1)
+    assert witness.publisher.next_event_seq == market.next_seq > 1
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_special_orders_one_command_at_a_time(seed: int):
-    market = parbook.reference.Market(special_instrument_of(seed))
-    witness = follow(Witness(market), SpecialStream(seed), batches=6, size=60, commands=1)
-    assert MessageKind.ADD in witness.kinds
-
-
-def test_special_orders_in_batches_go_where_the_rules_are():
+def test_in_batches_the_streams_go_where_the_rules_are():
     events: Counter[tuple[int, int]] = Counter()
     kinds: set[int] = set()
-    for seed in range(200, 212):
-        market = parbook.reference.Market(special_instrument_of(seed))
-        witness = follow(Witness(market), SpecialStream(seed), batches=8, size=80, commands=17)
+    for number, profile in enumerate(PROFILES):
+        market = parbook.reference.Market(instrument_of(profile, number))
+        witness = follow(Witness(market), Stream(profile, number), batches=6, size=100, commands=17)
         events += witness.events
         kinds |= witness.kinds
     assert kinds == set(MessageKind)
@@ -93,10 +86,10 @@ class LosingWitness(Witness):
 def test_a_feed_that_lost_events_is_found_out(kind: EventKind):
     witness = LosingWitness(parbook.reference.Market(Instrument(symbol="LOST", stp=StpMode.DECREMENT)), kind)
     with pytest.raises((AssertionError, CorruptionError)):
-        follow(witness, SpecialStream(3), batches=8, size=60, commands=1)
+        follow(witness, Stream(EVERYTHING[0], 3), batches=8, size=60, commands=1)
 
 
-@pytest.mark.parametrize("profile", PROFILES[:10:3], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", PLAIN[:10:3], ids=lambda profile: profile.name)
 def test_the_compiled_market_feeds_the_same_messages(profile: Profile):
     instrument = instrument_of(profile)
     reference: MarketProtocol = parbook.reference.Market(instrument)

@@ -14,15 +14,19 @@ from parbook.feeds import BookBuilder, Channel, ChannelBuilder, Feed, MessageKin
 from parbook.instrument import Instrument
 from parbook.messages import CancelOrder, NewOrder
 from parbook.records import Records
-from tests.feeds.special_streams import SpecialStream, instrument_of
-from tests.feeds.witness import ALL_LEVELS, apply
+from tests.feeds.witness import ALL_LEVELS
+from tests.parity.lockstep import apply
+from tests.parity.profiles import SPECIAL, instrument_of
+from tests.parity.streams import Stream
+
+LIVELY = next(profile for profile in SPECIAL if profile.name == "auctions-curve")
 
 
 def stream_of(seed: int, instrument: int = 0, rounds: int = 8) -> tuple[Publisher, list[Records], list[Any]]:
     """Return a publisher, its messages round by round, and its snapshot before each round."""
-    market = parbook.reference.Market(instrument_of(seed))
+    market = parbook.reference.Market(instrument_of(LIVELY, seed))
     publisher = Publisher(instrument, initial_state=market.instrument.initial_state)
-    stream = SpecialStream(seed)
+    stream = Stream(LIVELY, seed)
     messages: list[Records] = []
     snapshots = []
     for _ in range(rounds):
@@ -158,8 +162,8 @@ class Exchange:
 
     def __init__(self) -> None:
         self.numbers = (2, 5, 7)
-        self.markets = {n: parbook.reference.Market(instrument_of(n)) for n in self.numbers}
-        self.streams = {n: SpecialStream(n) for n in self.numbers}
+        self.markets = {n: parbook.reference.Market(instrument_of(LIVELY, n)) for n in self.numbers}
+        self.streams = {n: Stream(LIVELY, n) for n in self.numbers}
         self.channel = Channel(
             Publisher(n, initial_state=market.instrument.initial_state) for n, market in self.markets.items()
         )

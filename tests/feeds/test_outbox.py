@@ -14,7 +14,8 @@ from parbook.feeds import Outbox, Publisher
 from parbook.instrument import Instrument
 from parbook.messages import Advance, MassCancel, NewOrder
 from parbook.records import EVENT, Records, command_records
-from tests.feeds.special_streams import SpecialStream, instrument_of
+from tests.parity.profiles import EVERYTHING, instrument_of
+from tests.parity.streams import Stream
 
 
 def market() -> parbook.reference.Market:
@@ -87,10 +88,10 @@ def test_a_special_command_and_its_terms_are_not_parted(chunk: int):
 @pytest.mark.parametrize("limit", [1, 5, 64, 2**31 - 1])
 def test_events_come_out_as_they_went_in_whole_command_by_whole_command(limit: int):
     outbox, plain = (
-        Outbox(parbook.reference.Market(instrument_of(1)), 10**6),
-        parbook.reference.Market(instrument_of(1)),
+        Outbox(parbook.reference.Market(instrument_of(EVERYTHING[0], 1)), 10**6),
+        parbook.reference.Market(instrument_of(EVERYTHING[0], 1)),
     )
-    stream = SpecialStream(1)
+    stream = Stream(EVERYTHING[0], 1)
     expected = []
     for _ in range(4):
         commands = stream.next(plain, 40)[-1]

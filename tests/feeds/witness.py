@@ -7,41 +7,27 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parbook.codes import CommandKind, EventKind, Place, SessionState, Side, Source
+from parbook.codes import EventKind, Place, Side, Source
 from parbook.feeds import BookBuilder, Level, Publisher
 from parbook.interface import MarketProtocol
 from parbook.messages import SetCurve
-from parbook.records import Records, event_records
-from parbook.state import HEADER
-from tests.parity.streams import Operation, resting_orders
+from parbook.records import Records
+from tests.parity.lockstep import apply, singles
+from tests.parity.reading import read, resting_orders
+from tests.parity.streams import Operation
 
 ALL_LEVELS = 2**31 - 1
-SPECIAL = (CommandKind.NEW_SPECIAL, CommandKind.AMEND_SPECIAL)
 NOTHING = Level(0, 0, 0)
 
 
 def pieces(operation: Operation, commands: int) -> Iterator[Operation]:
     """Yield an operation in batches of so many commands; a special command and its TERMS count as one."""
+    single = singles([operation])
     if isinstance(operation, SetCurve):
         yield operation
         return
-    start = end = count = 0
-    while end < len(operation):
-        special = operation["kind"][end] in SPECIAL
-        end += 1
-        if special and end < len(operation) and operation["kind"][end] == CommandKind.TERMS:
-            end += 1
-        count += 1
-        if count == commands or end == len(operation):
-            yield operation[start:end]
-            start, count = end, 0
-
-
-def apply(market: MarketProtocol, operation: Operation) -> Records:
-    """Apply one operation and return its EVENT records."""
-    if isinstance(operation, SetCurve):
-        return event_records(market.apply(operation))
-    return market.apply_batch(operation)
+    for start in range(0, len(single), commands):
+        yield np.concatenate([part for part in single[start : start + commands] if isinstance(part, np.ndarray)])
 
 
 def engine_orders(market: MarketProtocol, side: Side) -> list[tuple[int, int, int]]:
@@ -53,22 +39,8 @@ def engine_orders(market: MarketProtocol, side: Side) -> list[tuple[int, int, in
             int(order["shown_lots"] if order["place"] == Place.ICEBERG else order["qty_lots"] - order["filled_lots"]),
         )
         for order in resting_orders(market)
-        if order["side"] == side and order["place"] in (Place.BOOK, Place.ICEBERG)
+        if order["side"] == side
     ]
-
-
-def engine_state(market: MarketProtocol) -> tuple[SessionState, tuple[int, int, int]]:
-    """Return session state and last indication, from the state."""
-    header = np.frombuffer(market.state_bytes(), HEADER, count=1)[0]
-    state = SessionState(int(header["phase"]))
-    if header["closed"]:
-        state = SessionState.CLOSED
-    if header["delisted"]:
-        state = SessionState.DELISTED
-    price_ticks, paired_lots, surplus_lots = (
-        int(header[f"indicative_{name}"]) for name in ("ticks", "paired_lots", "surplus_lots")
-    )
-    return state, (price_ticks, paired_lots, surplus_lots)
 
 
 class Witness:
@@ -115,9 +87,10 @@ class Witness:
         assert client.touch(Side.BUY).price_ticks == market.best_bid_ticks
         assert client.touch(Side.SELL).price_ticks == market.best_ask_ticks
         assert client.last_trade.price_ticks == market.last_trade_ticks
-        state, indicative = engine_state(market)
-        assert client.state == state
-        assert client.indicative == indicative
+        reading = read(market)
+        assert client.state == reading.state
+        names = ("indicative_ticks", "indicative_paired_lots", "indicative_surplus_lots")
+        assert client.indicative == tuple(int(reading.header[name]) for name in names)
 
     def join(self) -> None:
         """Let one more client join now, from a snapshot."""
