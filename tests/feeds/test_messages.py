@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 import parbook.reference
 from parbook import messages as m
-from parbook.codes import CurveShape, OrderType, Peg, SessionState, Side, StpMode, TimeInForce
+from parbook.codes import AnchorMove, CurveShape, OrderType, Peg, SessionState, Side, StpMode, TimeInForce
 from parbook.feeds import CHANNEL, FEED_OF, MESSAGE, Feed, MessageKind, Publisher
 from parbook.instrument import Instrument
 from parbook.records import event_records
@@ -197,6 +198,58 @@ def test_a_market_order_waiting_for_the_uncross_is_unseen():
     )
     assert said[2] == []
     assert said[4] == ["execute #2 sell 100 x 3 leaves 0", "trade uncross buy 100 x 3."]
+
+
+def test_the_curve_lifts_shown_and_hidden_asks():
+    lift = msgspec.structs.replace(LINEAR, anchor_move=AnchorMove.LIFT, lift_max_lots=50, par_lots=20)
+    said = published(
+        market(),
+        new(SELL, 98, 5, display_lots=2),
+        new(SELL, 98, 3, 2, hidden=True),
+        m.SetCurve(params=lift),
+        m.ProposeAnchor(low_ticks=100, high_ticks=100),
+    )
+    assert said[3] == [
+        "execute #1 sell 98 x 2 leaves 0",
+        "trade lift buy 98 x 2",
+        "add #1 sell 98 x 2",
+        "execute #1 sell 98 x 2 leaves 0",
+        "trade lift buy 98 x 2",
+        "add #1 sell 98 x 1",
+        "execute #1 sell 98 x 1 leaves 0",
+        "trade lift buy 98 x 1",
+        "trade lift buy 98 x 3 hidden.",
+    ]
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_an_uncross_with_the_curve_executes_the_one_order(side: Side):
+    both_ways = msgspec.structs.replace(LINEAR, min_net_lots=-50)
+    price_ticks = 110 if side is BUY else 90
+    said = published(
+        market(initial_state=SessionState.AUCTION, curve_in_auction=True),
+        m.SetCurve(params=both_ways),
+        m.ProposeAnchor(low_ticks=100, high_ticks=100),
+        new(side, price_ticks, 3, display_lots=2),
+        m.SetState(state=SessionState.CONTINUOUS),
+    )
+    lines = [line for line in said[3] if not line.startswith("add")]
+    executed = [line for line in lines if line.startswith("execute #1")]
+    prints = [line for line in lines if line.startswith(f"trade uncross_curve {side.name.lower()}")]
+    assert len(executed) == len(prints) == 2
+    assert executed[-1] == f"execute #1 {side.name.lower()} {price_ticks} x 1 leaves 0"
+    assert len(lines) == 4
+
+
+def test_a_stop_through_its_trigger_appears_with_what_is_left_of_it():
+    said = published(
+        market(stop_through_triggers=True),
+        new(SELL, 100, 1),
+        new(BUY, 100, 1, 2),
+        new(SELL, 101, 2),
+        new(BUY, 101, 5, 3, stop_ticks=99),
+    )
+    assert said[3] == ["execute #3 sell 101 x 2 leaves 0", "trade book buy 101 x 2", "add #4 buy 101 x 3."]
 
 
 def test_a_bust_names_its_trade():
