@@ -26,13 +26,14 @@ def new(account: int, side: Side, price_ticks: int, qty_lots: int) -> NewOrder:
 
 
 def session() -> Records:
-    """Account 1 sells to 2, then 2 sells to 1, then 1 trades with itself; a bust; a refusal of 1's."""
+    """Account 1 sells to 2; 2 sells to 1 and withdraws the rest; 1 trades with itself; a bust; a refusal of 1's."""
     market = parbook.reference.Market(Instrument(symbol="X", bust_window=9))
     commands: list[Any] = [
         new(1, Side.SELL, 100, 5),
         new(2, Side.BUY, 100, 2),
-        new(2, Side.SELL, 99, 1),
+        new(2, Side.SELL, 99, 4),
         new(1, Side.BUY, 99, 1),
+        CancelOrder(account=2, order_id=3),
         new(1, Side.BUY, 100, 1),
         BustTrade(trade_seq=3),
         CancelOrder(account=1, order_id=99),
@@ -47,15 +48,15 @@ def short(events: Records) -> list[tuple[str, int]]:
     ]
 
 
-OWN = [("ACCEPTED", 1), ("ACCEPTED", 5), ("ACCEPTED", 7), ("REJECTED", 10)]
+OWN = [("ACCEPTED", 1), ("ACCEPTED", 5), ("ACCEPTED", 8), ("REJECTED", 11)]
 
 
 @pytest.mark.parametrize(
     ("role", "fills"),
     [
-        (Role.TAKER, [("TRADE", 6), ("TRADE", 8)]),
-        (Role.MAKER, [("TRADE", 3), ("TRADE", 8), ("BUSTED", 9)]),
-        (Role.EITHER, [("TRADE", 3), ("TRADE", 6), ("TRADE", 8), ("BUSTED", 9)]),
+        (Role.TAKER, [("TRADE", 6), ("TRADE", 9)]),
+        (Role.MAKER, [("TRADE", 3), ("TRADE", 9), ("BUSTED", 10)]),
+        (Role.EITHER, [("TRADE", 3), ("TRADE", 6), ("TRADE", 9), ("BUSTED", 10)]),
     ],
 )
 def test_roles(role: Role, fills: list[tuple[str, int]]):

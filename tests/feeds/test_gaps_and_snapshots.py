@@ -115,6 +115,16 @@ def test_the_publisher_wants_every_event_once():
     assert list(client.book.orders(Side.BUY)) == [ShownOrder(3, 7, 1), ShownOrder(2, 6, 1), ShownOrder(1, 5, 1)]
 
 
+def test_an_execution_that_leaves_something_else_is_corruption():
+    market = parbook.reference.Market(Instrument(symbol="X"))
+    publisher, client = Publisher(feeds=Feed.L3), BookBuilder()
+    client.apply(publisher.publish(market.apply(NewOrder(account=1, side=Side.BUY, qty_lots=4, price_ticks=5))))
+    execution = publisher.publish(market.apply(NewOrder(account=2, side=Side.SELL, qty_lots=1, price_ticks=5)))
+    execution["leaves_lots"] = 2
+    with pytest.raises(CorruptionError, match="shows 3, not 2"):
+        client.apply(execution)
+
+
 def test_messages_that_contradict_the_book_are_corruption():
     market = parbook.reference.Market(Instrument(symbol="X"))
     publisher = Publisher(feeds=Feed.L3)

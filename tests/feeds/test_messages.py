@@ -71,6 +71,18 @@ def test_an_iceberg_shows_slice_after_slice_and_never_its_total():
     ]
 
 
+def test_an_order_is_added_after_all_the_slices_it_took():
+    said = published(market(), new(SELL, 100, 6, display_lots=4), new(BUY, 100, 9, 2))
+    assert said[1] == [
+        "execute #1 sell 100 x 4 leaves 0",
+        "trade book buy 100 x 4",
+        "add #1 sell 100 x 2",
+        "execute #1 sell 100 x 2 leaves 0",
+        "trade book buy 100 x 2",
+        "add #2 buy 100 x 3.",
+    ]
+
+
 def test_a_hidden_order_is_only_ever_a_flagged_print():
     said = published(
         market(), new(SELL, 100, 5, hidden=True), new(BUY, 100, 3, 2), m.CancelOrder(account=1, order_id=1)
