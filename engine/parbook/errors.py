@@ -60,7 +60,7 @@ class BackpressureError(ParbookError):
 
 
 class GapError(ParbookError):
-    """The stream `where` lacks the sequence numbers `first` to `last`, both included. Nothing behind them was applied."""
+    """The stream `where` lacks the numbers `first` to `last`, both included. Nothing behind them was applied."""
 
     def __init__(self, where: str, first: int, last: int, remedy: str) -> None:
         super().__init__(f"{where}: {first} to {last} are missing. {remedy}")
