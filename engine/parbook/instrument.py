@@ -27,6 +27,10 @@ CLIENT_ID_WINDOW_LIMIT = 2**20
 """No market remembers more client ids of dead orders than this."""
 MAX_TRIGGERS_LIMIT = 2**16
 """No command elects more stops than this."""
+MAX_FOLLOWERS_LIMIT = 2**14
+"""No market holds more pegs, nor more trailing stops, than this."""
+MAX_ACCOUNTS_LIMIT = 2**20
+"""No market registers more accounts than this."""
 BUST_WINDOW_LIMIT = 2**20
 """No market remembers more trades than this for BUST."""
 
@@ -45,6 +49,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     stp                       self-trade prevention of orders that name no mode of their own
     reinsert_on_amend         every amendment is a cancel and a new entry under the old id: priority is always lost
     market_rests              a MARKET order may be GTC; its remainder rests at the protected limit
+    max_pegs                  pegged orders that may be live; every command may move all of them
+    max_trailing              trailing stops that may wait; every print may move all of them
     max_triggers              stops one command may elect; those beyond wait for the next command
     stop_through_triggers     a stop whose price is reached at entry triggers at once (else it is refused)
 
@@ -60,6 +66,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     max_order_lots            largest order
     max_order_notional        largest price_ticks * qty_lots of an order
     price_reach_ppm           farthest price from the reference price, either way
+    max_accounts              accounts that SET_ACCOUNT, KILL and DEADMAN may register
     registered_only           accounts must have been registered by SET_ACCOUNT
     bust_window               how many past trades BUST can name
     """
@@ -74,6 +81,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     stp: StpMode = StpMode.OFF
     reinsert_on_amend: bool = False
     market_rests: bool = False
+    max_pegs: int = 1024
+    max_trailing: int = 1024
     max_triggers: int = 64
     stop_through_triggers: bool = False
     initial_state: SessionState = SessionState.CONTINUOUS
@@ -86,6 +95,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     max_order_notional: int = NOTIONAL_MAX
     price_reach_ppm: int = 0
     registered_only: bool = False
+    max_accounts: int = MAX_ACCOUNTS_LIMIT
     bust_window: int = 0
 
     if TYPE_CHECKING:
@@ -103,6 +113,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             stp: StpMode = ...,
             reinsert_on_amend: bool = ...,
             market_rests: bool = ...,
+            max_pegs: int = ...,
+            max_trailing: int = ...,
             max_triggers: int = ...,
             stop_through_triggers: bool = ...,
             initial_state: SessionState = ...,
@@ -115,6 +127,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             max_order_notional: int = ...,
             price_reach_ppm: int = ...,
             registered_only: bool = ...,
+            max_accounts: int = ...,
             bust_window: int = ...,
         ) -> None: ...
 
@@ -130,7 +143,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             ("collar_ppm", 0, PPM),
             ("max_orders", 1, MAX_ORDERS_LIMIT),
             ("client_id_window", 0, CLIENT_ID_WINDOW_LIMIT),
+            ("max_pegs", 0, MAX_FOLLOWERS_LIMIT),
+            ("max_trailing", 0, MAX_FOLLOWERS_LIMIT),
             ("max_triggers", 1, MAX_TRIGGERS_LIMIT),
+            ("max_accounts", 0, MAX_ACCOUNTS_LIMIT),
             ("static_band_ppm", 0, PPM),
             ("dynamic_band_ppm", 0, PPM),
             ("max_order_lots", 1, QTY_LOTS_MAX),

@@ -61,6 +61,8 @@ CONFIG_FIELDS: Final = (
     "stp",
     "reinsert_on_amend",
     "market_rests",
+    "max_pegs",
+    "max_trailing",
     "max_triggers",
     "stop_through_triggers",
     "curve_in_auction",
@@ -72,6 +74,7 @@ CONFIG_FIELDS: Final = (
     "max_order_notional",
     "price_reach_ppm",
     "registered_only",
+    "max_accounts",
     "bust_window",
 )
 CONFIG: Final[np.dtype[np.void]] = np.dtype([(name, "<i8") for name in CONFIG_FIELDS])

@@ -12,7 +12,8 @@ from parbook.codes import CommandKind
 from parbook.messages import AmendOrder, CancelOrder, NewOrder, SetCurve
 from parbook.records import COMMAND, EVENT, command_records, event_records
 from parbook.units import QTY_LOTS_MAX
-from tests.parity.streams import PROFILES, Stream, instrument_of
+from tests.parity.profiles import PROFILES, instrument_of
+from tests.parity.streams import Stream
 from tests.support.shared import ROOT
 
 STREAM_PROFILES = {p.name: p for p in PROFILES if p.name in ("touch", "ids", "curve-anchors", "malformed", "extreme")}

@@ -8,11 +8,14 @@ import numpy as np
 
 import parbook.reference
 from parbook._market import Market
+from parbook.codes import CommandKind
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
 from parbook.messages import SetCurve
-from parbook.records import Records, event_records
-from tests.parity.streams import Operation, Profile, Stream, instrument_of
+from parbook.records import TERMS, Records, event_records
+from tests.parity.coverage import SEEN_SHAPE
+from tests.parity.profiles import Profile, instrument_of
+from tests.parity.streams import Operation, Stream
 
 MakeMarket = Callable[[Instrument], MarketProtocol]
 
@@ -35,7 +38,20 @@ def singles(operations: Iterable[Operation]) -> list[Operation]:
         if isinstance(operation, SetCurve):
             out.append(operation)
         else:
-            out += [operation[i : i + 1] for i in range(len(operation))]
+            out += _commands_of(operation)
+    return out
+
+
+def _commands_of(records: Records) -> list[Operation]:
+    """Return an array's commands one by one, a special one with its TERMS."""
+    special = np.isin(records["kind"], (CommandKind.NEW_SPECIAL, CommandKind.AMEND_SPECIAL))
+    out: list[Operation] = []
+    index = 0
+    while index < len(records):
+        pair = special[index] and index + 1 < len(records) and records["kind"][index + 1] == CommandKind.TERMS
+        length = 2 if pair else 1
+        out.append(records[index : index + length])
+        index += length
     return out
 
 
@@ -87,8 +103,10 @@ def scenario(instrument: Instrument, stream: list[Operation], core: MakeMarket =
         if isinstance(operation, SetCurve):
             lines.append(repr(operation))
         else:
-            names = operation.dtype.names or ()
-            lines.append(", ".join(f"{n}={v}" for n, v in zip(names, operation[0].tolist(), strict=True) if v))
+            for record in (operation[:1], operation[1:].view(TERMS)):
+                names = record.dtype.names or ()
+                for row in record.tolist():
+                    lines.append(", ".join(f"{n}={v}" for n, v in zip(names, row, strict=True) if v))
         expected, got = apply(reference, operation), apply(tested, operation)
         lines += [f"    reference {row}" for row in expected.tolist()]
         if expected.tobytes() != got.tobytes():
@@ -99,15 +117,15 @@ def scenario(instrument: Instrument, stream: list[Operation], core: MakeMarket =
 
 
 def run(profile: Profile, seed: int, batches: int, batch_size: int, core: MakeMarket = Market) -> np.ndarray:
-    """Run one stream in lockstep and return how often each (event kind, code) occurred, as a 16 x 64 table.
+    """Run one stream in lockstep and return how often each (event kind, code) occurred, as a table of SEEN_SHAPE.
 
     Raises DifferenceError with a shrunk scenario when events, state bytes or invariants disagree.
     """
-    instrument = instrument_of(profile)
+    instrument = instrument_of(profile, seed)
     reference, tested = parbook.reference.Market(instrument), core(instrument)
     stream = Stream(profile, seed)
     history: list[Operation] = []
-    seen = np.zeros((16, 64), np.int64)
+    seen = np.zeros(SEEN_SHAPE, np.int64)
     for number in range(batches):
         for operation in stream.next(tested, batch_size):
             history.append(operation)

@@ -11,45 +11,29 @@ import multiprocessing
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 
 import numpy as np
 from tqdm import tqdm
 
-from parbook.codes import CancelReason, EventKind, Priority, RejectCode, Source
+from tests.parity.coverage import SEEN_SHAPE, Cells, coverage, watched_session
 from tests.parity.lockstep import DifferenceError, run
-from tests.parity.streams import PROFILES
+from tests.parity.profiles import PROFILES
 
 BATCHES, BATCH_SIZE = 60, 150
-CODES = {
-    EventKind.REJECTED: RejectCode,
-    EventKind.TRADE: Source,
-    EventKind.CANCELLED: CancelReason,
-    EventKind.AMENDED: Priority,
-}
 
 
-def one_round(number: int) -> tuple[np.ndarray, str]:
+def one_round(number: int) -> tuple[np.ndarray, Cells, str]:
     """Run one profile with one seed; return what occurred, and the difference's description if there is one."""
     profile = PROFILES[number % len(PROFILES)]
+    cells: Cells = Counter()
     try:
-        return run(profile, seed=number, batches=BATCHES, batch_size=BATCH_SIZE), ""
+        with watched_session(cells):
+            return run(profile, seed=number, batches=BATCHES, batch_size=BATCH_SIZE), cells, ""
     except DifferenceError as difference:
-        return np.zeros((16, 64), np.int64), str(difference)
-
-
-def coverage(seen: np.ndarray) -> tuple[str, list[str]]:
-    """Return a table of how often each event and code occurred, and the names of those that never did."""
-    lines, missing = [], []
-    for kind in EventKind:
-        for code in CODES.get(kind, [None]):
-            count = int(seen[kind].sum() if code is None else seen[kind, code])
-            name = kind.name if code is None else f"{kind.name} {code.name}"
-            lines.append(f"  {name:40s} {count:12,d}")
-            if not count:
-                missing.append(name)
-    return "\n".join(lines), missing
+        return np.zeros(SEEN_SHAPE, np.int64), cells, str(difference)
 
 
 def soak(minutes: float, commands: int, first_seed: int, processes: int) -> int:
@@ -57,9 +41,9 @@ def soak(minutes: float, commands: int, first_seed: int, processes: int) -> int:
     end = time.monotonic() + minutes * 60
     per_round = BATCHES * BATCH_SIZE
     print(f"parity soak: {processes} processes, first seed {first_seed}", flush=True)
-    seen = np.zeros((16, 64), np.int64)
+    seen, cells = np.zeros(SEEN_SHAPE, np.int64), Cells()
     number, done = first_seed, 0
-    running: set[Future[tuple[np.ndarray, str]]] = set()
+    running: set[Future[tuple[np.ndarray, Cells, str]]] = set()
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
     with pool, tqdm(unit=" commands", unit_scale=True, disable=None) as bar:
         while True:
@@ -72,15 +56,16 @@ def soak(minutes: float, commands: int, first_seed: int, processes: int) -> int:
                 break
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                counts, difference = future.result()
+                counts, used, difference = future.result()
                 if difference:
                     print(difference)
                     pool.shutdown(cancel_futures=True)
                     return 1
                 seen += counts
+                cells += used
                 done += per_round
                 bar.update(per_round)
-    table, missing = coverage(seen)
+    table, missing = coverage(seen, cells)
     print(f"parity soak: {done:,} commands, {int(seen.sum()):,} events, 0 differences\n{table}")
     if missing:
         print(f"never occurred in this run: {', '.join(missing)}")

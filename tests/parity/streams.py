@@ -6,71 +6,18 @@ orders that rest in the market under test, so they are drawn batch by batch, fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from parbook.codes import AnchorMove, CommandKind, CurveShape
-from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
 from parbook.messages import CurveParams, SetCurve
 from parbook.records import COMMAND, Records
-from parbook.state import HEADER, ORDER
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, NOTIONAL_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from tests.parity.profiles import Profile
+from tests.parity.reading import Reading, read
+from tests.parity.terms import draw_specials, draw_venue
 
 Operation = Records | SetCurve
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How a stream is drawn. Probabilities are per command; `mid_ticks` 0 spreads prices over the whole domain."""
-
-    name: str
-    mid_ticks: int = 1000
-    spread_ticks: int = 12
-    extreme: float = 0.0
-    malformed: float = 0.002
-    curve: float = 0.0
-    anchors: float = 0.0
-    far_curve: bool = False
-    client_ids: int = 0
-    accounts: int = 4
-    max_orders: int = 2**24
-    window: int = 1024
-    max_qty: int = 20
-
-
-PROFILES = (
-    Profile("touch"),
-    Profile("thin", spread_ticks=3, max_qty=4),
-    Profile("wide", mid_ticks=0, max_qty=1000),
-    Profile("extreme", mid_ticks=0, extreme=0.3, max_qty=QTY_LOTS_MAX),
-    Profile("low", mid_ticks=6, spread_ticks=6, curve=0.5, anchors=0.05),
-    Profile("ids", client_ids=60, window=7),
-    Profile("ids-free-at-once", client_ids=30, window=0),
-    Profile("ids-window", client_ids=5000, window=300, accounts=40),
-    Profile("full", max_orders=25),
-    Profile("curve", curve=0.05, anchors=0.01, spread_ticks=20, max_qty=60),
-    Profile("curve-anchors", curve=0.1, anchors=0.2, spread_ticks=30, client_ids=200, window=50),
-    Profile("curve-wide", mid_ticks=10**9, spread_ticks=10**7, curve=0.3, anchors=0.05, max_qty=10**6),
-    Profile("curve-far", mid_ticks=0, curve=0.1, anchors=0.1, far_curve=True, max_qty=2**32),
-    Profile("curve-far-edges", mid_ticks=0, extreme=0.2, curve=0.1, anchors=0.1, far_curve=True, max_qty=2**38 - 1),
-    Profile("malformed", malformed=0.3, curve=0.1, anchors=0.05, client_ids=20),
-)
-
-
-def instrument_of(profile: Profile) -> Instrument:
-    """Return an instrument with the profile's limits."""
-    return Instrument(symbol=profile.name, max_orders=profile.max_orders, client_id_window=profile.window)
-
-
-def resting_orders(market: MarketProtocol) -> Records:
-    """Return the ORDER records inside a market's state bytes. The same from either implementation."""
-    state = market.state_bytes()
-    header = np.frombuffer(state, HEADER, count=1)[0]
-    tail = len(state) - int(header["dead_ids"]) * 16
-    count = int(header["open_orders"])
-    return np.frombuffer(state[tail - count * ORDER.itemsize : tail], ORDER)
 
 
 class Stream:
@@ -87,10 +34,10 @@ class Stream:
         operations: list[Operation] = []
         if self.random.random() < self.profile.curve:
             operations.append(SetCurve(params=self._curve_params()))
-        operations.append(self._batch(resting_orders(market), size))
+        operations.append(self._batch(read(market), size))
         return operations
 
-    def _batch(self, resting: Records, size: int) -> Records:
+    def _batch(self, reading: Reading, size: int) -> Records:
         draw, profile = self.random, self.profile
         out = np.zeros(size, COMMAND)
         kinds = [CommandKind.NEW, CommandKind.CANCEL, CommandKind.AMEND, CommandKind.REDUCE, CommandKind.ADVANCE]
@@ -106,10 +53,15 @@ class Stream:
         out["ts_ns"] = self._times(size)
         if profile.client_ids:
             out["client_id"] = draw.integers(0, profile.client_ids, size)
-        self._aim(out, resting)
+        out["session"] = draw.integers(0, 3, size)
+        if profile.one_sided:
+            out["side"] = 0
+        self._aim(out, reading.orders)
         self._anchors(out)
+        if profile.venue:
+            draw_venue(draw, profile, out, reading)
         self._malform(out)
-        return out
+        return draw_specials(draw, profile, out, reading) if profile.specials else out
 
     def _prices(self, size: int) -> np.ndarray:
         draw, profile = self.random, self.profile

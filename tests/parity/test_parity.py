@@ -11,8 +11,9 @@ from parbook.codes import EventKind
 from parbook.instrument import Instrument
 from parbook.records import COMMAND, Records
 from tests.parity import soak
+from tests.parity.coverage import SEEN_SHAPE, Cells, coverage
 from tests.parity.lockstep import DifferenceError, run
-from tests.parity.streams import PROFILES, Profile
+from tests.parity.profiles import PROFILES, Profile
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
@@ -23,14 +24,15 @@ def test_events_state_and_invariants_agree(profile: Profile):
         assert seen[EventKind.REJECTED].sum() > 0
 
 
-def test_the_profiles_together_reach_every_event_and_code():
-    seen = np.zeros((16, 64), np.int64)
+def test_the_profiles_together_reach_every_event_code_and_cell():
+    seen, cells = np.zeros(SEEN_SHAPE, np.int64), Cells()
     for number in range(4 * len(PROFILES)):
-        counts, difference = soak.one_round(number)
+        counts, used, difference = soak.one_round(number)
         assert not difference, difference
         seen += counts
-    table, missing = soak.coverage(seen)
-    assert not missing, table
+        cells += used
+    table, missing = coverage(seen, cells)
+    assert not missing, f"{missing}\n{table}"
 
 
 class ForgetfulMarket:

@@ -9,7 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from parbook.codes import RejectCode, Side, Source
-from tests.parity.streams import resting_orders
+from tests.parity.reading import resting_orders
 from tests.support.markets import MARKETS, examples
 from tests.support.small_cases import BruteForce, Case, built, lots_of, small_case, small_cases, take
 

@@ -12,7 +12,7 @@ from parbook import messages as m
 from parbook.codes import AnchorMove, Side, Source
 from parbook.curve import n_ask, n_bid
 from parbook.instrument import Instrument
-from tests.parity.streams import resting_orders
+from tests.parity.reading import resting_orders
 from tests.support.markets import MARKETS, examples
 from tests.support.small_cases import small_params
 

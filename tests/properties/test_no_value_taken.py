@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from parbook.codes import Side
 from parbook.instrument import Instrument
 from parbook.messages import ProposeAnchor, SetCurve
-from tests.parity.streams import resting_orders
+from tests.parity.reading import resting_orders
 from tests.support.curves import random_curve
 from tests.support.markets import MARKETS, examples
 from tests.support.scenario import curve_params

@@ -32,7 +32,7 @@ from parbook.codes import AnchorMove, CurveShape, OrderType, Side, TimeInForce
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
 from parbook.state import HEADER
-from tests.parity.streams import resting_orders
+from tests.parity.reading import resting_orders
 
 MakeMarket = Callable[[Instrument], MarketProtocol]
 

@@ -14,7 +14,7 @@ from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
 from parbook.messages import CurveParams, Event, NewOrder, ProposeAnchor, SetCurve, Trade
 from parbook.units import NOTIONAL_MAX
-from tests.parity.streams import resting_orders
+from tests.parity.reading import resting_orders
 
 # No bid of a curve below reaches this price: it starts at most at 110 and has sold at most half of its depth.
 PRICE_END = 900

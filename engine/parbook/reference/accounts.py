@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from parbook.reference.book import Order
     from parbook.reference.desk import Desk, Row
 
-MAX_ACCOUNTS = 2**20
-"""No market registers more accounts."""
 MAX_POSITION_LOTS = 2**62
 """Largest position, either way, that SET_ACCOUNT may state, and largest position limit."""
 MAX_RATE = 10**9
@@ -116,7 +114,7 @@ class Accounts:
     def register(self, desk: Desk, number: int) -> Account | None:
         """Return the account, registered with the orders it has; None when there is no room. O(live orders) once."""
         account = self.by_number.get(number)
-        if account is None and len(self.by_number) < MAX_ACCOUNTS:
+        if account is None and len(self.by_number) < desk.instrument.max_accounts:
             account = self.by_number[number] = Account(number)
             account.orders = {order.order_id: order for order in desk.orders.values() if order.account == number}
         return account

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parbook.codes import OrderType, Peg, Place, RejectCode, Side, StpMode, TimeInForce, Trigger
-from parbook.reference import pegs, stops
+from parbook.reference import stops
 from parbook.reference.aggress import Outcome, carry_out, foresee, protected_limit_ticks
 from parbook.reference.book import Order
 from parbook.reference.desk import Desk, Row
@@ -103,9 +103,9 @@ def _refusal_of_room(desk: Desk, order: Order) -> RejectCode | None:
     immediate = order.tif in (TimeInForce.IOC, TimeInForce.FOK) and not order.stop_ticks and not order.trailing
     if not immediate and len(desk.orders) >= desk.instrument.max_orders:
         return RejectCode.BOOK_FULL
-    if order.peg and len(desk.pegs) >= pegs.MAX_PEGS:
+    if order.peg and len(desk.pegs) >= desk.instrument.max_pegs:
         return RejectCode.PEGS_FULL
-    if order.trailing and len(desk.stops.trailing) >= stops.MAX_TRAILING:
+    if order.trailing and len(desk.stops.trailing) >= desk.instrument.max_trailing:
         return RejectCode.TRAILING_FULL
     return None
 

@@ -9,9 +9,6 @@ from parbook.reference.desk import Desk, order_fields
 from parbook.reference.matching import opposite
 from parbook.units import PRICE_TICKS_MAX
 
-MAX_PEGS = 1024
-"""No market holds more pegged orders; every command may move all of them."""
-
 
 def follow(desk: Desk) -> None:
     """Move every peg that does not stand at its target: all leave, then all return, buys by id, then sells by id."""

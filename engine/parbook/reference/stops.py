@@ -10,9 +10,6 @@ from parbook.reference.book import Order
 from parbook.reference.desk import Desk, order_fields
 from parbook.reference.stopbook import is_reached
 
-MAX_TRAILING = 1024
-"""No market holds more trailing stops; every print may move all of them."""
-
 
 def trigger_price_ticks(desk: Desk, trigger: Trigger) -> int:
     """Return the price that a stop of that source compares itself with at entry; 0 when there is none."""

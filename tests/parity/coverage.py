@@ -1,0 +1,85 @@
+"""What a run of random streams has reached: events, their codes, and every cell of the session's two tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+import numpy as np
+
+from parbook.codes import CancelReason, EventKind, Place, Priority, RejectCode, SessionState, Source, StpMode
+from parbook.reference.session import Session
+from parbook.sessions import PERMITTED, TRANSITIONS, Action
+
+SEEN_SHAPE = (32, 128)
+"""Event kinds x codes that a run counts."""
+
+CODES: dict[EventKind, list[IntEnum]] = {
+    EventKind.REJECTED: list(RejectCode),
+    EventKind.TRADE: list(Source),
+    EventKind.CANCELLED: list(CancelReason),
+    EventKind.AMENDED: list(Priority),
+    EventKind.ACCEPTED: list(Place),
+    EventKind.TRIGGERED: [Place.BOOK],
+    EventKind.PREVENTED: [mode for mode in StpMode if mode not in (StpMode.DEFAULT, StpMode.OFF)],
+    EventKind.STATE_CHANGED: list(SessionState),
+}
+
+Cells = Counter[str]
+"""How often each cell of the session's tables was used: 'state action verdict' and 'state -> state verdict'."""
+
+
+@contextmanager
+def watched_session(cells: Cells) -> Iterator[None]:
+    """Count what the reference's session is asked, and what it answers."""
+    forbids, allows = Session.forbids, Session.allows
+
+    def counting_forbids(self: Session, action: Action) -> RejectCode | None:
+        code = forbids(self, action)
+        cells[f"{self.state.name} {action.name} {'refused' if code else 'passed'}"] += 1
+        return code
+
+    def counting_allows(self: Session, target: SessionState) -> bool:
+        allowed = allows(self, target)
+        cells[f"{self.state.name} -> {target.name} {'passed' if allowed else 'refused'}"] += 1
+        return allowed
+
+    Session.forbids, Session.allows = counting_forbids, counting_allows  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Session.forbids, Session.allows = forbids, allows  # type: ignore[method-assign]
+
+
+def wanted_cells() -> list[str]:
+    """Return every cell a long run must use: each action in each state, each move that is there or is not."""
+    cells = [
+        f"{state.name} {action.name} {'passed' if action in PERMITTED[state] else 'refused'}"
+        for state in SessionState
+        for action in Action
+    ]
+    layered = (SessionState.CLOSED, SessionState.DELISTED)
+    for state in SessionState:
+        for target in SessionState:
+            there = target in TRANSITIONS[state]
+            if there or state not in layered:
+                cells.append(f"{state.name} -> {target.name} {'passed' if there else 'refused'}")
+    beneath = ("PRE_OPEN", "AUCTION", "HALTED")
+    cells += [f"CLOSED -> {name} {verdict}" for name in beneath for verdict in ("passed", "refused")]
+    cells += ["CLOSED -> CONTINUOUS refused", "CLOSED -> CLOSING refused", "CLOSED -> CLOSED refused"]
+    cells += [f"DELISTED -> {state.name} passed" for state in SessionState if state is not SessionState.DELISTED]
+    return [*cells, "DELISTED -> DELISTED refused"]
+
+
+def coverage(seen: np.ndarray, cells: Cells) -> tuple[str, list[str]]:
+    """Return a table of how often everything occurred, and the names of what never did."""
+    counts: dict[str, int] = {}
+    for kind in EventKind:
+        for code in CODES.get(kind, [None]):  # type: ignore[list-item]
+            name = kind.name if code is None else f"{kind.name} {code.name}"
+            counts[name] = int(seen[kind].sum() if code is None else seen[kind, code])
+    counts |= {name: cells[name] for name in wanted_cells()}
+    table = "\n".join(f"  {name:40s} {count:12,d}" for name, count in counts.items())
+    return table, [name for name, count in counts.items() if not count]
