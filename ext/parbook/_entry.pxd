@@ -20,10 +20,9 @@ from parbook._limits cimport (
 from parbook._live cimport (
     live_accept, live_arm, live_open, live_rest, live_special, place_of_terms, special_new, special_settle,
 )
-from parbook._pegs cimport MAX_PEGS
 from parbook._phases cimport session_forbids, session_matches
 from parbook._slab cimport slab_give, slab_take
-from parbook._stops cimport MAX_TRAILING, stop_through, trailing_stop, trigger_price
+from parbook._stops cimport stop_through, trailing_stop, trigger_price
 from parbook._sweep cimport first_price
 from parbook._types cimport *
 
@@ -72,9 +71,9 @@ cdef inline uint16_t refusal_of_room(const Desk *desk, const Entry *entry) noexc
     cdef const Command *command = entry.command
     if (stop or not is_immediate(command.tif)) and desk.book.open_orders >= desk.config.max_orders:
         return BOOK_FULL
-    if command.order_type == PEGGED and desk.book.pegs.count >= MAX_PEGS:
+    if command.order_type == PEGGED and desk.book.pegs.count >= desk.config.max_pegs:
         return PEGS_FULL
-    if stop and entry.terms.stop_ticks == 0 and desk.book.trailing.count >= MAX_TRAILING:
+    if stop and entry.terms.stop_ticks == 0 and desk.book.trailing.count >= desk.config.max_trailing:
         return TRAILING_FULL
     return 0
 

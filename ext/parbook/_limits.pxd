@@ -10,7 +10,6 @@ from parbook._roster cimport BOTH_SIDES, Scope, note_scope
 from parbook._types cimport *
 
 cdef enum:
-    MAX_ACCOUNTS = 1048576
     ALL_CHOICES = 255       # every bit of ALLOWED_TYPES and ALLOWED_TIFS
     ALL_DENIALS = 15
 
@@ -35,7 +34,7 @@ cdef inline Account *accounts_register(Desk *desk, uint32_t number) noexcept nog
     cdef Scope scope = Scope(number, 0, BOTH_SIDES, False)
     cdef uint32_t slot
     cdef size_t i
-    if account != NULL or desk.accounts.count >= MAX_ACCOUNTS:
+    if account != NULL or desk.accounts.count >= desk.config.max_accounts:
         return account
     if registry_reserve(&desk.accounts) != 0:
         desk.broken = True

@@ -10,9 +10,6 @@ from parbook._phases cimport session_matches
 from parbook._quotes cimport Quote, curve_quote
 from parbook._types cimport *
 
-cdef enum:
-    MAX_PEGS = 1024         # every command may move all of them
-
 cdef inline int64_t best_unpegged(const Book *book, int line) noexcept nogil:
     """The best price of a line as if no peg rested there, 0 when there is none. O(pegs at the front)."""
     cdef uint32_t level_slot = book.best_level[line]

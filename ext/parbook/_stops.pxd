@@ -11,9 +11,6 @@ from parbook._desk cimport Desk
 from parbook._live cimport live_disarm, live_special
 from parbook._types cimport *
 
-cdef enum:
-    MAX_TRAILING = 1024     # every print may move all of them
-
 cdef inline bint is_reached(int side, int64_t stop_ticks, int64_t price_ticks) noexcept nogil:
     """Whether a price triggers a stop: a buy at or above it, a sell at or below it."""
     return price_ticks >= stop_ticks if side == BUY else price_ticks <= stop_ticks

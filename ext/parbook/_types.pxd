@@ -331,6 +331,8 @@ cdef struct Config:
     int64_t stp
     int64_t reinsert_on_amend
     int64_t market_rests
+    int64_t max_pegs
+    int64_t max_trailing
     int64_t max_triggers
     int64_t stop_through_triggers
     int64_t curve_in_auction
@@ -342,4 +344,5 @@ cdef struct Config:
     int64_t max_order_notional
     int64_t price_reach_ppm
     int64_t registered_only
+    int64_t max_accounts
     int64_t bust_window
