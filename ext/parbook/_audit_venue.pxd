@@ -6,6 +6,7 @@ from parbook._accounts cimport MAX_QUOTE_SLOTS, TOKEN, order_reduces, order_wait
 from parbook._book cimport PAGE_IDS, Book, Order, Special, order_at, order_leaves, page_at, special_at
 from parbook._desk cimport Desk
 from parbook._identity cimport client_find
+from parbook._limits cimport closable_lots
 from parbook._phases cimport session_indicates, session_matches
 from parbook._registry cimport Account, account_value, registry_find
 from parbook._timers cimport TIMER_DEADMAN, TIMER_EXPIRY, Timer, timer_before
@@ -118,8 +119,9 @@ cdef inline const char *audit_account(const Desk *desk, uint32_t place, const Su
             return b"accounts: open lots are not the sum of the live orders"
     if account.open_orders != sum.open_orders:
         return b"accounts: live orders are miscounted"
-    if account.dirty or account.fired:
-        return b"accounts: a step has not been finished"
+    for i in range(2):
+        if not account.dirty and account.open_lots[i][1][0] != 0 and closable_lots(account, i) < 0:
+            return b"accounts: reduce-only orders could turn a position round, and nothing will look at them"
     if account.record.bucket < 0 or account.record.bucket > account_value(account, FIELD_RATE_BURST) * TOKEN:
         return b"accounts: a bucket holds more than it can"
     if (account.record.deadline_ns != 0) != (account.timer != NIL):
@@ -168,6 +170,7 @@ cdef inline const char *audit_venue(const Desk *desk) noexcept nogil:
     """Return what is broken, NULL when nothing is. O(state)."""
     cdef Sums *sums = <Sums *>calloc(desk.accounts.count + 1, sizeof(Sums))
     cdef const char *broken
+    cdef uint32_t dirty = 0
     cdef uint64_t i
     if sums == NULL:
         return b"check: no memory to add up accounts"
@@ -175,8 +178,11 @@ cdef inline const char *audit_venue(const Desk *desk) noexcept nogil:
     free(sums)
     if broken != NULL:
         return broken
-    if desk.accounts.dirty_count != 0 or desk.accounts.fired_count != 0:
-        return b"accounts: a step has not been finished"
+    for i in range(desk.accounts.count):
+        dirty += desk.accounts.items[i].dirty
+    # A triggered stop that was cancelled ends no step: what it left to be looked at waits for the next one.
+    if desk.accounts.dirty_count != dirty or desk.accounts.fired_count != 0:
+        return b"accounts: what follows a step is miscounted"
     if (desk.accounts.count != 0) != ((desk.watch & WATCH_ACCOUNTS) != 0):
         return b"accounts: the plain path does not know of them"
     if session_matches(&desk.session) != ((desk.watch & WATCH_STATE) == 0):
