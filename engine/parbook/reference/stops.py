@@ -40,7 +40,6 @@ def run_elected(desk: Desk) -> None:
 
 def _run(desk: Desk, order: Order) -> None:
     """Enter a triggered stop under its old id."""
-    # Its place still says that it waits: it does not count against its own room.
     if order.reduce_only and not _cut_to_position(desk, order):
         return
     order.place = Place.HIDDEN if order.hidden else Place.ICEBERG if order.display_lots else Place.BOOK
