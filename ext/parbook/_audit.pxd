@@ -13,7 +13,6 @@ from parbook._desk cimport Desk
 from parbook._identity cimport DEAD, ClientIds, client_find
 from parbook._prices cimport PriceIndex
 from parbook._quotes cimport Curve, Quote, curve_quote
-from parbook._slab cimport Slab
 from parbook._types cimport *
 
 cdef inline int64_t audit_node(const Book *book, int line, uint32_t slot, uint32_t parent) noexcept nogil:
