@@ -1,7 +1,13 @@
 # Every invariant of the core's containers, tested one after another. Behind Market.check().
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
-from parbook._book cimport Book, Level, Node, Order, book_next_level, ids_find, level_at, node_at, order_at
+from parbook._book cimport (
+    CHAIN_CALL_BUYS, CHAIN_CALL_SELLS, CHAIN_ELECTED, CHAINS, LINE_HIDDEN_BIDS, LINE_NONE,
+    LINE_TRADE_SELLS, LINES, Book, Level, Node, Order, Special, book_next_level, book_specials, book_touch, ids_find,
+    level_at, line_falls, node_at, order_at, order_front, order_line, order_place, special_at,
+    special_trails,
+)
 from parbook._desk cimport Desk
 from parbook._identity cimport DEAD, ClientIds, client_find
 from parbook._prices cimport PriceIndex
@@ -9,7 +15,7 @@ from parbook._quotes cimport Curve, Quote, curve_quote
 from parbook._slab cimport Slab
 from parbook._types cimport *
 
-cdef inline int64_t audit_node(const Book *book, int side, uint32_t slot, uint32_t parent) noexcept nogil:
+cdef inline int64_t audit_node(const Book *book, int line, uint32_t slot, uint32_t parent) noexcept nogil:
     """Return how many levels hang below a node, -1 when any link, prefix or bitmap below it is wrong."""
     cdef const Node *node = node_at(&book.nodes, slot)
     cdef const Level *level
@@ -38,33 +44,90 @@ cdef inline int64_t audit_node(const Book *book, int side, uint32_t slot, uint32
                 >> (node.shift - node_at(&book.nodes, node.child[digit]).shift - 6)
             ) != path:
                 return -1
-            below = audit_node(book, side, node.child[digit], slot)
+            below = audit_node(book, line, node.child[digit], slot)
             if below < 0:
                 return -1
             levels += below
     return levels
 
-cdef inline const char *audit_level(const Desk *desk, int side, uint32_t slot, uint32_t *orders) noexcept nogil:
+# What the walk over all places has counted.
+cdef struct Tally:
+    uint32_t orders
+    uint32_t specials
+    uint32_t pegs
+    uint32_t parked
+    uint32_t trailing
+
+cdef inline const char *audit_partner(const Book *book, const Order *order) noexcept nogil:
+    """An OCO partner, if one is named, must be live and name this order."""
+    cdef uint64_t partner_id = special_at(book, order.special).oco_order_id
+    cdef uint32_t slot
+    if partner_id == 0:
+        return NULL
+    slot = ids_find(&book.ids, partner_id)
+    if slot == NIL or order_at(book, slot).special == NIL:
+        return b"orders: an OCO partner is not live"
+    if special_at(book, order_at(book, slot).special).oco_order_id != order.order_id:
+        return b"orders: OCO partners do not name each other"
+    return NULL
+
+cdef inline const char *audit_order(const Desk *desk, uint32_t slot, Tally *tally) noexcept nogil:
+    """What holds for every live order, wherever it stands."""
+    cdef const Book *book = &desk.book
+    cdef const Order *order = order_at(book, slot)
+    cdef const Special *special
+    tally.orders += 1
+    if order.filled_lots < 0 or order.qty_lots <= order.filled_lots:
+        return b"orders: one is live with nothing left"
+    if ids_find(&book.ids, order.order_id) != slot:
+        return b"orders: one is not found by its id"
+    if order.client_id != 0 and client_find(&desk.ids, order.account, order.client_id) != slot:
+        return b"client ids: a live order is not found by its client id"
+    if order.special == NIL:
+        return NULL
+    special = special_at(book, order.special)
+    tally.specials += 1
+    tally.pegs += special.peg != PEG_NONE
+    tally.parked += special.place == PLACE_PARKED
+    tally.trailing += special.place == PLACE_ARMED and special_trails(special)
+    if special.place == PLACE_ICEBERG:
+        if special.shown_lots < 1 or special.shown_lots > min(special.display_lots, order.qty_lots - order.filled_lots):
+            return b"orders: an iceberg's slice is out of range"
+    elif special.shown_lots != 0:
+        return b"orders: one that is no iceberg has a slice"
+    return audit_partner(book, order)
+
+cdef inline int line_of_place(const Order *order, const Special *special) noexcept nogil:
+    """The line an order of its place must be queued in."""
+    if special.place == PLACE_ARMED:
+        return LINE_TRADE_SELLS + 2 * special.trigger + (order.side == BUY)
+    if special.place == PLACE_HIDDEN:
+        return LINE_HIDDEN_BIDS + order.side
+    return order.side if special.place <= PLACE_ICEBERG else LINE_NONE
+
+cdef inline const char *audit_level(const Desk *desk, int line, uint32_t slot, Tally *tally) noexcept nogil:
     cdef const Book *book = &desk.book
     cdef const Level *level = level_at(book, slot)
     cdef const Order *order
+    cdef const char *broken
     cdef uint32_t order_slot = level.head
     cdef uint32_t prev = NIL
     cdef uint32_t count = 0
     cdef int64_t lots = 0
     while order_slot != NIL:
         order = order_at(book, order_slot)
-        if order.prev != prev or order.level != slot or order.side != side:
+        if order.prev != prev or order.level != slot or order_line(book, order) != line:
             return b"book: a queue's links are broken"
-        if order.price_ticks != level.price_ticks:
-            return b"book: an order rests at another price than its level"
-        if order.filled_lots < 0 or order.qty_lots <= order.filled_lots:
-            return b"book: an order rests with nothing left"
-        if ids_find(&book.ids, order.order_id) != order_slot:
-            return b"book: an order is not found by its id"
-        if order.client_id != 0 and client_find(&desk.ids, order.account, order.client_id) != order_slot:
-            return b"client ids: a live order is not found by its client id"
-        lots += order.qty_lots - order.filled_lots
+        if order.special != NIL and line_of_place(order, special_at(book, order.special)) != line:
+            return b"book: an order is queued in another line than its place says"
+        if level.price_ticks != (
+            order.price_ticks if line < LINE_TRADE_SELLS else special_at(book, order.special).stop_ticks
+        ):
+            return b"book: an order is queued at another price than its level"
+        broken = audit_order(desk, order_slot, tally)
+        if broken != NULL:
+            return broken
+        lots += order_front(book, order)
         count += 1
         prev = order_slot
         order_slot = order.next
@@ -72,21 +135,20 @@ cdef inline const char *audit_level(const Desk *desk, int side, uint32_t slot, u
         return b"book: a level's tail or count is wrong"
     if level.lots != lots:
         return b"book: a level's lots are not the sum of its orders"
-    orders[0] += count
     return NULL
 
-cdef inline const char *audit_side(const Desk *desk, int side, uint32_t *orders) noexcept nogil:
+cdef inline const char *audit_line(const Desk *desk, int line, Tally *tally) noexcept nogil:
     cdef const Book *book = &desk.book
-    cdef const PriceIndex *index = &book.index[side]
+    cdef const PriceIndex *index = &book.index[line]
     cdef const Level *level
     cdef const char *broken
-    cdef uint32_t slot = book.best_level[side]
+    cdef uint32_t slot = book.best_level[line]
     cdef int64_t walked = 0
     cdef int64_t last_ticks = 0
     cdef int64_t levels = 0
     cdef int i
     if index.root != NIL:
-        levels = audit_node(book, side, index.root, NIL)
+        levels = audit_node(book, line, index.root, NIL)
     if levels < 0:
         return b"prices: the index tree is inconsistent"
     for i in range(64):
@@ -95,20 +157,76 @@ cdef inline const char *audit_side(const Desk *desk, int side, uint32_t *orders)
             or node_at(&book.nodes, index.cache[i].node).shift != 0
         ):
             return b"prices: a cached leaf is stale"
-    if book.best_ticks[side] != (level_at(book, slot).price_ticks if slot != NIL else 0):
+    if book.best_ticks[line] != (level_at(book, slot).price_ticks if slot != NIL else 0):
         return b"book: the best price is not that of the best level"
     while slot != NIL:
         level = level_at(book, slot)
-        if last_ticks != 0 and (level.price_ticks >= last_ticks if side == BUY else level.price_ticks <= last_ticks):
+        if last_ticks != 0 and (
+            level.price_ticks >= last_ticks if line_falls(line) else level.price_ticks <= last_ticks
+        ):
             return b"book: levels are out of order"
         last_ticks = level.price_ticks
-        broken = audit_level(desk, side, slot, orders)
+        broken = audit_level(desk, line, slot, tally)
         if broken != NULL:
             return broken
         walked += 1
-        slot = book_next_level(book, side, slot)
+        slot = book_next_level(book, line, slot)
     if walked != levels:
         return b"book: walking the levels from the best misses some"
+    return NULL
+
+cdef inline const char *audit_chain(const Desk *desk, int chain, Tally *tally) noexcept nogil:
+    cdef const Book *book = &desk.book
+    cdef const Order *order
+    cdef const char *broken
+    cdef uint32_t slot = book.chains[chain].head
+    cdef uint32_t prev = NIL
+    cdef uint32_t count = 0
+    cdef uint8_t place = PLACE_ELECTED if chain == CHAIN_ELECTED else PLACE_CALL
+    while slot != NIL:
+        order = order_at(book, slot)
+        if order.prev != prev or order_place(book, order) != place or order_line(book, order) != LINE_NONE:
+            return b"orders: a chain's links or places are broken"
+        if (chain == CHAIN_CALL_BUYS and order.side != BUY) or (chain == CHAIN_CALL_SELLS and order.side != SELL):
+            return b"orders: a market order waits on the other side"
+        broken = audit_order(desk, slot, tally)
+        if broken != NULL:
+            return broken
+        count += 1
+        prev = slot
+        slot = order.next
+    if book.chains[chain].tail != prev or book.chains[chain].orders != count:
+        return b"orders: a chain's tail or count is wrong"
+    return NULL
+
+cdef inline const char *audit_lists(const Desk *desk, Tally *tally) noexcept nogil:
+    """The lists of pegs and trailing stops, by rising id. Parked pegs stand nowhere else."""
+    cdef const Book *book = &desk.book
+    cdef const Order *order
+    cdef const char *broken
+    cdef uint64_t last_id = 0
+    cdef uint32_t i
+    for i in range(book.pegs.count):
+        order = order_at(book, book.pegs.slots[i])
+        if order.order_id <= last_id or order.special == NIL or special_at(book, order.special).peg == PEG_NONE:
+            return b"orders: the list of pegs is broken"
+        last_id = order.order_id
+        if order_place(book, order) == PLACE_PARKED:
+            if order_line(book, order) != LINE_NONE or order.price_ticks != 0:
+                return b"orders: a parked peg stands somewhere"
+            broken = audit_order(desk, book.pegs.slots[i], tally)
+            if broken != NULL:
+                return broken
+    if tally.pegs != book.pegs.count:
+        return b"orders: a peg is not in the list of pegs"
+    last_id = 0
+    for i in range(book.trailing.count):
+        order = order_at(book, book.trailing.slots[i])
+        if order.order_id <= last_id or order_place(book, order) != PLACE_ARMED:
+            return b"orders: the list of trailing stops is broken"
+        last_id = order.order_id
+    if tally.trailing != book.trailing.count:
+        return b"orders: a trailing stop is not in the list of them"
     return NULL
 
 cdef inline const char *audit_client_ids(const Desk *desk, uint64_t *live) noexcept nogil:
@@ -137,8 +255,8 @@ cdef inline const char *audit_client_ids(const Desk *desk, uint64_t *live) noexc
 cdef inline const char *audit_curve(const Desk *desk) noexcept nogil:
     cdef const Curve *curve = desk.curve
     cdef int64_t net_lots = curve.cursor.net_lots
-    cdef int64_t best_bid = desk.book.best_ticks[BUY]
-    cdef int64_t best_ask = desk.book.best_ticks[SELL]
+    cdef int64_t best_bid = book_touch(&desk.book, BUY)
+    cdef int64_t best_ask = book_touch(&desk.book, SELL)
     cdef Quote bid, ask
     cdef int i
     if net_lots < curve.params.min_net_lots or net_lots > curve.params.max_net_lots:
@@ -161,7 +279,7 @@ cdef inline const char *audit_curve(const Desk *desk) noexcept nogil:
         return b"curve: the next rungs' prices are stale"
     if curve_quote(curve, &curve.cursor, SELL, best_ask, &bid):
         best_bid = max(best_bid, bid.price_ticks)
-    if curve_quote(curve, &curve.cursor, BUY, desk.book.best_ticks[BUY], &ask):
+    if curve_quote(curve, &curve.cursor, BUY, book_touch(&desk.book, BUY), &ask):
         best_ask = min(best_ask, ask.price_ticks) if best_ask != 0 else ask.price_ticks
     if best_bid != 0 and best_ask != 0 and best_bid >= best_ask:
         return b"market: book and curve are locked or crossed"
@@ -169,24 +287,34 @@ cdef inline const char *audit_curve(const Desk *desk) noexcept nogil:
 
 cdef inline const char *audit(const Desk *desk) noexcept nogil:
     """Return what is broken, NULL when nothing is. O(state)."""
+    cdef const Book *book = &desk.book
     cdef const char *broken
-    cdef uint32_t orders = 0
+    cdef Tally tally
     cdef uint64_t live = 0
-    cdef int side
-    for side in range(2):
-        broken = audit_side(desk, side, &orders)
+    cdef int i
+    memset(&tally, 0, sizeof(Tally))
+    for i in range(LINES):
+        broken = audit_line(desk, i, &tally)
         if broken != NULL:
             return broken
-    if orders != desk.book.open_orders or orders != desk.book.orders.used - desk.book.orders.free_count:
-        return b"book: open orders and queues disagree"
-    if desk.book.best_ticks[BUY] != 0 and desk.book.best_ticks[SELL] != 0 and \
-            desk.book.best_ticks[BUY] >= desk.book.best_ticks[SELL]:
-        return b"book: locked or crossed"
+    for i in range(CHAINS):
+        broken = audit_chain(desk, i, &tally)
+        if broken != NULL:
+            return broken
+    broken = audit_lists(desk, &tally)
+    if broken != NULL:
+        return broken
+    if tally.orders != book.open_orders or tally.orders != book.orders.used - book.orders.free_count:
+        return b"book: open orders and places disagree"
+    if tally.specials != book_specials(book) or (tally.specials != 0) != ((desk.watch & WATCH_SPECIAL) != 0):
+        return b"orders: special ones are miscounted"
     broken = audit_client_ids(desk, &live)
     if broken != NULL:
         return broken
-    if live > orders:
+    if live > tally.orders:
         return b"client ids: more live ids than orders"
-    if desk.curve != NULL:
-        return audit_curve(desk)
-    return NULL
+    if desk.watch & WATCH_STATE:
+        return NULL
+    if book_touch(book, BUY) != 0 and book_touch(book, SELL) != 0 and book_touch(book, BUY) >= book_touch(book, SELL):
+        return b"book: locked or crossed"
+    return audit_curve(desk) if desk.curve != NULL else NULL

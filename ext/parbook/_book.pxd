@@ -1,8 +1,12 @@
 # The limit order book: price, then time. Twin of parbook.reference.book. Knows nothing of curve or events.
 #
-# Orders, levels, index nodes and id pages are slots of four slabs. An order is one cache line; a level is half of
-# one and holds its queue as a doubly linked list through the orders.
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+# Orders, levels, index nodes, id pages and the terms of special orders are slots of five slabs. An order is one cache
+# line; a level is half of one and holds its queue as a doubly linked list through the orders. What only special orders
+# have stands apart, in a Special: a book of plain orders never reads one.
+#
+# Levels are filed by LINES. Even lines are best at the highest price, odd ones at the lowest; lines 4..7 hold stops
+# at the price that triggers them. A plain order's line is its side.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memmove, memset
 
@@ -11,14 +15,34 @@ from parbook._prices cimport (
     prices_make_leaf, prices_next,
 )
 from parbook._slab cimport Slab, slab_clear, slab_give, slab_init, slab_reserve, slab_take
-from parbook._types cimport BUY, NIL, SELL, pb_assert, pb_likely
+from parbook._types cimport BUY, NIL, PEG_NONE, PLACE_BOOK, PLACE_HIDDEN, PLACE_ICEBERG, pb_assert, pb_likely
 
 cdef enum:
     ORDERS_FIRST = 32
     LEVELS_FIRST = 16
     PAGES_FIRST = 4
+    SPECIALS_FIRST = 8
     PAGE_IDS = 64
     PAGE_SHIFT = 6
+
+    LINE_BIDS = 0
+    LINE_ASKS = 1
+    LINE_HIDDEN_BIDS = 2
+    LINE_HIDDEN_ASKS = 3
+    LINE_TRADE_SELLS = 4
+    LINE_TRADE_BUYS = 5
+    LINE_ANCHOR_SELLS = 6
+    LINE_ANCHOR_BUYS = 7
+    LINES = 8
+    LINE_NONE = 255         # of a special order that stands in no level
+
+    # Orders outside the levels that wait in a row.
+    CHAIN_ELECTED = 0       # in their turn
+    CHAIN_CALL_BUYS = 1     # by time
+    CHAIN_CALL_SELLS = 2
+    CHAINS = 3
+
+    FLAG_POST_ONLY = 1
 
 cdef struct Order:
     uint64_t order_id       # overlaid by the slab's free list
@@ -28,14 +52,42 @@ cdef struct Order:
     int64_t filled_lots
     uint32_t account
     uint32_t level
-    uint32_t prev
+    uint32_t prev           # neighbours in its level's queue, or in its chain
     uint32_t next
     uint8_t side
-    uint8_t post_only
+    uint8_t flags
+    uint16_t session
+    uint32_t special        # NIL for a plain order
+
+# What a plain order does not have. `line` is where the order is queued, LINE_NONE outside the levels.
+cdef struct Special:
+    uint8_t line            # these four are overlaid by the slab's free list
+    uint8_t place
+    uint8_t order_type
+    uint8_t tif
+    uint8_t hidden
+    uint8_t reduce_only
+    uint8_t stp
+    uint8_t peg
+    uint8_t trigger
+    uint8_t quote_slot      # 1 + the slot, 0 for no quote
+    uint16_t padding
+    uint32_t trail_ppm
+    uint32_t timer          # where its expiry stands in the heap of timers, NIL when it has none
+    uint32_t reduce_prev    # neighbours among its account's reduce-only orders, by id
+    uint32_t reduce_next
+    int64_t shown_lots      # an iceberg's slice, else 0
+    int64_t display_lots
+    int64_t stop_ticks
+    int64_t offset_ticks
+    int64_t limit_ticks     # a peg's worst price
+    int64_t expire_ns
+    uint64_t oco_order_id
+    int64_t target_ticks    # a peg's next price, while pegs are being moved
 
 cdef struct Level:
     int64_t price_ticks     # overlaid by the slab's free list
-    int64_t lots            # sum of the leaves of its orders
+    int64_t lots            # sum of what its orders show: an iceberg's slice, the leaves of all others
     uint32_t head
     uint32_t tail
     uint32_t orders
@@ -55,21 +107,39 @@ cdef struct IdIndex:
     size_t dead             # entries at the beginning without a page
     size_t capacity
 
+cdef struct Chain:
+    uint32_t head
+    uint32_t tail
+    uint32_t orders
+
+# Slots of orders by rising id. Its room is reserved with that of the orders; its length is bounded by a reject code.
+cdef struct SlotList:
+    uint32_t *slots
+    uint32_t count
+    uint32_t capacity
+
 cdef struct Book:
     Slab orders
     Slab levels
     Slab nodes
-    PriceIndex index[2]
-    int64_t best_ticks[2]   # 0 when a side is empty
-    uint32_t best_level[2]
-    uint32_t open_orders
+    int64_t best_ticks[LINES]   # 0 when a line is empty
+    uint32_t best_level[LINES]
+    uint32_t open_orders        # all live ones, wherever they stand
     IdIndex ids
+    Slab specials
+    Chain chains[CHAINS]
+    SlotList pegs               # wherever they stand
+    SlotList trailing           # armed trailing stops
+    PriceIndex index[LINES]
 
 cdef inline Order *order_at(const Book *book, uint32_t slot) noexcept nogil:
     return <Order *>book.orders.items + slot
 
 cdef inline Level *level_at(const Book *book, uint32_t slot) noexcept nogil:
     return <Level *>book.levels.items + slot
+
+cdef inline Special *special_at(const Book *book, uint32_t slot) noexcept nogil:
+    return <Special *>book.specials.items + slot
 
 cdef inline IdPage *page_at(const IdIndex *ids, uint32_t slot) noexcept nogil:
     return <IdPage *>ids.pages.items + slot
@@ -151,16 +221,73 @@ cdef inline void ids_drop(IdIndex *ids, uint64_t order_id) noexcept nogil:
         ids.length -= ids.dead
         ids.dead = 0
 
+# --- lists of slots -------------------------------------------------------------------------------
+
+cdef inline void slots_init(SlotList *list) noexcept nogil:
+    list.slots = NULL
+    list.count = 0
+    list.capacity = 0
+
+cdef inline int slots_reserve(SlotList *list, uint32_t count) noexcept nogil:
+    """Make room for `count` more. Returns -1 when there is no memory. O(1) amortised."""
+    cdef uint32_t capacity = 16 if list.capacity == 0 else list.capacity
+    cdef uint32_t *slots
+    if list.count + count <= list.capacity:
+        return 0
+    while capacity < list.count + count:
+        capacity *= 2
+    slots = <uint32_t *>realloc(list.slots, capacity * sizeof(uint32_t))
+    if slots == NULL:
+        return -1
+    list.slots = slots
+    list.capacity = capacity
+    return 0
+
+cdef inline uint32_t slots_position(const Book *book, const SlotList *list, uint64_t order_id) noexcept nogil:
+    """Return how many orders of the list have a smaller id. O(log list)."""
+    cdef uint32_t low = 0
+    cdef uint32_t high = list.count
+    cdef uint32_t middle
+    while low < high:
+        middle = (low + high) >> 1
+        if order_at(book, list.slots[middle]).order_id < order_id:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+cdef inline void slots_insert(const Book *book, SlotList *list, uint32_t slot) noexcept nogil:
+    """File a slot by its order's id. Room must have been reserved. O(list), O(1) for the greatest id."""
+    cdef uint32_t at = slots_position(book, list, order_at(book, slot).order_id)
+    pb_assert(list.count < list.capacity, "slots: insert without reserve")
+    memmove(list.slots + at + 1, list.slots + at, (list.count - at) * sizeof(uint32_t))
+    list.slots[at] = slot
+    list.count += 1
+
+cdef inline void slots_remove(const Book *book, SlotList *list, uint32_t slot) noexcept nogil:
+    """Take a slot out; its order must still have its id. O(list)."""
+    cdef uint32_t at = slots_position(book, list, order_at(book, slot).order_id)
+    pb_assert(list.slots[at] == slot, "slots: removing a slot that is not there")
+    list.count -= 1
+    memmove(list.slots + at, list.slots + at + 1, (list.count - at) * sizeof(uint32_t))
+
 # --- book -----------------------------------------------------------------------------------------
 
 cdef inline void book_init(Book *book) noexcept nogil:
+    cdef int i
     slab_init(&book.orders, sizeof(Order))
     slab_init(&book.levels, sizeof(Level))
     slab_init(&book.nodes, sizeof(Node))
-    prices_init(&book.index[BUY])
-    prices_init(&book.index[SELL])
-    book.best_ticks[BUY] = book.best_ticks[SELL] = 0
-    book.best_level[BUY] = book.best_level[SELL] = NIL
+    slab_init(&book.specials, sizeof(Special))
+    for i in range(LINES):
+        prices_init(&book.index[i])
+        book.best_ticks[i] = 0
+        book.best_level[i] = NIL
+    for i in range(CHAINS):
+        book.chains[i].head = book.chains[i].tail = NIL
+        book.chains[i].orders = 0
+    slots_init(&book.pegs)
+    slots_init(&book.trailing)
     book.open_orders = 0
     ids_init(&book.ids)
 
@@ -168,30 +295,49 @@ cdef inline void book_clear(Book *book) noexcept nogil:
     slab_clear(&book.orders)
     slab_clear(&book.levels)
     slab_clear(&book.nodes)
+    slab_clear(&book.specials)
     slab_clear(&book.ids.pages)
     free(book.ids.directory)
+    free(book.pegs.slots)
+    free(book.trailing.slots)
     book_init(book)
 
-cdef inline int book_reserve(Book *book, uint32_t orders, uint64_t next_order_id) noexcept nogil:
-    """Make room for so many orders at new prices. Returns -1 when there is no memory. O(1) amortised."""
+cdef inline uint32_t book_specials(const Book *book) noexcept nogil:
+    """How many live orders are special."""
+    return book.specials.used - book.specials.free_count
+
+cdef inline int book_reserve(Book *book, uint32_t orders, uint32_t specials, uint64_t next_order_id) noexcept nogil:
+    """Make room for so many orders at new prices, of which `specials` may be special. -1 without memory.
+
+    A live special order may move to a new price within any command, so each claims a level and its nodes on top. A
+    command's room is thereby complete before it begins. O(1) amortised.
+    """
+    cdef uint32_t levels = orders + book_specials(book)
     if (
         slab_reserve(&book.orders, orders, ORDERS_FIRST) != 0
-        or slab_reserve(&book.levels, orders, LEVELS_FIRST) != 0
-        or slab_reserve(&book.nodes, orders * NODES_PER_INSERT, NODES_FIRST) != 0
+        or slab_reserve(&book.levels, levels, LEVELS_FIRST) != 0
+        or slab_reserve(&book.nodes, levels * NODES_PER_INSERT, NODES_FIRST) != 0
         or ids_reserve(&book.ids, orders, next_order_id) != 0
+        or slab_reserve(&book.specials, specials, SPECIALS_FIRST) != 0
+        or slots_reserve(&book.pegs, specials) != 0
+        or slots_reserve(&book.trailing, specials) != 0
     ):
         return -1
     return 0
 
-cdef inline uint32_t book_level(Book *book, int side, int64_t price_ticks) noexcept nogil:
+cdef inline bint line_falls(int line) noexcept nogil:
+    """Whether a line's best price is its highest."""
+    return (line & 1) == 0
+
+cdef inline uint32_t book_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
     """Return the level at a price, making it when there is none. Room must have been reserved."""
     cdef uint32_t slot, leaf
     cdef int digit
     cdef Node *node
     cdef Level *level
-    if price_ticks == book.best_ticks[side]:
-        return book.best_level[side]
-    leaf = prices_make_leaf(&book.index[side], &book.nodes, price_ticks)
+    if price_ticks == book.best_ticks[line]:
+        return book.best_level[line]
+    leaf = prices_make_leaf(&book.index[line], &book.nodes, price_ticks)
     node = node_at(&book.nodes, leaf)
     digit = price_ticks & 63
     if (node.bitmap >> digit) & 1:
@@ -205,39 +351,39 @@ cdef inline uint32_t book_level(Book *book, int side, int64_t price_ticks) noexc
     level.head = level.tail = NIL
     level.orders = 0
     level.leaf = leaf
-    if book.best_level[side] == NIL or (
-        price_ticks > book.best_ticks[side] if side == BUY else price_ticks < book.best_ticks[side]
+    if book.best_level[line] == NIL or (
+        price_ticks > book.best_ticks[line] if line_falls(line) else price_ticks < book.best_ticks[line]
     ):
-        book.best_ticks[side] = price_ticks
-        book.best_level[side] = slot
+        book.best_ticks[line] = price_ticks
+        book.best_level[line] = slot
     return slot
 
-cdef inline void book_drop_level(Book *book, int side, uint32_t slot) noexcept nogil:
+cdef inline void book_drop_level(Book *book, int line, uint32_t slot) noexcept nogil:
     """Remove an empty level; when it was the best, the next becomes it. O(depth of the index)."""
     cdef Level *level = level_at(book, slot)
     cdef Node *node = node_at(&book.nodes, level.leaf)
     cdef uint32_t leaf = level.leaf
     cdef uint32_t best
     node.bitmap &= ~(<uint64_t>1 << (level.price_ticks & 63))
-    if book.best_level[side] == slot:
+    if book.best_level[line] == slot:
         # The best is at one end of its leaf, so the next one is the leaf's new extreme, if it has any.
         if node.bitmap:
-            best = prices_extreme(&book.nodes, leaf, side == BUY)
+            best = prices_extreme(&book.nodes, leaf, line_falls(line))
         else:
-            prices_drop_leaf(&book.index[side], &book.nodes, leaf)
+            prices_drop_leaf(&book.index[line], &book.nodes, leaf)
             best = NIL
-            if book.index[side].root != NIL:
-                best = prices_extreme(&book.nodes, book.index[side].root, side == BUY)
-        book.best_level[side] = best
-        book.best_ticks[side] = level_at(book, best).price_ticks if best != NIL else 0
+            if book.index[line].root != NIL:
+                best = prices_extreme(&book.nodes, book.index[line].root, line_falls(line))
+        book.best_level[line] = best
+        book.best_ticks[line] = level_at(book, best).price_ticks if best != NIL else 0
     elif node.bitmap == 0:
-        prices_drop_leaf(&book.index[side], &book.nodes, leaf)
+        prices_drop_leaf(&book.index[line], &book.nodes, leaf)
     slab_give(&book.levels, slot)
 
-cdef inline void book_enqueue(Book *book, uint32_t slot) noexcept nogil:
-    """Put an order, whose fields are set, at the back of its price's queue. Room must have been reserved."""
+cdef inline void book_enqueue(Book *book, uint32_t slot, int line, int64_t price_ticks, int64_t lots) noexcept nogil:
+    """Put an order that shows `lots` at the back of a price's queue. Room must have been reserved."""
     cdef Order *order = order_at(book, slot)
-    cdef uint32_t level_slot = book_level(book, order.side, order.price_ticks)
+    cdef uint32_t level_slot = book_level(book, line, price_ticks)
     cdef Level *level = level_at(book, level_slot)
     order.level = level_slot
     order.prev = level.tail
@@ -248,13 +394,13 @@ cdef inline void book_enqueue(Book *book, uint32_t slot) noexcept nogil:
         order_at(book, level.tail).next = slot
     level.tail = slot
     level.orders += 1
-    level.lots += order.qty_lots - order.filled_lots
+    level.lots += lots
 
-cdef inline void book_unqueue(Book *book, uint32_t slot) noexcept nogil:
-    """Take an order out of its queue, wherever it stands; its slot and id stay. O(1) but for an emptied level."""
+cdef inline void book_unqueue(Book *book, uint32_t slot, int line, int64_t lots) noexcept nogil:
+    """Take an order that shows `lots` out of its queue; its slot and id stay. O(1) but for an emptied level."""
     cdef Order *order = order_at(book, slot)
     cdef Level *level = level_at(book, order.level)
-    level.lots -= order.qty_lots - order.filled_lots
+    level.lots -= lots
     level.orders -= 1
     if order.prev == NIL:
         level.head = order.next
@@ -265,15 +411,73 @@ cdef inline void book_unqueue(Book *book, uint32_t slot) noexcept nogil:
     else:
         order_at(book, order.next).prev = order.prev
     if level.orders == 0:
-        book_drop_level(book, order.side, order.level)
+        book_drop_level(book, line, order.level)
 
 cdef inline void book_forget(Book *book, uint32_t slot) noexcept nogil:
-    """Give back an order's slot and id after it left its queue."""
+    """Give back an order's slot and id after it left its queue. A special one has given back its Special."""
     ids_drop(&book.ids, order_at(book, slot).order_id)
     slab_give(&book.orders, slot)
     book.open_orders -= 1
 
-cdef inline uint32_t book_next_level(const Book *book, int side, uint32_t slot) noexcept nogil:
-    """Return the level after `slot` in trading order, NIL at the end. O(depth of the index)."""
+cdef inline uint32_t book_next_level(const Book *book, int line, uint32_t slot) noexcept nogil:
+    """Return the level after `slot` in the order of its line, NIL at the end. O(depth of the index)."""
     cdef Level *level = level_at(book, slot)
-    return prices_next(&book.nodes, level.leaf, level.price_ticks, side == BUY)
+    return prices_next(&book.nodes, level.leaf, level.price_ticks, line_falls(line))
+
+# --- special orders -------------------------------------------------------------------------------
+
+cdef inline int64_t order_leaves(const Order *order) noexcept nogil:
+    return order.qty_lots - order.filled_lots
+
+cdef inline uint8_t order_place(const Book *book, const Order *order) noexcept nogil:
+    return <uint8_t>PLACE_BOOK if order.special == NIL else special_at(book, order.special).place
+
+cdef inline int order_line(const Book *book, const Order *order) noexcept nogil:
+    """The line an order is queued in, LINE_NONE outside the levels."""
+    return order.side if order.special == NIL else special_at(book, order.special).line
+
+cdef inline int64_t order_front(const Book *book, const Order *order) noexcept nogil:
+    """What a queued order offers at its turn: an iceberg's slice, the leaves of any other."""
+    if order.special != NIL and special_at(book, order.special).place == PLACE_ICEBERG:
+        return special_at(book, order.special).shown_lots
+    return order_leaves(order)
+
+cdef inline bint order_rests(const Book *book, const Order *order) noexcept nogil:
+    """Whether it stands in the book: displayed, an iceberg or hidden."""
+    return order_place(book, order) <= PLACE_HIDDEN
+
+cdef inline bint special_trails(const Special *special) noexcept nogil:
+    return special.peg == PEG_NONE and (special.offset_ticks != 0 or special.trail_ppm != 0)
+
+cdef inline void chain_append(Book *book, int chain, uint32_t slot) noexcept nogil:
+    cdef Chain *row = &book.chains[chain]
+    cdef Order *order = order_at(book, slot)
+    order.prev = row.tail
+    order.next = NIL
+    if row.tail == NIL:
+        row.head = slot
+    else:
+        order_at(book, row.tail).next = slot
+    row.tail = slot
+    row.orders += 1
+
+cdef inline void chain_remove(Book *book, int chain, uint32_t slot) noexcept nogil:
+    cdef Chain *row = &book.chains[chain]
+    cdef Order *order = order_at(book, slot)
+    if order.prev == NIL:
+        row.head = order.next
+    else:
+        order_at(book, order.prev).next = order.next
+    if order.next == NIL:
+        row.tail = order.prev
+    else:
+        order_at(book, order.next).prev = order.prev
+    row.orders -= 1
+
+cdef inline int64_t book_touch(const Book *book, int side) noexcept nogil:
+    """Best price of a side, hidden orders included; 0 when there is none. O(1)."""
+    cdef int64_t shown_ticks = book.best_ticks[side]
+    cdef int64_t hidden_ticks = book.best_ticks[LINE_HIDDEN_BIDS + side]
+    if hidden_ticks == 0 or shown_ticks == 0:
+        return shown_ticks | hidden_ticks
+    return max(shown_ticks, hidden_ticks) if side == BUY else min(shown_ticks, hidden_ticks)

@@ -1,9 +1,11 @@
-# The rules of each command: which refusals, in which order, and what an accepted one does.
-# Twin of parbook.reference.entry, .changes and .anchors; read those first.
+# The rules of each command on the plain path: which refusals, in which order, and what an accepted one does.
+# Twin of what parbook.reference.entry, .changes and .anchors do in a market of plain orders; read those first.
+# The full path, which does all of it, stands in _entry, _changes and _clock.
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
-from parbook._book cimport Order, book_enqueue, book_forget, book_unqueue, ids_find, ids_put, level_at, \
-    order_at
+from parbook._book cimport (
+    FLAG_POST_ONLY, Order, book_enqueue, book_forget, book_unqueue, ids_find, ids_put, level_at, order_at,
+)
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport (
     Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled,
@@ -69,7 +71,8 @@ cdef inline uint16_t do_set_curve(Desk *desk, const CurveParams *params) noexcep
     desk_emit(desk, CURVE_SET, 0, params.shape, 0, 0, <uint64_t>params.budget_notional, 0, 0, 0, 0)
     return 0
 
-cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexcept nogil:
+cdef inline uint16_t queue_anchor(Desk *desk, const Command *command) noexcept nogil:
+    """Let an anchor wait for its time, which may have come already."""
     cdef Curve *curve = desk.curve
     cdef Anchor *anchor
     cdef int64_t low_ticks = command.price_ticks
@@ -91,8 +94,13 @@ cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexc
     else:
         anchor.effective_at_ns = desk.now_ns + curve.params.activation_delay_ns
     desk_emit(desk, ANCHOR_PROPOSED, 0, 0, 0, 0, 0, low_ticks, anchor.effective_at_ns, high_ticks, 0)
-    activate_due(desk)
     return 0
+
+cdef inline uint16_t do_propose_anchor(Desk *desk, const Command *command) noexcept nogil:
+    cdef uint16_t code = queue_anchor(desk, command)
+    if code == 0:
+        activate_due(desk)
+    return code
 
 cdef inline uint16_t do_withdraw_anchors(Desk *desk) noexcept nogil:
     if desk.curve == NULL:
@@ -122,9 +130,9 @@ cdef inline int64_t protected_limit(const Desk *desk, int side) noexcept nogil:
     if reference_ticks == 0:
         return 0
     # floor(reference * collar / 10**6) without a 128-bit product: the quotient and remainder apart.
-    reach_ticks = <int64_t>pb_div(<uint64_t>reference_ticks, 1000000) * desk.collar_ppm + <int64_t>pb_div(
+    reach_ticks = <int64_t>pb_div(<uint64_t>reference_ticks, 1000000) * desk.config.collar_ppm + <int64_t>pb_div(
         (<uint64_t>reference_ticks - pb_div(<uint64_t>reference_ticks, 1000000) * 1000000)
-        * <uint64_t>desk.collar_ppm,
+        * <uint64_t>desk.config.collar_ppm,
         1000000,
     )
     if side == BUY:
@@ -136,10 +144,6 @@ cdef inline uint16_t refusal_of_form(const Command *command) noexcept nogil:
         return INVALID_ACCOUNT
     if command.side > SELL:
         return INVALID_SIDE
-    if command.order_type > POST_ONLY:
-        return INVALID_ORDER_TYPE
-    if command.tif > FOK:
-        return INVALID_TIF
     if command.order_type == POST_ONLY and command.tif != GTC:
         return INVALID_COMBINATION
     if command.order_type == MARKET and command.tif == GTC:
@@ -168,7 +172,7 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
         return PRICE_OUT_OF_RANGE
     if pb_unlikely(pb_mul(limit_ticks, lots, &notional)):
         return NOTIONAL_OVERFLOW
-    if pb_unlikely(command.tif == GTC and desk.book.open_orders >= desk.max_orders):
+    if pb_unlikely(command.tif == GTC and desk.book.open_orders >= desk.config.max_orders):
         return BOOK_FULL
     touch_ticks = desk.book.best_ticks[command.side]
     if command.order_type == POST_ONLY and desk_fillable(desk, command.side, limit_ticks, 1, touch_ticks) != 0:
@@ -186,7 +190,9 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     order.filled_lots = 0
     order.account = command.account
     order.side = command.side
-    order.post_only = command.order_type == POST_ONLY
+    order.flags = FLAG_POST_ONLY if command.order_type == POST_ONLY else 0
+    order.session = command.session
+    order.special = NIL
     desk.next_order_id += 1
     desk.book.open_orders += 1
     client_open(&desk.ids, order.account, order.client_id, slot)
@@ -196,7 +202,7 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     if pb_likely(lots != 0 and command.tif == GTC):
         event_at(desk, ack_seq).leaves_lots = lots
         ids_put(&desk.book.ids, order.order_id, slot)
-        book_enqueue(&desk.book, slot)
+        book_enqueue(&desk.book, slot, order.side, order.price_ticks, lots)
         return 0
     if lots != 0:
         emit_cancelled(desk, REASON_REMAINDER, order)
@@ -257,9 +263,9 @@ cdef inline uint16_t reenter(Desk *desk, uint32_t slot, int64_t price_ticks, int
     cdef int64_t touch_ticks = touch_without(desk, slot)
     cdef int64_t lots
     cdef uint64_t ack_seq
-    if order.post_only and desk_fillable(desk, order.side, price_ticks, 1, touch_ticks) != 0:
+    if order.flags & FLAG_POST_ONLY and desk_fillable(desk, order.side, price_ticks, 1, touch_ticks) != 0:
         return POST_ONLY_WOULD_TRADE
-    book_unqueue(&desk.book, slot)
+    book_unqueue(&desk.book, slot, order.side, order.qty_lots - order.filled_lots)
     order.price_ticks = price_ticks
     order.qty_lots = qty_lots
     ack_seq = desk.next_seq
@@ -267,7 +273,7 @@ cdef inline uint16_t reenter(Desk *desk, uint32_t slot, int64_t price_ticks, int
     lots = desk_match(desk, order, qty_lots - order.filled_lots, touch_ticks)
     if lots != 0:
         event_at(desk, ack_seq).leaves_lots = lots
-        book_enqueue(&desk.book, slot)
+        book_enqueue(&desk.book, slot, order.side, order.price_ticks, lots)
     else:
         desk_close_id(desk, order)
         book_forget(&desk.book, slot)
@@ -296,41 +302,3 @@ cdef inline uint16_t do_amend(Desk *desk, const Command *command) noexcept nogil
     else:
         return reenter(desk, slot, price_ticks, qty_lots)
     return 0
-
-# --- dispatch -------------------------------------------------------------------------------------
-
-cdef inline void run_command(Desk *desk, const Command *command) noexcept nogil:
-    """Apply one command. Room for it must have been reserved."""
-    cdef uint16_t code
-    cdef uint8_t kind = command.kind
-    if pb_unlikely(kind < NEW or kind > WITHDRAW_CURVE):
-        emit_rejected(desk, UNKNOWN_COMMAND, command)
-        desk.next_command += 1
-        return
-    code = move_clock(desk, command.ts_ns)
-    if pb_likely(code == 0):
-        if kind == NEW:
-            code = do_new(desk, command)
-        elif kind == CANCEL:
-            code = do_cancel(desk, command)
-        elif kind == REDUCE:
-            code = do_reduce(desk, command)
-        elif kind == AMEND:
-            code = do_amend(desk, command)
-        elif kind == ADVANCE:
-            desk_emit(desk, ADVANCED, 0, 0, 0, 0, 0, 0, desk.now_ns, 0, 0)
-        elif kind == PROPOSE_ANCHOR:
-            code = do_propose_anchor(desk, command)
-        elif kind == WITHDRAW_ANCHORS:
-            code = do_withdraw_anchors(desk)
-        else:
-            code = do_withdraw_curve(desk)
-    if pb_unlikely(code != 0):
-        emit_rejected(desk, code, command)
-    desk.next_command += 1
-
-cdef inline void run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
-    """Apply commands in order. Room for all of them must have been reserved."""
-    cdef int64_t i
-    for i in range(count):
-        run_command(desk, commands + i)

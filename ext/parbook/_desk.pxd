@@ -3,21 +3,71 @@
 # Events are written in place, into a ring addressed by sequence number: the last `capacity` events stay readable
 # until they are overwritten, and the ring grows when one batch writes more than it holds.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 from parbook._book cimport (
     Book, Order, book_clear, book_forget, book_init, book_next_level, book_reserve, book_unqueue, level_at, order_at,
 )
+from parbook._clearing cimport Crossing, schedule_clear
 from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init, client_ids_reserve
+from parbook._phases cimport Session, session_init
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
+from parbook._registry cimport AccountTable, registry_clear
+from parbook._timers cimport Timers, timers_clear, timers_reserve
 from parbook._types cimport (
-    ACCEPTED, AMENDED, BUY, CANCELLED, Command, Event, NIL, REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT,
-    TRADE, pb_assert, pb_likely, pb_unlikely,
+    ACCEPTED, ALLOCATION_PRICE_TIME, AMENDED, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, QTY_LOTS_MAX,
+    REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STATE_CONTINUOUS, STP_OFF, TRADE, WATCH_CONFIG,
+    WATCH_STATE, pb_assert, pb_likely, pb_unlikely,
 )
+from parbook._window cimport TradeWindow, window_clear
 
 cdef enum:
     EVENTS_FIRST = 32
+
+# One action of an aggressor, planned before anything changes: a fill, or a prevention instead of one.
+cdef struct PlanStep:
+    int64_t price_ticks
+    int64_t lots
+    uint32_t slot           # the resting order, NIL for the curve
+    uint8_t source
+    uint8_t mode            # how the prevention works, 0 for a fill
+
+# A displayed order in one round of a price.
+cdef struct Turn:
+    int64_t offered_lots
+    int64_t reserve_lots    # what an iceberg shows in later rounds
+    int64_t share_lots
+    uint32_t slot
+
+cdef struct Plan:
+    PlanStep *steps
+    Turn *turns
+    size_t count
+    size_t capacity
+    size_t turn_count
+    size_t turn_capacity
+
+# An order that traded, or left, in a step, and its OCO partner, which leaves when the step is over.
+cdef struct Touched:
+    uint64_t order_id
+    uint64_t partner_id
+
+# What one step did, for step_finish.
+cdef struct Step:
+    Touched *touched
+    size_t touched_count
+    size_t touched_capacity
+    int64_t first_print_ticks
+    int64_t last_print_ticks
+    int64_t anchor_ticks
+    bint breached
+
+# Orders that one command is about to cancel.
+cdef struct Noted:
+    uint64_t *ids
+    size_t count
+    size_t capacity
 
 cdef struct Desk:
     Event *events
@@ -29,21 +79,55 @@ cdef struct Desk:
     uint64_t next_order_id
     int64_t now_ns
     int64_t last_trade_ticks
-    int64_t collar_ppm
-    uint32_t max_orders
+    uint32_t watch          # WATCH_* bits; 0 keeps every command that asks for nothing special on the plain path
     bint broken             # memory ran out half-way through a command: nothing further may be trusted
     Curve *curve            # NULL before the first SET_CURVE
-    Book book
     ClientIds ids
+    Config config
+    int64_t last_auction_ticks
+    int64_t band_ticks      # the last trade before the running command
+    Step step
+    Plan plan
+    Session session
+    AccountTable accounts
+    Timers timers
+    TradeWindow window
+    ClientIds quotes        # (account, quote_key) of every live quote order -> its slot
+    Crossing crossing       # room for the schedules of an auction
+    Noted noted
+    Book book
 
-cdef inline int desk_init(Desk *desk, int64_t collar_ppm, uint32_t max_orders, uint64_t window) noexcept nogil:
+cdef inline bint config_watched(const Config *config) noexcept nogil:
+    """Whether a setting changes admission or matching of plain orders: then none takes the plain path."""
+    return (
+        config.stp != STP_OFF
+        or config.allocation != ALLOCATION_PRICE_TIME
+        or config.reinsert_on_amend != 0
+        or config.market_rests != 0
+        or config.static_band_ppm != 0
+        or config.dynamic_band_ppm != 0
+        or config.max_order_lots != QTY_LOTS_MAX
+        or config.max_order_notional != INT64_MAX
+        or config.price_reach_ppm != 0
+        or config.registered_only != 0
+        or config.bust_window != 0
+    )
+
+cdef inline int desk_init(Desk *desk, const Config *config, uint8_t state) noexcept nogil:
+    """Make an empty market in a session state. Returns -1 when there is no memory."""
     memset(desk, 0, sizeof(Desk))
-    desk.collar_ppm = collar_ppm
-    desk.max_orders = max_orders
+    desk.config = config[0]
+    if config_watched(config):
+        desk.watch |= WATCH_CONFIG
+    session_init(&desk.session, state)
+    if state != STATE_CONTINUOUS:
+        desk.watch |= WATCH_STATE
+    desk.window.window = <uint64_t>config.bust_window
     desk.next_seq = desk.next_command = desk.next_order_id = 1
     desk.grown_seq = desk.batch_seq = 1
     book_init(&desk.book)
-    client_ids_init(&desk.ids, window)
+    client_ids_init(&desk.ids, <uint64_t>config.client_id_window)
+    client_ids_init(&desk.quotes, 0)
     desk.events = <Event *>malloc(EVENTS_FIRST * sizeof(Event))
     desk.events_mask = EVENTS_FIRST - 1
     return 0 if desk.events != NULL else -1
@@ -51,16 +135,48 @@ cdef inline int desk_init(Desk *desk, int64_t collar_ppm, uint32_t max_orders, u
 cdef inline void desk_free(Desk *desk) noexcept nogil:
     free(desk.events)
     free(desk.curve)
+    free(desk.plan.steps)
+    free(desk.plan.turns)
+    free(desk.step.touched)
     desk.events = NULL
     desk.curve = NULL
+    memset(&desk.plan, 0, sizeof(Plan))
+    memset(&desk.step, 0, sizeof(Step))
+    registry_clear(&desk.accounts)
+    timers_clear(&desk.timers)
+    window_clear(&desk.window)
+    client_ids_clear(&desk.quotes)
+    schedule_clear(&desk.crossing.side[BUY])
+    schedule_clear(&desk.crossing.side[SELL])
+    free(desk.noted.ids)
+    memset(&desk.noted, 0, sizeof(Noted))
     book_clear(&desk.book)
     client_ids_clear(&desk.ids)
 
-cdef inline int desk_reserve(Desk *desk, uint32_t commands) noexcept nogil:
-    """Make room for so many commands, so that none of them can run out half-way. Returns -1 when there is none."""
-    if book_reserve(&desk.book, commands, desk.next_order_id) != 0:
+cdef inline int desk_reserve(Desk *desk, uint32_t orders, uint32_t specials) noexcept nogil:
+    """Make room for commands that enter so many orders, so that none runs out half-way. -1 when there is none."""
+    if book_reserve(&desk.book, orders, specials, desk.next_order_id) != 0:
         return -1
-    return client_ids_reserve(&desk.ids, commands)
+    if specials != 0 and timers_reserve(&desk.timers, specials) != 0:
+        return -1
+    return client_ids_reserve(&desk.ids, orders)
+
+cdef inline int desk_room(
+    Desk *desk, void **items, size_t *capacity, size_t count, size_t item_bytes
+) noexcept nogil:
+    """Make room for one more item in an array that a running command needs. Without memory the desk is broken."""
+    cdef size_t larger
+    cdef void *moved
+    if pb_likely(count < capacity[0]):
+        return 0
+    larger = 64 if capacity[0] == 0 else capacity[0] * 2
+    moved = realloc(items[0], larger * item_bytes)
+    if moved == NULL:
+        desk.broken = True
+        return -1
+    items[0] = moved
+    capacity[0] = larger
+    return 0
 
 # --- events ---------------------------------------------------------------------------------------
 
@@ -150,7 +266,7 @@ cdef inline void desk_trade_resting(
     )
     if leaves_lots == 0:
         desk_close_id(desk, order)
-        book_unqueue(&desk.book, slot)
+        book_unqueue(&desk.book, slot, order.side, 0)
         book_forget(&desk.book, slot)
 
 cdef inline bint within(int side, int64_t price_ticks, int64_t limit_ticks) noexcept nogil:
@@ -245,7 +361,7 @@ cdef inline void desk_cancel(Desk *desk, uint32_t slot, uint16_t reason) noexcep
     cdef Order *order = order_at(&desk.book, slot)
     emit_cancelled(desk, reason, order)
     desk_close_id(desk, order)
-    book_unqueue(&desk.book, slot)
+    book_unqueue(&desk.book, slot, order.side, order.qty_lots - order.filled_lots)
     book_forget(&desk.book, slot)
 
 cdef inline void desk_lift(Desk *desk, uint32_t slot, int64_t lots) noexcept nogil:

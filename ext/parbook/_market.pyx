@@ -3,25 +3,28 @@
 cimport cython
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
-from parbook._book cimport Order, ids_find, order_at
-from parbook._commands cimport COMMANDS_RESERVED, do_set_curve, move_clock, run_commands
-from parbook._curve cimport CurveParams, curve_validate
-from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, emit_rejected, event_at
+from parbook._book cimport ids_find, order_at
+from parbook._commands cimport COMMANDS_RESERVED
+from parbook._curve cimport CurveParams
+from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, event_at
+from parbook._dispatch cimport run_commands, run_set_curve
 from parbook._ints cimport pb_small_int
+from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._types cimport *
-from parbook._views cimport depth_rows, put_dead_ids, put_orders, queue_of
+from parbook._views cimport (
+    OrderRecord, depth_rows, put_accounts, put_dead_ids, put_order, put_orders, put_trades, queue_of,
+)
 
 import numpy as np
 
+from parbook import codes as _codes
 from parbook import state as _state
-from parbook.codes import RejectCode as _RejectCode
-from parbook.codes import Side as _Side
 from parbook.errors import CorruptionError, InvariantError, MisuseError, shown
 from parbook.interface import CurveState, OrderState
 from parbook.messages import SetCurve as _SetCurve
@@ -103,7 +106,7 @@ cdef class Placed:
     @property
     def refusal(self):
         """The refusal with its documentation, or None."""
-        return _RejectCode(self.code) if self.code else None
+        return _codes.RejectCode(self.code) if self.code else None
 
     def __repr__(self):
         return (
@@ -124,7 +127,12 @@ cdef class Market:
     cdef readonly object instrument
 
     def __cinit__(self, instrument):
-        if desk_init(&self.desk, instrument.collar_ppm, instrument.max_orders, instrument.client_id_window) != 0:
+        cdef Config config
+        cdef int64_t *numbers = <int64_t *>&config
+        cdef int i
+        for i, name in enumerate(_state.CONFIG_FIELDS):
+            numbers[i] = int(getattr(instrument, name))
+        if desk_init(&self.desk, &config, <uint8_t>int(instrument.initial_state)) != 0:
             raise MemoryError("no memory for a market")
         self.instrument = instrument
 
@@ -183,17 +191,22 @@ cdef class Market:
         Without memory half-way the desk is broken: the events of the chunks before would be lost to the caller.
         """
         cdef int64_t start = 0
-        cdef int64_t end
+        cdef int64_t end, done
         cdef uint64_t first
         while start < count:
             end = min(count, start + COMMANDS_RESERVED)
+            if end < count and commands[end].kind == TERMS:
+                # It may belong to the last command of this chunk.
+                end += 1
             first = self.desk.next_seq
             self.desk.batch_seq = first
-            if desk_reserve(&self.desk, <uint32_t>(end - start)) != 0:
+            if desk_reserve(&self.desk, <uint32_t>(end - start), 0) != 0:
                 self.desk.broken = start != 0
                 return -1
-            run_commands(&self.desk, commands + start, end - start)
-            if self.desk.broken or self._copy_events(block, first) != 0:
+            done = run_commands(&self.desk, commands + start, end - start)
+            if done < end - start and start + done == 0:
+                return -1
+            if self.desk.broken or done < end - start or self._copy_events(block, first) != 0:
                 self.desk.broken = True
                 return -1
             start = end
@@ -235,34 +248,27 @@ cdef class Market:
     def _set_curve(self, record):
         cdef const uint8_t[::1] view = record.view(np.uint8)
         cdef const CurveParams *params = <const CurveParams *>&view[0]
-        cdef Command refused
-        cdef uint16_t code
+        cdef Curve *spare = NULL
         cdef uint64_t first
         self._enter()
         first = self.desk.next_seq
-        code = move_clock(&self.desk, params.ts_ns)
-        if code == 0:
-            code = <uint16_t>curve_validate(params)
-        if code == 0 and self.desk.curve == NULL:
-            self.desk.curve = <Curve *>calloc(1, sizeof(Curve))
-            if self.desk.curve == NULL:
-                self._leave(-1)
-        if code == 0:
-            do_set_curve(&self.desk, params)
-        else:
-            memset(&refused, 0, sizeof(Command))
-            emit_rejected(&self.desk, code, &refused)
-        self.desk.next_command += 1
+        if self.desk.curve == NULL:
+            spare = <Curve *>calloc(1, sizeof(Curve))
+        if desk_reserve(&self.desk, 1, 1) != 0 or (self.desk.curve == NULL and spare == NULL):
+            free(spare)
+            self._leave(-1)
+        run_set_curve(&self.desk, params, spare)
+        if self.desk.curve != spare:
+            free(spare)
         self._leave(0)
         return self._events_from(first)
 
     cdef int _run_one(self, const Command *command) except -1:
         """Run one command; its events are in the ring from desk.batch_seq on."""
         self._enter()
-        if desk_reserve(&self.desk, 1) != 0:
+        if desk_reserve(&self.desk, 1, 0) != 0:
             return self._leave(-1)
-        run_commands(&self.desk, command, 1)
-        return self._leave(0)
+        return self._leave(0 if run_commands(&self.desk, command, 1) == 1 else -1)
 
     cdef Placed _sum_up(self, const Command *command):
         """Run a NEW or an AMEND and sum up its events."""
@@ -366,22 +372,40 @@ cdef class Market:
         """Return the resting order, or None."""
         cdef uint64_t number = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
         cdef uint32_t slot
-        cdef Order order
+        cdef OrderRecord record
         self._idle()
         slot = ids_find(&self.desk.book.ids, number)
         if slot == NIL:
             return None
-        # A copy: making a Side runs Python code, during which another thread may let the slab move.
-        order = order_at(&self.desk.book, slot)[0]
+        # A copy: making the enums runs Python code, during which another thread may let the slabs move.
+        memset(&record, 0, sizeof(OrderRecord))
+        put_order(&self.desk.book, order_at(&self.desk.book, slot), &record)
         return OrderState(
-            order_id=order.order_id,
-            client_id=order.client_id,
-            account=order.account,
-            side=_Side(order.side),
-            price_ticks=order.price_ticks,
-            qty_lots=order.qty_lots,
-            filled_lots=order.filled_lots,
-            post_only=bool(order.post_only),
+            order_id=record.order_id,
+            client_id=record.client_id,
+            account=record.account,
+            session=record.session,
+            side=_codes.Side(record.side),
+            order_type=_codes.OrderType(record.order_type),
+            tif=_codes.TimeInForce(record.tif),
+            place=_codes.Place(record.place),
+            price_ticks=record.price_ticks,
+            qty_lots=record.qty_lots,
+            filled_lots=record.filled_lots,
+            shown_lots=record.shown_lots,
+            display_lots=record.display_lots,
+            stop_ticks=record.stop_ticks,
+            offset_ticks=record.offset_ticks,
+            limit_ticks=record.limit_ticks,
+            trail_ppm=record.trail_ppm,
+            expire_ns=record.expire_ns,
+            oco_order_id=record.oco_order_id,
+            hidden=bool(record.hidden),
+            reduce_only=bool(record.reduce_only),
+            stp=_codes.StpMode(record.stp),
+            peg=_codes.Peg(record.peg),
+            trigger=_codes.Trigger(record.trigger),
+            post_only=record.order_type in (POST_ONLY, POST_SLIDE),
         )
 
     def queue(self, side, price_ticks):
@@ -442,6 +466,7 @@ cdef class Market:
         total += self.desk.book.orders.capacity * self.desk.book.orders.item_bytes
         total += self.desk.book.levels.capacity * self.desk.book.levels.item_bytes
         total += self.desk.book.nodes.capacity * self.desk.book.nodes.item_bytes
+        total += self.desk.book.specials.capacity * self.desk.book.specials.item_bytes
         total += self.desk.book.ids.pages.capacity * self.desk.book.ids.pages.item_bytes
         total += self.desk.book.ids.capacity * sizeof(uint32_t)
         total += self.desk.ids.capacity * 16 + self.desk.ids.dead_capacity * 16
@@ -461,6 +486,7 @@ cdef class Market:
 
     cdef object _state_bytes(self):
         cdef const Curve *curve = self.desk.curve
+        cdef const Session *session = &self.desk.session
         cdef int i
         header = np.zeros(1, _state.HEADER)
         header[0] = (
@@ -470,18 +496,27 @@ cdef class Market:
             self.desk.next_command,
             self.desk.next_order_id,
             self.desk.last_trade_ticks,
-            self.desk.collar_ppm,
-            self.desk.max_orders,
-            self.desk.ids.window,
+            self.desk.last_auction_ticks,
+            session.phase,
+            bool(session.closed),
+            bool(session.delisted),
+            (0,) * 5,
+            session.indicated.price_ticks,
+            session.indicated.paired_lots,
+            session.indicated.surplus_lots,
             curve != NULL,
             curve.proposed if curve != NULL else 0,
+            self.desk.accounts.count,
+            self.desk.window.count,
             self.desk.book.open_orders,
             self.desk.ids.dead_count,
         )
+        config = np.zeros(1, _state.CONFIG)
         params = np.zeros(0 if curve == NULL else 1, CURVE)
         curve_state = np.zeros(len(params), _state.CURVE_STATE)
         anchors = np.zeros(0, _state.ANCHOR)
-        cdef uint8_t[::1] view
+        cdef uint8_t[::1] view = config.view(np.uint8)
+        memcpy(&view[0], &self.desk.config, sizeof(Config))
         if curve != NULL:
             view = params.view(np.uint8)
             memcpy(&view[0], &curve.params, sizeof(CurveParams))
@@ -500,11 +535,16 @@ cdef class Market:
                 ],
                 _state.ANCHOR,
             )
+        accounts = np.zeros(self.desk.accounts.count, _state.ACCOUNT)
+        trades = np.zeros(self.desk.window.count, _state.TRADE)
         orders = np.zeros(self.desk.book.open_orders, _state.ORDER)
         dead_ids = np.zeros(self.desk.ids.dead_count, _state.DEAD_ID)
-        put_orders(&self.desk.book, orders.view(np.uint8))
+        put_accounts(&self.desk.accounts, accounts.view(np.uint8))
+        accounts.sort(order="account")
+        put_trades(&self.desk.window, trades.view(np.uint8))
+        put_orders(&self.desk, orders.view(np.uint8))
         put_dead_ids(&self.desk.ids, dead_ids.view(np.uint8))
-        return _state.encode(header, params, curve_state, anchors, orders, dead_ids)
+        return _state.encode(header, config, params, curve_state, anchors, accounts, trades, orders, dead_ids)
 
     def state_hash(self):
         """Return the BLAKE2b-256 of `state_bytes()`."""

@@ -20,6 +20,10 @@ cdef extern from *:
     #define pb_prefetch(address) __builtin_prefetch(address)
     static inline int pb_mul(int64_t a, int64_t b, int64_t *out) { return __builtin_mul_overflow(a, b, out); }
     static inline uint64_t pb_div(uint64_t a, uint64_t b) { return a / b; }
+    static inline int64_t pb_share(int64_t a, int64_t b, int64_t c) { return (int64_t)((pb_int128)a * b / c); }
+    static inline int pb_product_above(int64_t a, int64_t b, int64_t c, int64_t d) {
+        return (pb_int128)a * b > (pb_int128)c * d;
+    }
     """
     ctypedef long long int128_t "pb_int128"
     void pb_assert(bint cond, const char *what) noexcept nogil
@@ -32,6 +36,10 @@ cdef extern from *:
     bint pb_mul(int64_t a, int64_t b, int64_t *out) noexcept nogil
     # a / b rounded down; b must not be 0. Cython's own division would test for that with the GIL.
     uint64_t pb_div(uint64_t a, uint64_t b) noexcept nogil
+    # a * b / c rounded towards zero through 128 bits; c must not be 0 and the result must fit 63 bits.
+    int64_t pb_share(int64_t a, int64_t b, int64_t c) noexcept nogil
+    # a * b > c * d, exactly.
+    bint pb_product_above(int64_t a, int64_t b, int64_t c, int64_t d) noexcept nogil
 
 cdef enum:
     BUY = 0
@@ -259,6 +267,14 @@ cdef extern from *:
     const int64_t CURVE_PRICE_TICKS_MAX "PB_CURVE_PRICE_TICKS_MAX"
     const int64_t INT64_MAX "PB_INT64_MAX"
 
+# Why run_command leaves the plain path: bits of Desk.watch, each set and cleared by its owner.
+cdef enum:
+    WATCH_CONFIG = 1        # the instrument has a setting that changes admission or matching
+    WATCH_STATE = 2         # the market is not CONTINUOUS
+    WATCH_SPECIAL = 4       # a live order has a Special
+    WATCH_ACCOUNTS = 8      # an account is registered
+    WATCH_ELECTED = 16      # triggered stops wait for their turn
+
 cdef struct Command:
     uint8_t kind
     uint8_t side
@@ -305,3 +321,28 @@ cdef struct Event:
     int64_t leaves_lots
     uint32_t other_account
     uint32_t command
+
+# The instrument's numbers, field for field parbook.state.CONFIG.
+cdef struct Config:
+    int64_t collar_ppm
+    int64_t max_orders
+    int64_t client_id_window
+    int64_t allocation
+    int64_t stp
+    int64_t reinsert_on_amend
+    int64_t market_rests
+    int64_t max_pegs
+    int64_t max_trailing
+    int64_t max_triggers
+    int64_t stop_through_triggers
+    int64_t curve_in_auction
+    int64_t static_band_ppm
+    int64_t dynamic_band_ppm
+    int64_t breach_rests
+    int64_t breach_state
+    int64_t max_order_lots
+    int64_t max_order_notional
+    int64_t price_reach_ppm
+    int64_t registered_only
+    int64_t max_accounts
+    int64_t bust_window

@@ -40,9 +40,9 @@ def run_elected(desk: Desk) -> None:
 
 def _run(desk: Desk, order: Order) -> None:
     """Enter a triggered stop under its old id."""
-    order.place = Place.HIDDEN if order.hidden else Place.ICEBERG if order.display_lots else Place.BOOK
     if order.reduce_only and not _cut_to_position(desk, order):
         return
+    order.place = Place.HIDDEN if order.hidden else Place.ICEBERG if order.display_lots else Place.BOOK
     desk.release_partner(order)
     if order.order_type is OrderType.MARKET:
         if not desk.reference_ticks:

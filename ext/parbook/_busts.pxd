@@ -1,0 +1,23 @@
+# BUST: a trade is declared void. Twin of parbook.reference.busts.
+from libc.stdint cimport uint16_t
+
+from parbook._accounts cimport accounts_moved
+from parbook._desk cimport Desk, desk_emit
+from parbook._types cimport ALREADY_BUSTED, BUSTED, UNKNOWN_TRADE, Command
+from parbook._window cimport TradeRecord, window_find
+
+cdef inline uint16_t do_bust(Desk *desk, const Command *command) noexcept nogil:
+    """Declare a trade of the window void and undo what it did to registered accounts' positions. O(log window)."""
+    cdef TradeRecord *trade = window_find(&desk.window, command.order_id)
+    if trade == NULL:
+        return UNKNOWN_TRADE
+    if trade.busted:
+        return ALREADY_BUSTED
+    trade.busted = 1
+    accounts_moved(desk, trade.taker_account, trade.side, -trade.qty_lots)
+    accounts_moved(desk, trade.maker_account, 1 - trade.side, -trade.qty_lots)
+    desk_emit(
+        desk, BUSTED, trade.side, trade.source, trade.taker_account, trade.seq, 0, trade.price_ticks, trade.qty_lots, 0,
+        trade.maker_account,
+    )
+    return 0

@@ -1,0 +1,218 @@
+# One command after another. A market that uses nothing special, and a command that asks for nothing special, take the
+# plain path of _commands; everything else takes the full one. Twin of parbook.reference.market.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.string cimport memset
+
+from parbook._auction cimport auction_indicate
+from parbook._book cimport CHAIN_ELECTED, book_specials
+from parbook._busts cimport do_bust
+from parbook._changes cimport full_amend, full_cancel, full_reduce
+from parbook._clock cimport clock_move, propose_anchor
+from parbook._commands cimport (
+    do_amend, do_cancel, do_new, do_propose_anchor, do_reduce, do_set_curve, do_withdraw_anchors, do_withdraw_curve,
+    move_clock,
+)
+from parbook._curve cimport CurveParams, curve_validate
+from parbook._desk cimport Desk, desk_emit, desk_reserve, emit_rejected
+from parbook._entry cimport full_new
+from parbook._form cimport Entry
+from parbook._limits cimport do_set_account
+from parbook._mass cimport do_deadman, do_kill, do_mass_cancel
+from parbook._pegs cimport pegs_follow
+from parbook._phases cimport session_matches
+from parbook._quotes cimport Curve
+from parbook._quoting cimport do_quote, do_reset_protection
+from parbook._session cimport do_set_state
+from parbook._steps cimport step_finish
+from parbook._turns cimport run_elected
+from parbook._types cimport *
+
+cdef enum:
+    ORDERS_PER_COMMAND = 2      # a quote enters both its sides; an OCO order makes its partner special
+    FULL_KINDS_END = 21
+
+# --- the full path --------------------------------------------------------------------------------
+
+cdef inline void follow_up(Desk *desk) noexcept nogil:
+    """Do what follows every command: elected stops, pegs, the auction's indication."""
+    run_elected(desk)
+    pegs_follow(desk)
+    auction_indicate(desk)
+
+cdef inline void run_leftovers(Desk *desk) noexcept nogil:
+    """Run stops that an earlier command elected and left, as an internal command with a number of its own."""
+    desk.band_ticks = desk.last_trade_ticks
+    if desk.book.chains[CHAIN_ELECTED].head == NIL or not session_matches(&desk.session):
+        return
+    follow_up(desk)
+    desk.next_command += 1
+    desk.band_ticks = desk.last_trade_ticks
+
+cdef inline void settle_watch(Desk *desk) noexcept nogil:
+    """Say whether the next command may take the plain path, as far as orders decide it."""
+    desk.watch &= ~<uint32_t>(WATCH_SPECIAL | WATCH_ELECTED)
+    if book_specials(&desk.book) != 0:
+        desk.watch |= WATCH_SPECIAL
+    if desk.book.chains[CHAIN_ELECTED].head != NIL:
+        desk.watch |= WATCH_ELECTED
+
+cdef inline uint16_t full_handle(Desk *desk, const Command *command, const Terms *terms) noexcept nogil:
+    """Carry out a command of a known kind, or return why it is refused."""
+    cdef Entry entry
+    cdef uint8_t kind = command.kind
+    if kind == NEW or kind == NEW_SPECIAL:
+        entry.command = command
+        entry.terms = terms
+        entry.trail_ppm = command.trail_ppm if kind == NEW_SPECIAL else 0
+        return full_new(desk, &entry)
+    if kind == CANCEL:
+        return full_cancel(desk, command)
+    if kind == AMEND or kind == AMEND_SPECIAL:
+        return full_amend(desk, command, terms)
+    if kind == REDUCE:
+        return full_reduce(desk, command)
+    if kind == ADVANCE:
+        desk_emit(desk, ADVANCED, 0, 0, 0, 0, 0, 0, desk.now_ns, 0, 0)
+        return 0
+    if kind == PROPOSE_ANCHOR:
+        return propose_anchor(desk, command)
+    if kind == WITHDRAW_ANCHORS:
+        return do_withdraw_anchors(desk)
+    if kind == WITHDRAW_CURVE:
+        return do_withdraw_curve(desk)
+    if kind == MASS_CANCEL:
+        return do_mass_cancel(desk, command)
+    if kind == KILL:
+        return do_kill(desk, command)
+    if kind == DEADMAN:
+        return do_deadman(desk, command)
+    if kind == QUOTE:
+        return do_quote(desk, command)
+    if kind == RESET_PROTECTION:
+        return do_reset_protection(desk, command)
+    if kind == SET_ACCOUNT:
+        return do_set_account(desk, command)
+    return do_set_state(desk, command) if kind == SET_STATE else do_bust(desk, command)
+
+cdef inline bint is_known(uint8_t kind) noexcept nogil:
+    """Whether a batch can carry a command of that kind; SET_CURVE has a record of its own, TERMS is no command."""
+    return NEW <= kind <= BUST and kind != WITHDRAW_CURVE + 1 and kind != TERMS
+
+cdef inline void full_refuse(Desk *desk, uint16_t code, const Command *command) noexcept nogil:
+    """Answer a command with its refusal; it echoes the ids of commands that name orders."""
+    if MASS_CANCEL <= command.kind <= BUST:
+        desk_emit(desk, REJECTED, 0, code, command.account, 0, 0, 0, 0, 0, 0)
+    else:
+        emit_rejected(desk, code, command)
+
+cdef inline void full_command(Desk *desk, const Command *command, const Terms *terms) noexcept nogil:
+    """Apply one command with everything that precedes and follows it. `terms` NULL: a special one has none."""
+    cdef uint16_t code
+    run_leftovers(desk)
+    if not is_known(command.kind):
+        full_refuse(desk, UNKNOWN_COMMAND, command)
+    elif terms == NULL:
+        full_refuse(desk, MISSING_TERMS, command)
+    else:
+        code = clock_move(desk, command.ts_ns)
+        if code == 0:
+            code = full_handle(desk, command, terms)
+        if code != 0:
+            full_refuse(desk, code, command)
+        step_finish(desk)
+        follow_up(desk)
+    desk.next_command += 1
+    settle_watch(desk)
+
+cdef inline uint32_t full_run(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    """Apply the first command with the terms behind it and return how many records it took; 0 without memory.
+
+    The room that the other commands of the chunk were promised is kept.
+    """
+    cdef Terms none
+    cdef bint special = commands.kind == NEW_SPECIAL or commands.kind == AMEND_SPECIAL
+    if desk_reserve(desk, <uint32_t>count + ORDERS_PER_COMMAND, ORDERS_PER_COMMAND) != 0:
+        return 0
+    if not special:
+        memset(&none, 0, sizeof(Terms))
+        full_command(desk, commands, &none)
+        return 1
+    if count < 2 or commands[1].kind != TERMS:
+        full_command(desk, commands, NULL)
+        return 1
+    full_command(desk, commands, <const Terms *>(commands + 1))
+    return 2
+
+cdef inline void run_set_curve(Desk *desk, const CurveParams *params, Curve *spare) noexcept nogil:
+    """Apply SET_CURVE. Room must have been reserved; `spare`, zeroed, becomes the market's curve if it had none."""
+    cdef Command refused
+    cdef uint16_t code
+    run_leftovers(desk)
+    code = clock_move(desk, params.ts_ns)
+    if code == 0:
+        code = <uint16_t>curve_validate(params)
+    if code == 0:
+        if desk.curve == NULL:
+            desk.curve = spare
+        do_set_curve(desk, params)
+    else:
+        memset(&refused, 0, sizeof(Command))
+        emit_rejected(desk, code, &refused)
+    step_finish(desk)
+    follow_up(desk)
+    desk.next_command += 1
+    settle_watch(desk)
+
+# --- the plain path -------------------------------------------------------------------------------
+
+cdef inline bint is_plain(const Desk *desk, const Command *command) noexcept nogil:
+    """Whether the command, in this market, means what it means in a market of plain orders."""
+    return (
+        desk.watch == 0
+        and <uint8_t>(command.kind - NEW) <= WITHDRAW_CURVE - NEW
+        and command.order_type <= POST_ONLY
+        and command.tif <= FOK
+    )
+
+cdef inline void plain_command(Desk *desk, const Command *command) noexcept nogil:
+    """Apply one command. Room for it must have been reserved."""
+    cdef uint8_t kind = command.kind
+    cdef uint16_t code = move_clock(desk, command.ts_ns)
+    if pb_likely(code == 0):
+        if kind == NEW:
+            code = do_new(desk, command)
+        elif kind == CANCEL:
+            code = do_cancel(desk, command)
+        elif kind == REDUCE:
+            code = do_reduce(desk, command)
+        elif kind == AMEND:
+            code = do_amend(desk, command)
+        elif kind == ADVANCE:
+            desk_emit(desk, ADVANCED, 0, 0, 0, 0, 0, 0, desk.now_ns, 0, 0)
+        elif kind == PROPOSE_ANCHOR:
+            code = do_propose_anchor(desk, command)
+        elif kind == WITHDRAW_ANCHORS:
+            code = do_withdraw_anchors(desk)
+        else:
+            code = do_withdraw_curve(desk)
+    if pb_unlikely(code != 0):
+        emit_rejected(desk, code, command)
+    desk.next_command += 1
+
+cdef inline int64_t run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    """Apply commands in order and return how many records they took.
+
+    Room for as many plain ones must have been reserved. Fewer than `count` were applied when a special one found none.
+    """
+    cdef int64_t done = 0
+    cdef uint32_t taken
+    while done < count:
+        if pb_likely(is_plain(desk, commands + done)):
+            plain_command(desk, commands + done)
+            done += 1
+            continue
+        taken = full_run(desk, commands + done, count - done)
+        if taken == 0:
+            break
+        done += taken
+    return done
