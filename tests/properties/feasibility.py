@@ -153,7 +153,7 @@ def cases(make_market: MakeMarket, seed: int, count: int) -> Iterator[Case]:
 
 
 def _opening(draw: np.random.Generator) -> list[Operation]:
-    """Return a curve that quotes a few lots a tick around the middle, and groups for two accounts: maybe the same one."""
+    """Return a curve that quotes a few lots a tick around the middle, and commands that group two of the accounts."""
     depth_lots = int(10 ** draw.uniform(2, 4))
     params = CurveParams(
         shape=CurveShape.PMM,
