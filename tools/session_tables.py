@@ -13,8 +13,8 @@ _HEAD = """# Sessions
 
 Made from `parbook.sessions` by `tools/session_tables.py`; do not edit.
 
-The phase of a market is one of the first five states. CLOSED lies over it, DELISTED over both. What enters CONTINUOUS, and
-CLOSING -> CLOSED, uncrosses first. Every move is a command (`SetState`); calendars belong to the venue.
+The phase of a market is one of the first five states. CLOSED lies over it, DELISTED over both. What enters CONTINUOUS,
+and CLOSING -> CLOSED, uncrosses first. Every move is a command (`SetState`); calendars belong to the venue.
 """
 
 
@@ -39,8 +39,8 @@ def page() -> str:
     kept = ", ".join(state.name for state in sorted(KEPT_UNDER_CLOSED))
     return (
         f"{_HEAD}\n{meaning}\n## What each state lets through\n\n{permitted}\nRefused means STATE_FORBIDS. The clock, "
-        f"anchors, the curve, accounts, dead-man timers and busts pass in\nevery state.\n\n{actions}\n## Where each state "
-        f"may go\n\n{moves}\nAnything else is INVALID_TRANSITION. *beneath*: only to what lies under it; a close over "
+        f"anchors, the curve, accounts, dead-man timers and busts pass in\nevery state.\n\n{actions}\n"
+        f"## Where each state may go\n\n{moves}\nAnything else is INVALID_TRANSITION. *beneath*: only to what lies under it; a close over "
         f"{kept} keeps that phase,\nover any other it leaves PRE_OPEN.\n"
     )
 

@@ -6,6 +6,8 @@
     ├── InputError             a file or setting from outside is wrong: names place, reason and remedy
     │   ├── LogFormatError     an order log: truncated, wrong magic, unknown message, bad field
     │   └── ListingError       a listing file: unknown key, missing value, value out of range
+    ├── BackpressureError      the outbox is too full to take commands: take events out, submit again
+    ├── GapError               messages of a feed are missing: have them sent again, or load a snapshot
     └── CorruptionError        parbook's own state is wrong: stop, keep the evidence
         └── InvariantError     a container's check() found an invariant broken
 
@@ -43,6 +45,29 @@ class LogFormatError(InputError):
 
 class ListingError(InputError):
     """A listing file is wrong at the named key."""
+
+
+class BackpressureError(ParbookError):
+    """An outbox holds `queued` events, more than its `high_water` mark; nothing of the commands was matched."""
+
+    def __init__(self, queued: int, high_water: int) -> None:
+        super().__init__(
+            f"The outbox holds {queued} events, more than its high-water mark {high_water}; nothing of these commands "
+            "was matched. Take events out of it, then submit the same commands again."
+        )
+        self.queued = queued
+        self.high_water = high_water
+
+
+class GapError(ParbookError):
+    """The stream `where` lacks the numbers `first` to `last`, both included. Nothing behind them was applied."""
+
+    def __init__(self, where: str, first: int, last: int, remedy: str) -> None:
+        super().__init__(f"{where}: {first} to {last} are missing. {remedy}")
+        self.where = where
+        self.first = first
+        self.last = last
+        self.remedy = remedy
 
 
 class CorruptionError(ParbookError):

@@ -13,6 +13,7 @@ from parbook._types cimport *
 
 cdef enum:
     MAX_QUOTE_SLOTS = 16
+    TOKEN = 1000000000      # one token of a rate's bucket; time refills it by elapsed nanoseconds x rate
 
 cdef inline bint order_waits(const Book *book, const Order *order) noexcept nogil:
     """Whether an order is a stop that has not run yet."""

@@ -1,9 +1,9 @@
 # One order against the market: what it would do, and doing it. NEW, AMEND and triggered stops share this path.
 # Twin of parbook.reference.aggress.
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from parbook._accounts cimport accounts_shrunk
-from parbook._book cimport Order, Special, book_touch, level_at, order_at, order_leaves, special_at
+from parbook._book cimport Order, Special, book_touch, order_at, order_leaves, special_at
 from parbook._desk cimport Desk, PlanStep, desk_emit
 from parbook._live cimport (
     live_cancelled, live_close, live_rest, live_shrink, live_trade, live_trade_curve, live_unqueue, special_settle,

@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from parbook._audit_venue cimport audit_venue
 from parbook._book cimport (
     CHAIN_CALL_BUYS, CHAIN_CALL_SELLS, CHAIN_ELECTED, CHAINS, LINE_HIDDEN_BIDS, LINE_NONE,
     LINE_TRADE_SELLS, LINES, Book, Level, Node, Order, Special, book_next_level, book_specials, book_touch, ids_find,
@@ -12,7 +13,6 @@ from parbook._desk cimport Desk
 from parbook._identity cimport DEAD, ClientIds, client_find
 from parbook._prices cimport PriceIndex
 from parbook._quotes cimport Curve, Quote, curve_quote
-from parbook._slab cimport Slab
 from parbook._types cimport *
 
 cdef inline int64_t audit_node(const Book *book, int line, uint32_t slot, uint32_t parent) noexcept nogil:
@@ -313,6 +313,9 @@ cdef inline const char *audit(const Desk *desk) noexcept nogil:
         return broken
     if live > tally.orders:
         return b"client ids: more live ids than orders"
+    broken = audit_venue(desk)
+    if broken != NULL:
+        return broken
     if desk.watch & WATCH_STATE:
         return NULL
     if book_touch(book, BUY) != 0 and book_touch(book, SELL) != 0 and book_touch(book, BUY) >= book_touch(book, SELL):

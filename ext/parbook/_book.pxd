@@ -15,7 +15,7 @@ from parbook._prices cimport (
     prices_make_leaf, prices_next,
 )
 from parbook._slab cimport Slab, slab_clear, slab_give, slab_init, slab_reserve, slab_take
-from parbook._types cimport BUY, NIL, PEG_NONE, PLACE_BOOK, PLACE_HIDDEN, PLACE_ICEBERG, pb_assert, pb_likely
+from parbook._types cimport BUY, NIL, PEG_NONE, PLACE_BOOK, PLACE_ICEBERG, pb_assert, pb_likely
 
 cdef enum:
     ORDERS_FIRST = 32
@@ -441,10 +441,6 @@ cdef inline int64_t order_front(const Book *book, const Order *order) noexcept n
     if order.special != NIL and special_at(book, order.special).place == PLACE_ICEBERG:
         return special_at(book, order.special).shown_lots
     return order_leaves(order)
-
-cdef inline bint order_rests(const Book *book, const Order *order) noexcept nogil:
-    """Whether it stands in the book: displayed, an iceberg or hidden."""
-    return order_place(book, order) <= PLACE_HIDDEN
 
 cdef inline bint special_trails(const Special *special) noexcept nogil:
     return special.peg == PEG_NONE and (special.offset_ticks != 0 or special.trail_ppm != 0)

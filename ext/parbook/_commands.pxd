@@ -6,10 +6,10 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from parbook._book cimport (
     FLAG_POST_ONLY, Order, book_enqueue, book_forget, book_unqueue, ids_find, ids_put, level_at, order_at,
 )
-from parbook._curve cimport CurveParams, curve_validate
+from parbook._curve cimport CurveParams
 from parbook._desk cimport (
     Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled,
-    emit_order, emit_rejected, event_at, touch_without,
+    emit_order, event_at, touch_without,
 )
 from parbook._identity cimport DEAD, client_find, client_open
 from parbook._quotes cimport Anchor, Curve, curve_compile_here, curve_liftable, curve_replace, curve_withdraw

@@ -16,9 +16,9 @@ from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
 from parbook._registry cimport AccountTable, registry_clear
 from parbook._timers cimport Timers, timers_clear, timers_reserve
 from parbook._types cimport (
-    ACCEPTED, ALLOCATION_PRICE_TIME, AMENDED, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, QTY_LOTS_MAX,
+    ALLOCATION_PRICE_TIME, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, QTY_LOTS_MAX,
     REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STATE_CONTINUOUS, STP_OFF, TRADE, WATCH_CONFIG,
-    WATCH_STATE, pb_assert, pb_likely, pb_unlikely,
+    WATCH_STATE, pb_likely, pb_unlikely,
 )
 from parbook._window cimport TradeWindow, window_clear
 

@@ -7,7 +7,7 @@ from parbook._aggress cimport (
 )
 from parbook._book cimport (
     CHAIN_CALL_BUYS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_NONE, Order, Special, book_touch, chain_append, ids_find,
-    order_at, order_leaves, order_place, special_at, special_trails,
+    order_at, order_place, special_at, special_trails,
 )
 from parbook._desk cimport Desk
 from parbook._form cimport (

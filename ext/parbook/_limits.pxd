@@ -2,7 +2,7 @@
 # that these tests read are kept by _accounts.
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
-from parbook._accounts cimport account_lots, account_soil, order_reduces, order_waits
+from parbook._accounts cimport TOKEN, account_lots, account_soil, order_reduces, order_waits
 from parbook._book cimport Order, ids_find, order_at, order_leaves
 from parbook._desk cimport Desk, desk_emit
 from parbook._registry cimport Account, account_value, registry_add, registry_find, registry_reserve
@@ -10,23 +10,18 @@ from parbook._roster cimport BOTH_SIDES, Scope, note_scope
 from parbook._types cimport *
 
 cdef enum:
+    MAX_RATE = 1000000000
+    MAX_BURST = 1048576
     ALL_CHOICES = 255       # every bit of ALLOWED_TYPES and ALLOWED_TIFS
     ALL_DENIALS = 15
 
 cdef extern from *:
     """
-    #define PB_TOKEN 1000000000LL
     #define PB_MAX_POSITION_LOTS (((int64_t)1) << 62)
     #define PB_MAX_OPEN_ORDERS (((int64_t)1) << 32)
-    #define PB_MAX_RATE 1000000000LL
-    #define PB_MAX_BURST (((int64_t)1) << 20)
     """
-    # One token of a rate's bucket; time refills it by elapsed nanoseconds x rate.
-    const int64_t TOKEN "PB_TOKEN"
     const int64_t MAX_POSITION_LOTS "PB_MAX_POSITION_LOTS"
     const int64_t MAX_OPEN_ORDERS "PB_MAX_OPEN_ORDERS"
-    const int64_t MAX_RATE "PB_MAX_RATE"
-    const int64_t MAX_BURST "PB_MAX_BURST"
 
 cdef inline Account *accounts_register(Desk *desk, uint32_t number) noexcept nogil:
     """Return the account, registered with the orders it has; NULL when there is no room. O(live orders) once."""

@@ -6,8 +6,8 @@ from libc.string cimport memset
 from parbook._accounts cimport accounts_closed, accounts_filled, accounts_opened, accounts_shrunk
 from parbook._book cimport (
     CHAIN_CALL_BUYS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_HIDDEN_BIDS, LINE_NONE, LINE_TRADE_SELLS, Order, Special,
-    book_enqueue, book_forget, book_unqueue, chain_remove, ids_find, ids_put, level_at, order_at, order_front, order_leaves,
-    order_line, order_place, order_rests, slots_insert, slots_remove, special_at, special_trails,
+    book_enqueue, book_forget, book_unqueue, chain_remove, ids_find, ids_put, level_at, order_at, order_front,
+    order_leaves, order_line, order_place, slots_insert, slots_remove, special_at, special_trails,
 )
 from parbook._desk cimport Desk, desk_emit, desk_room, emit_cancelled, emit_order
 from parbook._identity cimport client_close, client_open

@@ -2,13 +2,14 @@
 
 cimport cython
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
 from parbook._book cimport ids_find, order_at
+from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, event_at
@@ -16,10 +17,13 @@ from parbook._dispatch cimport run_commands, run_set_curve
 from parbook._ints cimport pb_small_int
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
+from parbook._registry cimport Account
+from parbook._timers cimport Timer
 from parbook._types cimport *
 from parbook._views cimport (
     OrderRecord, depth_rows, put_accounts, put_dead_ids, put_order, put_orders, put_trades, queue_of,
 )
+from parbook._window cimport TradeRecord
 
 import numpy as np
 
@@ -470,6 +474,10 @@ cdef class Market:
         total += self.desk.book.ids.pages.capacity * self.desk.book.ids.pages.item_bytes
         total += self.desk.book.ids.capacity * sizeof(uint32_t)
         total += self.desk.ids.capacity * 16 + self.desk.ids.dead_capacity * 16
+        total += self.desk.accounts.capacity * (sizeof(Account) + 4 * sizeof(uint32_t))
+        total += self.desk.timers.capacity * sizeof(Timer) + self.desk.window.capacity * sizeof(TradeRecord)
+        total += self.desk.quotes.capacity * 16 + self.desk.noted.capacity * sizeof(uint64_t)
+        total += (self.desk.crossing.side[BUY].capacity + self.desk.crossing.side[SELL].capacity) * sizeof(ScheduleStep)
         if self.desk.curve != NULL:
             total += sizeof(Curve)
         return total

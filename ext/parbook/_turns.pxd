@@ -56,11 +56,12 @@ cdef inline void run_stop(Desk *desk, uint32_t slot) noexcept nogil:
 
 cdef inline void run_elected(Desk *desk) noexcept nogil:
     """Run elected stops, first elected first, until none is left or the command has run its most."""
-    cdef int64_t i
+    cdef int64_t turns = 0
     cdef uint32_t slot
-    for i in range(desk.config.max_triggers):
+    while turns < desk.config.max_triggers:
         slot = desk.book.chains[CHAIN_ELECTED].head
         if slot == NIL or not session_matches(&desk.session):
             return
         chain_remove(&desk.book, CHAIN_ELECTED, slot)
         run_stop(desk, slot)
+        turns += 1

@@ -7,6 +7,7 @@ from parbook._book cimport (
 )
 from parbook._desk cimport Desk, better
 from parbook._identity cimport ClientIds
+from parbook._phases cimport session_matches
 from parbook._prices cimport prices_find_leaf
 from parbook._quotes cimport Cursor, Quote, cursor_trade, curve_quote
 from parbook._registry cimport AccountRecord, AccountTable
@@ -58,7 +59,8 @@ cdef inline list depth_rows(const Desk *desk, int side, int64_t count):
     cdef Quote quote = Quote(0, 0)
     cdef bint has_quote = False
     cdef int taker = 1 - side
-    if desk.curve != NULL:
+    # While nothing matches, a crossed book has no touch to clip the curve by.
+    if desk.curve != NULL and session_matches(&desk.session):
         cursor = desk.curve.cursor
         has_quote = curve_quote(desk.curve, &cursor, taker, book_touch(book, taker), &quote)
     while True:

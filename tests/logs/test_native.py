@@ -156,7 +156,7 @@ def test_each_header_field_has_its_own_words(path, at, value, where, reason):
     assert reason in error.reason
 
 
-@pytest.mark.parametrize("kind", [0, CommandKind.SET_CURVE, 10, 255])
+@pytest.mark.parametrize("kind", [0, CommandKind.SET_CURVE, max(CommandKind) + 1, 255])
 def test_an_unknown_record_kind_is_refused_even_with_a_good_checksum(path, kind):
     data = bytearray(path.read_bytes()[:-4])
     data[-12 - 2 * 64] = kind
@@ -216,3 +216,18 @@ def test_the_writer_refuses_what_it_could_not_read_back(tmp_path):
     assert list(NativeLog(tmp_path / "log")) == []
     with pytest.raises(MisuseError, match="metadata"):
         NativeWriter(tmp_path / "huge", INSTRUMENT, provenance="x" * 2**20)
+
+
+@pytest.mark.parametrize("records_in_a_block", [1, 2, 3])
+def test_an_order_and_its_terms_come_in_one_array(path, monkeypatch, records_in_a_block):
+    special = NewOrder(account=1, side=Side.BUY, qty_lots=9, price_ticks=5, display_lots=2)
+    commands = command_records([special, special, Advance(ts_ns=1), special])
+    with NativeWriter(path, INSTRUMENT, None, "by hand") as log:
+        log.write(commands)
+    monkeypatch.setattr(native, "BLOCK_BYTES", 64 * records_in_a_block)
+    arrays = list(NativeLog(path))
+    assert np.concatenate(arrays).tobytes() == commands.tobytes()
+    assert len(arrays) > 1
+    for array in arrays:
+        assert array["kind"][-1] != CommandKind.NEW_SPECIAL
+        assert array["kind"][0] != CommandKind.TERMS

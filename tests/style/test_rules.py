@@ -87,7 +87,7 @@ def test_imports_point_downward():
         ("engine/parbook/logs/itch.py", "from parbook import Market"),
         ("engine/parbook/logs/itch.py", "from parbook.replay.run import replay"),
         ("engine/parbook/logs/itch.py", "from .records import LOG"),
-        ("engine/parbook/records.py", "from parbook.instrument import Instrument"),
+        ("engine/parbook/records.py", "from parbook.state import ORDER"),
         ("engine/parbook/units.py", "from parbook.nowhere import x"),
         ("engine/parbook/nowhere.py", "import math"),
         ("ext/parbook/_curve.pyx", "from parbook._market cimport Market"),

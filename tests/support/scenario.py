@@ -30,7 +30,7 @@ import numpy as np
 from parbook import messages as m
 from parbook.codes import AnchorMove, CurveShape, OrderType, Side, TimeInForce
 from parbook.instrument import Instrument
-from parbook.interface import MarketProtocol
+from parbook.interface import MarketProtocol, OrderState
 from parbook.state import HEADER
 from tests.parity.reading import resting_orders
 
@@ -278,7 +278,7 @@ class Player:
             best[side] = best[side] or price
             queues.setdefault((side, price), []).append(int(row["order_id"]))
             order = market.order(int(row["order_id"]))
-            names = ("order_id", "client_id", "account", "side", "price_ticks", "qty_lots", "filled_lots", "post_only")
+            names = [name for name in OrderState.__struct_fields__ if name != "post_only"]
             self._equal([int(getattr(order, n)) for n in names], [int(row[n]) for n in names])
         self._equal([market.best_bid_ticks, market.best_ask_ticks], best)
         for (side, price), ids in queues.items():

@@ -27,7 +27,7 @@ from parbook.errors import LogFormatError, MisuseError
 from parbook.instrument import Instrument
 from parbook.logs.stream import BLOCK_BYTES, ByteStream
 from parbook.messages import SetCurve
-from parbook.records import COMMAND, CURVE, Records, curve_from_record, curve_record
+from parbook.records import COMMAND, CURVE, SPECIAL_FIELDS, Records, curve_from_record, curve_record
 
 MAGIC: Final = b"PARBKLOG"
 VERSION: Final = 1
@@ -38,6 +38,7 @@ _HEAD: Final = struct.Struct("<8sHHI")
 _TRAILER: Final = struct.Struct("<Q4sI")
 _TRAILER_MAGIC: Final = b"PEND"
 _CRC_BYTES: Final = 4
+_SPECIAL_KINDS: Final = frozenset(int(kind) for kind in SPECIAL_FIELDS)
 _BATCH_KINDS: Final = np.array([kind for kind in CommandKind if kind is not CommandKind.SET_CURVE], np.uint8)
 _WRITE_AGAIN: Final = "Write the log again, or take an undamaged copy."
 
@@ -144,12 +145,21 @@ class NativeLog:
             while block := stream.read(BLOCK_BYTES):
                 data += block
                 whole = max(len(data) - _TRAILER.size, 0) // size * size
+                if whole and data[whole - size] in _SPECIAL_KINDS:
+                    # Its terms are in the next block: the two must reach the market together.
+                    whole -= size
                 if whole:
                     crc = zlib.crc32(data[:whole], crc)
                     yield self._records(data[:whole], count)
                     count += whole // size
                     data = data[whole:]
                 self._progress = (stream.position, stream.size)
+            if len(data) == size + _TRAILER.size:
+                # A special command whose terms were never written.
+                crc = zlib.crc32(data[:size], crc)
+                yield self._records(data[:size], count)
+                count += 1
+                data = data[size:]
             self._check_trailer(data, count, crc, stream.offset)
             self._progress = (stream.size, stream.size)
 
