@@ -85,7 +85,7 @@ EVERY_SETTING: Settings = {
     "registered_only": (False,) * 5 + (True,),
     "bust_window": (0, 20),
 }
-COLLARS: Settings = {
+COLLARS: dict[str, tuple[Any, ...]] = {
     name: EVERY_SETTING[name] for name in ("dynamic_band_ppm", "static_band_ppm", "breach_rests", "breach_state")
 }
 EVERY_TERM = {
@@ -147,7 +147,9 @@ SPECIAL = (
         settings={"curve_in_auction": (True,)},
     ),
     Profile("accounts", specials=0.2, terms={"reduce": 0.5, "stop": 1}, venue=ACCOUNTS, accounts=6),
-    Profile("walk", specials=0.2, terms={"iceberg": 1, "expiry": 0.3}, venue={"walk": 0.3, "delist": 0.06, "quote": 0.05}),
+    Profile(
+        "walk", specials=0.2, terms={"iceberg": 1, "expiry": 0.3}, venue={"walk": 0.3, "delist": 0.06, "quote": 0.05}
+    ),
     Profile(
         "no-reference",
         one_sided=True,
