@@ -183,3 +183,14 @@ def test_a_cancel_takes_slice_and_reserve(play):
     cancelled #1 x 6 requested
     book: empty
     """)
+
+
+def test_a_lift_takes_the_reserve_and_then_what_is_hidden(play):
+    play("""
+    book: sell 98 x 1 by 2 hidden ; sell 98 x 3 by 1 show 2
+    curve: linear par=10 depth=20 drop=200000 lift lift=100
+    > anchor 100..100
+    proposed 100..100 for 0 ; anchor 100..100 net 0 cash 1000000000 ; trade 98 x 2 lift #2 leaves 1
+    ; shown #2 x 1 of 1 ; trade 98 x 1 lift #2 leaves 0 ; trade 98 x 1 lift #1 leaves 0
+    book: empty
+    """)
