@@ -206,6 +206,18 @@ def test_the_greatest_offsets(play):
     """)
 
 
+def test_quotes_are_followed_too(play):
+    play("""
+    > quote 1 bid 99 x 5 ask 105 x 5
+    accepted #1 leaves 5 ; accepted #2 leaves 5 ; quoted 1 slot 0 bid #1 ask #2
+    > buy 110 x 1 by 2 peg mid
+    accepted #3 leaves 1 parked ; repriced #3 102 leaves 1
+    > quote 1 bid 101 x 5 ask 105 x 5 -- the ask keeps its turn
+    cancelled #1 x 5 quote replaced ; accepted #4 leaves 5 ; quoted 1 slot 0 bid #4 ask #2 ; repriced #3 103 leaves 1
+    book: buy 103 x 1 by 2 ; buy 101 x 5 by 1 ; sell 105 x 5 by 1
+    """)
+
+
 def test_only_so_many_are_pegged(play):
     play("""
     instrument: max_pegs=1
