@@ -49,13 +49,13 @@ def test_its_limit_is_the_worst_it_reaches(play):
 def test_the_middle_is_rounded_away_from_the_other_side(play):
     play("""
     book: buy 99 x 1 by 1 ; sell 104 x 1 by 2
-    > buy 110 x 1 by 3 peg mid
-    accepted #3 leaves 1 parked ; repriced #3 101 leaves 1
     > sell 90 x 1 by 4 peg mid
-    accepted #4 leaves 1 parked ; repriced #4 102 leaves 1
+    accepted #3 leaves 1 parked ; repriced #3 102 leaves 1
+    > buy 110 x 1 by 3 peg mid
+    accepted #4 leaves 1 parked ; repriced #4 101 leaves 1
     > cancel #1 by 1 -- no middle without both sides
-    cancelled #1 x 1 requested ; repriced #3 parked leaves 1 ; repriced #4 parked leaves 1
-    book: sell 104 x 1 by 2 ; buy 110 x 1 by 3 parked ; sell 90 x 1 by 4 parked
+    cancelled #1 x 1 requested ; repriced #4 parked leaves 1 ; repriced #3 parked leaves 1
+    book: sell 104 x 1 by 2 ; sell 90 x 1 by 4 parked ; buy 110 x 1 by 3 parked
     """)
 
 
