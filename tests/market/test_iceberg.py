@@ -194,3 +194,26 @@ def test_a_lift_takes_the_reserve_and_then_what_is_hidden(play):
     ; shown #2 x 1 of 1 ; trade 98 x 1 lift #2 leaves 0 ; trade 98 x 1 lift #1 leaves 0
     book: empty
     """)
+
+
+def test_what_rests_at_the_collar_shows_a_slice_there(play):
+    play("""
+    instrument: dynamic_band_ppm=50000 breach_rests=true
+    trade: 100
+    book: sell 104 x 1 by 1 ; sell 105 x 3 by 2 hidden ; sell 110 x 1 by 1
+    > buy 112 x 9 by 3 show 2
+    accepted #6 leaves 5 iceberg at 105 ; trade 104 x 1 book #3 leaves 0 ; trade 105 x 3 hidden #4 leaves 0
+    ; breached #6 at 105 ; shown #6 x 2 of 5
+    book: buy 105 x 5 by 3 show 2 ; sell 110 x 1 by 1
+    """)
+
+
+def test_own_icebergs_are_dealt_with_whole_and_once(play):
+    play("""
+    book: sell 100 x 5 by 1 show 2 ; sell 100 x 3 by 2 show 1
+    > buy 100 x 9 by 1 stp cancel-oldest
+    accepted #3 leaves 6 ; prevented cancel-oldest 100 x 5 #1 leaves 0 ; cancelled #1 x 5 self trade
+    ; trade 100 x 1 book #2 leaves 2 ; shown #2 x 1 of 2 ; trade 100 x 1 book #2 leaves 1 ; shown #2 x 1 of 1
+    ; trade 100 x 1 book #2 leaves 0
+    book: buy 100 x 6 by 1
+    """)

@@ -234,3 +234,36 @@ def test_only_so_many_are_pegged(play):
     cancelled #4 x 1 requested
     book: empty
     """)
+
+
+def test_reduced_and_cancelled_in_the_book_and_parked(play):
+    play("""
+    book: buy 99 x 1 by 9 ; buy 110 x 4 by 1 peg primary ; buy 110 x 4 by 2 peg primary ; sell 90 x 4 by 3 peg mid
+    > reduce #2 x 1 by 1
+    amended #2 kept 99 x 3 leaves 3
+    > reduce #4 x 1 by 3
+    amended #4 kept 0 x 3 leaves 3
+    book: buy 99 x 1 by 9 ; buy 99 x 3 by 1 ; buy 99 x 4 by 2 ; sell 90 x 3 by 3 parked
+    > cancel #4 by 3
+    cancelled #4 x 3 requested
+    > cancel #2 by 1
+    cancelled #2 x 3 requested
+    > reduce #3 x 4 by 2
+    cancelled #3 x 4 requested
+    book: buy 99 x 1 by 9
+    """)
+
+
+def test_a_peg_that_trades_keeps_what_is_left_of_it(play):
+    play("""
+    book: sell 101 x 5 by 9 ; sell 90 x 4 by 1 peg primary -1
+    > buy 100 x 1 by 2
+    accepted #3 leaves 0 ; trade 100 x 1 book #2 leaves 3
+    > buy 99 x 2 by 2
+    accepted #4 leaves 2
+    > sell 101 x 1 by 3
+    accepted #5 leaves 1
+    > cancel #1 by 9
+    cancelled #1 x 5 requested
+    book: buy 99 x 2 by 2 ; sell 100 x 3 by 1 ; sell 101 x 1 by 3
+    """)
