@@ -65,6 +65,21 @@ def test_two_stops(play):
     """)
 
 
+def test_a_trailing_stop_below_a_limit_above(play):
+    play("""
+    trade: 100
+    book: sell 110 x 5 by 1 ; buy 104 x 1 by 8 ; sell 108 x 1 by 8
+    > sell 90 x 5 by 1 trail 5 oco #3
+    accepted #6 leaves 5 armed
+    > buy 108 x 1 by 9
+    accepted #7 leaves 0 ; trade 108 x 1 book #5 leaves 0
+    book: buy 104 x 1 by 8 ; sell 110 x 5 by 1 ; sell 90 x 5 by 1 armed 103
+    > buy 110 x 1 by 9
+    accepted #8 leaves 0 ; trade 110 x 1 book #3 leaves 4 ; cancelled #6 x 5 oco
+    book: buy 104 x 1 by 8 ; sell 110 x 4 by 1
+    """)
+
+
 def test_a_leg_that_trades_at_entry_takes_its_partner_and_stays_alone(play):
     play("""
     book: buy 95 x 2 by 1 ; buy 104 x 1 by 9
