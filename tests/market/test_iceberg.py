@@ -2,6 +2,8 @@
 
 import pytest
 
+from parbook.units import ICEBERG_SLICES_MAX
+
 
 def test_shows_its_slice_and_no_more(play):
     market = play("""
@@ -133,6 +135,23 @@ def test_a_slice_is_no_larger_than_the_order(play, lots):
     > buy 100 x 5 by 1 show {lots}
     rejected display out of range
     book: empty
+    """)
+
+
+def test_no_order_has_more_slices_than_a_sweep_may_have_to_walk(play):
+    play(f"""
+    > sell 100 x {3 * ICEBERG_SLICES_MAX + 1} by 1 show 3
+    rejected display out of range
+    > sell 100 x {3 * ICEBERG_SLICES_MAX} by 1 show 3
+    accepted #1 leaves {3 * ICEBERG_SLICES_MAX} iceberg ; shown #1 x 3 of {3 * ICEBERG_SLICES_MAX}
+    > amend #1 x {3 * ICEBERG_SLICES_MAX + 1} by 1
+    rejected display out of range
+    > amend #1 show 2 by 1
+    rejected display out of range
+    > amend #1 x {4 * ICEBERG_SLICES_MAX} show 4 by 1
+    amended #1 lost 100 x {4 * ICEBERG_SLICES_MAX} leaves {4 * ICEBERG_SLICES_MAX}
+    ; shown #1 x 4 of {4 * ICEBERG_SLICES_MAX}
+    book: sell 100 x {4 * ICEBERG_SLICES_MAX} by 1 show 4
     """)
 
 
