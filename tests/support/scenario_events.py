@@ -56,7 +56,8 @@ def event_text(event: m.Event, command: m.Command) -> str:
 
 
 def _price_is_news(event: m.Accepted, command: m.Command) -> bool:
-    assert isinstance(command, m.NewOrder)
+    if not isinstance(command, m.NewOrder):
+        return False  # a quote's sides stand where they were asked for; the witness holds them to it
     if command.order_type in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT):
         return event.leaves_lots > 0 and event.price_ticks > 0
     return event.price_ticks != (0 if command.order_type == OrderType.PEGGED else command.price_ticks)
