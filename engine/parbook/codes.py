@@ -225,6 +225,7 @@ class CancelReason(DocumentedEnum):
     NO_REFERENCE = 15, "a triggered market order found no reference price"
     UNTRADED = 16, "the uncross left it over"
     NOTIONAL = 17, "a triggered market order's lots times its protected limit exceed 63 bits"
+    FUNDS = 18, "it could not hold what it might cost at its new price"
 
 
 class Priority(DocumentedEnum):
@@ -315,3 +316,13 @@ class RejectCode(DocumentedEnum):
     INVALID_SLOT = 91, "a quote's slot is outside 0..MAX_QUOTE_SLOTS-1"
     QUOTE_CROSSED = 92, "a quote's bid is at or above its ask"
     LIMIT_OUT_OF_RANGE = 93, "an account field does not exist or its value is out of range"
+    UNKNOWN_ASSET = 100, "the exchange has no such asset"
+    UNKNOWN_INSTRUMENT = 101, "the exchange has no such instrument"
+    INSUFFICIENT_QUOTE = 102, "less of the quote asset is available than the order could cost before fees"
+    INSUFFICIENT_FEE = 103, "enough of the quote asset is available for the price, but not for the largest fee as well"
+    INSUFFICIENT_BASE = 104, "less of the base asset is available than the order sells"
+    INSUFFICIENT_AVAILABLE = 105, "less is available than should leave the account"
+    DUPLICATE_TXN = 106, "a deposit, withdrawal or transfer with this id has been done before"
+    BALANCE_OVERFLOW = 107, "the asset's atoms inside the exchange would exceed 63 bits"
+    FEE_OUT_OF_RANGE = 109, "a rate above what holds reckon with, or a rebate that some taker's fee does not cover"
+    CURVE_UNFUNDED = 108, "the treasury has less available than the curve's budget or the lots it may sell"

@@ -22,6 +22,8 @@ QTY_LOTS_MAX = 2**38 - 1
 """Largest total quantity of an order, in lots. Smallest: 1. A level of 2**24 such orders fits 63 bits."""
 ICEBERG_SLICES_MAX = 1000
 """Most slices of an iceberg, qty_lots / display_lots rounded up: what one aggressor can make it announce is bounded."""
+ATOMS_MAX = 2**63 - 1
+"""Most atoms of one asset that an exchange holds inside, all accounts together."""
 NOTIONAL_MAX = 2**63 - 1
 """Largest price_ticks * qty_lots of an order."""
 ACCOUNT_MAX = 2**32 - 1

@@ -29,6 +29,7 @@ cdef struct Amendment:
     int64_t price_ticks
     int64_t display_lots
     int64_t stop_ticks
+    int64_t size_ticks
 
 cdef inline uint16_t find_to_cancel(const Desk *desk, const Command *command, uint32_t *slot) noexcept nogil:
     """Set the slot of the live order a CANCEL or REDUCE names; else return why it may not leave or shrink."""
@@ -116,6 +117,8 @@ cdef inline uint16_t amend_stop(Desk *desk, uint32_t slot, const Amendment *amen
         return code
     live_shrink(desk, slot, order.qty_lots - amendment.qty_lots)
     order.price_ticks = amendment.price_ticks
+    if special.order_type == MARKET and amendment.size_ticks != 0:
+        special.limit_ticks = amendment.size_ticks
     if moves:
         live_disarm(desk, slot)
         special.stop_ticks = amendment.stop_ticks
@@ -207,7 +210,6 @@ cdef inline uint16_t amend_live(
     cdef int64_t limit_ticks = special.limit_ticks if pegged else order.price_ticks
     cdef int64_t old_display = special.display_lots if special != NULL else 0
     cdef int64_t notional
-    cdef int64_t size_ticks
     cdef Amendment new
     cdef uint16_t code
     new.qty_lots = command.qty_lots if command.qty_lots != 0 else order.qty_lots
@@ -217,17 +219,17 @@ cdef inline uint16_t amend_live(
     if new.stop_ticks == 0 and special != NULL:
         new.stop_ticks = special.stop_ticks
     # A market order that waits has no limit: it is measured at what would protect it now.
-    size_ticks = new.price_ticks
-    if size_ticks == 0 and reference_ticks(desk) != 0:
-        size_ticks = market_limit(desk, order.side)
-    if pb_mul(size_ticks, new.qty_lots, &notional):
+    new.size_ticks = new.price_ticks
+    if new.size_ticks == 0 and reference_ticks(desk) != 0:
+        new.size_ticks = market_limit(desk, order.side)
+    if pb_mul(new.size_ticks, new.qty_lots, &notional):
         return NOTIONAL_OVERFLOW
     if new.qty_lots <= order.filled_lots:
         code = accounts_admit_rate(desk, order.account)
         if code == 0:
             live_cancel(desk, slot, REASON_AMENDED_TO_FILLED)
         return code
-    code = refusal_of_size(desk, order.account, size_ticks, new.qty_lots, 0)
+    code = refusal_of_size(desk, order.account, new.size_ticks, new.qty_lots, 0)
     if code == 0 and command.price_ticks != 0:
         code = refusal_of_distance(desk, new.price_ticks)
     if code == 0:

@@ -193,6 +193,8 @@ cdef inline uint32_t build_order(Desk *desk, const Entry *entry) noexcept nogil:
     special.stop_ticks = terms.stop_ticks
     special.offset_ticks = terms.offset_ticks
     special.limit_ticks = command.price_ticks if pegged else 0
+    if command.order_type == MARKET and (is_stop(entry) or command.tif == TIF_AUCTION):
+        special.limit_ticks = market_limit(desk, command.side)
     special.trail_ppm = 0 if pegged else entry.trail_ppm
     special.expire_ns = terms.expire_ns
     special.oco_order_id = terms.oco_order_id

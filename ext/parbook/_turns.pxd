@@ -45,6 +45,7 @@ cdef inline void run_stop(Desk *desk, uint32_t slot) noexcept nogil:
         if pb_mul(order.price_ticks, order.qty_lots - order.filled_lots, &notional):
             live_cancelled(desk, slot, REASON_NOTIONAL)
             return
+        special.limit_ticks = 0
     foresee(desk, slot, 0, &outcome)
     if special.tif == FOK and outcome.filled_lots < order.qty_lots:
         live_cancelled(desk, slot, REASON_REMAINDER)

@@ -73,6 +73,8 @@ def advance(desk: Desk, _row: Row) -> RejectCode | None:
 def set_curve(desk: Desk, command: SetCurve) -> RejectCode | None:
     """Install parameters with a fresh target and budget."""
     code = validate(command.params)
+    if not code and desk.funds:
+        code = desk.funds.refusal_of_curve(command.params.budget_notional, command.params.min_net_lots)
     if code:
         return code
     if desk.curve is None:

@@ -194,6 +194,8 @@ def indicate(desk: Desk) -> None:
 def uncross(desk: Desk) -> None:
     """Clear the book at one price, pairing both sides in trading order; then what was only for this auction leaves."""
     clear = foresee_uncross(desk)
+    while _leave_unfunded(desk, clear):
+        clear = foresee_uncross(desk)
     desk.emit(Uncrossed, price_ticks=clear.price_ticks, paired_lots=clear.paired_lots, surplus_lots=clear.surplus_lots)
     if clear.paired_lots:
         _pair(desk, clear)
@@ -202,6 +204,23 @@ def uncross(desk: Desk) -> None:
     for order in leftovers:
         if order.order_id in desk.orders:
             desk.cancel(order, CancelReason.UNTRADED)
+
+
+def _leave_unfunded(desk: Desk, clear: Clearing) -> bool:
+    """Cancel the market buys that cannot hold what they would cost at this price; whether there was one.
+
+    Those that can hold it from now on, so that two orders of one account are not funded by the same money.
+    """
+    found = False
+    for order in list(desk.calls[Side.BUY].values()):
+        if desk.funds is None or clear.price_ticks <= order.limit_ticks or order.order_id not in desk.orders:
+            continue
+        if desk.funds.refusal_of_change(order, clear.price_ticks, order.leaves_lots):
+            desk.cancel(order, CancelReason.FUNDS)
+            found = True
+        else:
+            order.limit_ticks = clear.price_ticks
+    return found
 
 
 def _auction_only(desk: Desk, side: Side) -> list[Order]:

@@ -33,6 +33,8 @@ class PastTrade:
         self.taker_account = taker_account
         self.maker_account = maker_account
         self.busted = False
+        self.taker_fee_atoms = 0
+        self.maker_fee_atoms = 0
 
 
 class TradeWindow:
@@ -68,6 +70,8 @@ def bust(desk: Desk, row: Row) -> RejectCode | None:
     maker_side = Side.SELL if trade.side is Side.BUY else Side.BUY
     desk.accounts.moved(trade.taker_account, trade.side, -trade.qty_lots)
     desk.accounts.moved(trade.maker_account, maker_side, -trade.qty_lots)
+    if desk.funds:
+        desk.funds.unwind(trade)
     desk.emit(
         Busted,
         source=trade.source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parbook.codes import CancelReason, Place, Priority, RejectCode
+from parbook.codes import CancelReason, OrderType, Place, Priority, RejectCode
 from parbook.reference import stops
 from parbook.reference.aggress import carry_out, foresee
 from parbook.reference.book import RESTING, Order
@@ -84,13 +84,14 @@ def amend_order(desk: Desk, row: Row) -> RejectCode | None:
         refusal_of_size(desk, order.account, size_ticks, qty_lots)
         or (refusal_of_distance(desk, price_ticks) if row.price_ticks else None)
         or desk.accounts.refusal_of_growth(order, qty_lots - order.qty_lots)
+        or (desk.funds and desk.funds.refusal_of_change(order, size_ticks, qty_lots - order.filled_lots))
     )
     if code:
         return code
     display_lots = row.terms.display_lots or order.display_lots
     smaller = price_ticks == limit_ticks and qty_lots <= order.qty_lots and display_lots == order.display_lots
     if order.place is Place.ARMED:
-        return _amend_stop(desk, order, price_ticks, qty_lots, row.terms.stop_ticks or order.stop_ticks)
+        return _amend_stop(desk, order, price_ticks, qty_lots, row.terms.stop_ticks or order.stop_ticks, size_ticks)
     if smaller and not (desk.instrument.reinsert_on_amend and order.place in RESTING and not order.peg):
         code = desk.accounts.refusal_of_rate(desk, order.account)
         if not code:
@@ -130,7 +131,9 @@ def _refusal_of_place(order: Order, row: Row) -> RejectCode | None:
     return RejectCode.INVALID_TERMS if next_in_turn and row.qty_lots > order.qty_lots else None
 
 
-def _amend_stop(desk: Desk, order: Order, price_ticks: int, qty_lots: int, stop_ticks: int) -> RejectCode | None:
+def _amend_stop(
+    desk: Desk, order: Order, price_ticks: int, qty_lots: int, stop_ticks: int, size_ticks: int
+) -> RejectCode | None:
     """Change a waiting stop in place; it never executes here. A new trigger puts it behind those that wait for it."""
     moves = stop_ticks != order.stop_ticks
     old_stop_ticks, order.stop_ticks = order.stop_ticks, stop_ticks
@@ -141,6 +144,8 @@ def _amend_stop(desk: Desk, order: Order, price_ticks: int, qty_lots: int, stop_
         return code
     desk.stops.reduce(order, order.qty_lots - qty_lots)
     order.price_ticks = price_ticks
+    if order.order_type is OrderType.MARKET and size_ticks:
+        order.limit_ticks = size_ticks
     if moves:
         desk.stops.disarm(order)
         order.stop_ticks = stop_ticks

@@ -16,6 +16,7 @@ from parbook.messages import Accepted, Amended, Cancelled, Event, Rejected, Show
 from parbook.reference.accounts import Accounts
 from parbook.reference.book import RESTING, Book, Order
 from parbook.reference.busts import PastTrade, TradeWindow
+from parbook.reference.funds import Funds
 from parbook.reference.identity import ClientIds
 from parbook.reference.quotes import Curve
 from parbook.reference.session import Session
@@ -76,8 +77,11 @@ class Step:
 class Desk:
     """Everything one market remembers."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, funds: Funds | None = None) -> None:
         self.instrument = instrument
+        self.funds = funds
+        if funds:
+            funds.desk = self
         self.book = Book()
         self.stops = StopBook()
         self.orders: dict[int, Order] = {}
@@ -149,6 +153,8 @@ class Desk:
             self.expiring[order.order_id] = order
         self.ids.open(order.account, order.client_id, order.order_id)
         self.accounts.opened(order)
+        if self.funds:
+            self.funds.opened(order)
 
     def close(self, order: Order) -> None:
         """Forget an order that is nowhere any more."""
@@ -157,6 +163,8 @@ class Desk:
         self.pegs.pop(order.order_id, None)
         self.ids.close(order.account, order.client_id)
         self.accounts.closed(order)
+        if self.funds:
+            self.funds.closed(order)
 
     def accept(self, order: Order, place: Place, price_ticks: int, leaves_lots: int) -> None:
         """Announce a new order, which keeps `leaves_lots` at `place` once its fills are applied."""
@@ -267,7 +275,10 @@ class Desk:
             maker_account=maker_account,
             maker_leaves_lots=maker.leaves_lots if maker else cursor_lots,
         )
-        self.window.record(PastTrade(seq, price_ticks, lots, source, side, taker_account, maker_account))
+        trade = PastTrade(seq, price_ticks, lots, source, side, taker_account, maker_account)
+        self.window.record(trade)
+        if self.funds:
+            self.funds.settle(trade)
         for order in (maker, taker):
             if order:
                 self.accounts.filled(order, lots)

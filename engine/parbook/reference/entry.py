@@ -32,9 +32,13 @@ def new_order(desk: Desk, row: Row) -> RejectCode | None:
         or _refusal_of_room(desk, order)
         or desk.accounts.refusal_of_exposure(order)
         or _refusal_of_partner(desk, order)
+        or _refusal_of_funds(desk, order, size_ticks, row)
     )
     if code:
         return code
+    waits = is_stop(row) or order.tif is TimeInForce.AUCTION
+    if waits and order.order_type is OrderType.MARKET:
+        order.limit_ticks = size_ticks
     if is_stop(row):
         return _enter_stop(desk, order)
     if order.peg:
@@ -91,6 +95,14 @@ def refusal_of_size(
     if notional > min(desk.instrument.max_order_notional, max_notional):
         return RejectCode.NOTIONAL_TOO_LARGE
     return None
+
+
+def _refusal_of_funds(desk: Desk, order: Order, size_ticks: int, row: Row) -> RejectCode | None:
+    if desk.funds is None:
+        return None
+    return desk.funds.refusal_of_order(
+        order.account, order.side, size_ticks, row.qty_lots, row.terms.amount_notional
+    )
 
 
 def _refusal_of_reach(desk: Desk, row: Row) -> RejectCode | None:

@@ -46,6 +46,7 @@ from parbook.reference import (
     views,
 )
 from parbook.reference.desk import Desk, Row, Terms
+from parbook.reference.funds import Funds
 from parbook.units import checked_int
 
 Handler = Callable[[Desk, Row], RejectCode | None]
@@ -127,9 +128,9 @@ def _begins(event: Event, order_id: int, fields: dict[str, Any]) -> TypeGuard[Ac
 class Market:
     """One instrument's book and curve, in plain Python. See `parbook.interface.MarketProtocol`."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, funds: Funds | None = None) -> None:
         self.instrument = instrument
-        self._desk = Desk(instrument)
+        self._desk = Desk(instrument, funds)
 
     # --- commands -------------------------------------------------------------------------------
 

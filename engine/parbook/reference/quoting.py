@@ -89,6 +89,8 @@ def _refusal_of_sides(
     ):
         return RejectCode.BOOK_FULL
     code = desk.accounts.refusal_of_exposures(row.account, [lots for _, lots in wanted], old)
+    if not code and desk.funds:
+        code = desk.funds.refusal_of_quote(row.account, wanted, old)
     if code or not desk.session.matches:
         return code
     for side, order in zip(Side, old, strict=True):

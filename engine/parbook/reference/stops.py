@@ -55,6 +55,10 @@ def _run(desk: Desk, order: Order) -> None:
         if order.price_ticks * order.leaves_lots > NOTIONAL_MAX:
             desk.cancelled(order, CancelReason.NOTIONAL)
             return
+        if desk.funds and desk.funds.refusal_of_change(order, order.price_ticks, order.leaves_lots):
+            desk.cancelled(order, CancelReason.FUNDS)
+            return
+        order.limit_ticks = 0
     outcome = foresee(desk, order)
     if order.tif is TimeInForce.FOK and outcome.filled_lots < order.qty_lots:
         desk.cancelled(order, CancelReason.REMAINDER)
