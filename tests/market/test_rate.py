@@ -44,7 +44,7 @@ def test_time_fills_the_bucket_no_further_than_the_burst(play):
     """)
 
 
-def test_parts_of_a_token_are_not_lost(play):
+def test_a_refusal_takes_nothing_of_what_has_gathered(play):
     # Three times a third of a second is one token at one a second.
     third = SECOND // 3 + 1
     play(f"""
@@ -58,6 +58,24 @@ def test_parts_of_a_token_are_not_lost(play):
     > buy 90 x 1 by 1 at {1 + 3 * third}
     accepted #2 leaves 1
     book: buy 90 x 1 by 1 ; buy 90 x 1 by 1
+    """)
+
+
+def test_the_rest_of_a_token_stays_in_the_bucket(play):
+    # One a second, two at once: a second and a half later one and a half are there, and one of them is taken.
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=2
+    > buy 90 x 1 by 1 at {SECOND}
+    accepted #1 leaves 1
+    > buy 90 x 1 by 1
+    accepted #2 leaves 1
+    > buy 90 x 1 by 1 at {SECOND * 5 // 2}
+    accepted #3 leaves 1
+    > buy 90 x 1 by 1 at {SECOND * 3 - 1}
+    rejected rate limited
+    > buy 90 x 1 by 1 at {SECOND * 3}
+    accepted #4 leaves 1
+    book: buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1
     """)
 
 
