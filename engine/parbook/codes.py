@@ -324,5 +324,5 @@ class RejectCode(DocumentedEnum):
     INSUFFICIENT_AVAILABLE = 105, "less is available than should leave the account"
     DUPLICATE_TXN = 106, "a deposit, withdrawal or transfer with this id has been done before"
     BALANCE_OVERFLOW = 107, "the asset's atoms inside the exchange would exceed 63 bits"
-    FEE_OUT_OF_RANGE = 109, "a rate above what holds reckon with, or a rebate that some taker's fee does not cover"
     CURVE_UNFUNDED = 108, "the treasury has less available than the curve's budget or the lots it may sell"
+    FEE_OUT_OF_RANGE = 109, "a rate above what holds reckon with, or a rebate that some taker's fee does not cover"

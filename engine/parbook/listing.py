@@ -38,9 +38,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """An instrument with its money.
 
-    A lot is `lot_atoms` of asset `base`; a tick of one lot is worth `tick_atoms` of asset `quote`, so a fill of q lots at
-    p ticks moves q x lot_atoms against p x q x tick_atoms, exactly. No fee tier may exceed `max_fee_ppm` of the notional:
-    it is what holds reckon with. The curve trades for account `treasury`; 0: no curve can be set.
+    A lot is `lot_atoms` of asset `base`; a tick of one lot is worth `tick_atoms` of asset `quote`, so a fill of q lots
+    at p ticks moves q x lot_atoms against p x q x tick_atoms, exactly. No fee tier may exceed `max_fee_ppm` of the
+    notional: it is what holds reckon with. The curve trades for account `treasury`; 0: no curve can be set.
     """
 
     instrument: Instrument

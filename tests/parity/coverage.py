@@ -27,10 +27,13 @@ from parbook.sessions import PERMITTED, TRANSITIONS, Action
 SEEN_SHAPE = (32, 128)
 """Event kinds x codes that a run counts."""
 
+FIRST_CODE_OF_MONEY = RejectCode.UNKNOWN_ASSET
+"""A market without a ledger refuses nothing for want of money; tests.exchange looks after those codes."""
+
 CODES: Mapping[EventKind, Sequence[IntEnum]] = {
-    EventKind.REJECTED: list(RejectCode),
+    EventKind.REJECTED: [code for code in RejectCode if code < FIRST_CODE_OF_MONEY],
     EventKind.TRADE: list(Source),
-    EventKind.CANCELLED: list(CancelReason),
+    EventKind.CANCELLED: [reason for reason in CancelReason if reason is not CancelReason.FUNDS],
     EventKind.AMENDED: list(Priority),
     EventKind.ACCEPTED: list(Place),
     EventKind.TRIGGERED: [Place.BOOK],

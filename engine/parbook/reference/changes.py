@@ -84,7 +84,7 @@ def amend_order(desk: Desk, row: Row) -> RejectCode | None:
         refusal_of_size(desk, order.account, size_ticks, qty_lots)
         or (refusal_of_distance(desk, price_ticks) if row.price_ticks else None)
         or desk.accounts.refusal_of_growth(order, qty_lots - order.qty_lots)
-        or (desk.funds and desk.funds.refusal_of_change(order, size_ticks, qty_lots - order.filled_lots))
+        or _refusal_of_funds(desk, order, size_ticks, qty_lots - order.filled_lots)
     )
     if code:
         return code
@@ -101,6 +101,10 @@ def amend_order(desk: Desk, row: Row) -> RejectCode | None:
     if order.peg:
         return _amend_peg(desk, order, price_ticks, qty_lots)
     return _reenter(desk, order, price_ticks, qty_lots, display_lots)
+
+
+def _refusal_of_funds(desk: Desk, order: Order, size_ticks: int, leaves_lots: int) -> RejectCode | None:
+    return desk.funds.refusal_of_change(order, size_ticks, leaves_lots) if desk.funds else None
 
 
 def _refusal_of_ranges(order: Order, row: Row) -> RejectCode | None:

@@ -100,9 +100,7 @@ def refusal_of_size(
 def _refusal_of_funds(desk: Desk, order: Order, size_ticks: int, row: Row) -> RejectCode | None:
     if desk.funds is None:
         return None
-    return desk.funds.refusal_of_order(
-        order.account, order.side, size_ticks, row.qty_lots, row.terms.amount_notional
-    )
+    return desk.funds.refusal_of_order(order.account, order.side, size_ticks, row.qty_lots, row.terms.amount_notional)
 
 
 def _refusal_of_reach(desk: Desk, row: Row) -> RejectCode | None:

@@ -139,9 +139,7 @@ class Funds:
         amount_atoms = amount_notional * self.listing.tick_atoms
         return amount_atoms + fee_atoms(amount_atoms, self.listing.max_fee_ppm) + min(lots, amount_notional)
 
-    def _refusal(
-        self, account: int, side: Side, notional: int, hold_atoms: int, old_atoms: int
-    ) -> RejectCode | None:
+    def _refusal(self, account: int, side: Side, notional: int, hold_atoms: int, old_atoms: int) -> RejectCode | None:
         if hold_atoms > ATOMS_MAX:
             return RejectCode.NOTIONAL_OVERFLOW
         if hold_atoms <= old_atoms:
