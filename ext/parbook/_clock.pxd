@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 from parbook._aggress cimport anchor_ticks
 from parbook._book cimport LINE_HIDDEN_ASKS, LINE_ASKS, Book, ids_find, level_at, order_at, order_front
-from parbook._commands cimport queue_anchor
+from parbook._commands cimport queue_anchor, take_next_anchor
 from parbook._desk cimport Desk, desk_emit
 from parbook._live cimport live_cancel, live_trade
 from parbook._mass cimport deadline_passed
@@ -41,20 +41,7 @@ cdef inline void lift_asks(Desk *desk) noexcept nogil:
 
 cdef inline void activate_next(Desk *desk) noexcept nogil:
     """Let the oldest proposed anchor become the active one: a step of its own."""
-    cdef Curve *curve = desk.curve
-    cdef Anchor anchor = curve.anchors[0]
-    cdef int i
-    curve.proposed -= 1
-    for i in range(curve.proposed):
-        curve.anchors[i] = curve.anchors[i + 1]
-    curve.low_ticks = anchor.low_ticks
-    curve.high_ticks = anchor.high_ticks
-    curve.quoting = True
-    curve_compile_here(curve)
-    desk_emit(
-        desk, ANCHOR_ACTIVATED, 0, 0, 0, 0, <uint64_t>curve.cursor.cash_notional, anchor.low_ticks,
-        curve.cursor.net_lots, anchor.high_ticks, 0,
-    )
+    take_next_anchor(desk)
     if session_matches(&desk.session):
         lift_asks(desk)
     desk.step.anchor_ticks = anchor_ticks(desk)

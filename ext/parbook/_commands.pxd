@@ -36,23 +36,27 @@ cdef inline void lift_crossed_asks(Desk *desk) noexcept nogil:
         desk_lift(desk, slot, lots)
         lifted_lots += lots
 
-cdef inline void activate_due(Desk *desk) noexcept nogil:
+cdef inline void take_next_anchor(Desk *desk) noexcept nogil:
+    """Let the oldest proposed anchor become the active one, and say so; what it crosses is for the caller."""
     cdef Curve *curve = desk.curve
-    cdef Anchor anchor
+    cdef Anchor anchor = curve.anchors[0]
     cdef int i
+    curve.proposed -= 1
+    for i in range(curve.proposed):
+        curve.anchors[i] = curve.anchors[i + 1]
+    curve.low_ticks = anchor.low_ticks
+    curve.high_ticks = anchor.high_ticks
+    curve.quoting = True
+    curve_compile_here(curve)
+    desk_emit(
+        desk, ANCHOR_ACTIVATED, 0, 0, 0, 0, <uint64_t>curve.cursor.cash_notional, anchor.low_ticks,
+        curve.cursor.net_lots, anchor.high_ticks, 0,
+    )
+
+cdef inline void activate_due(Desk *desk) noexcept nogil:
+    cdef const Curve *curve = desk.curve
     while curve != NULL and curve.proposed != 0 and curve.anchors[0].effective_at_ns <= desk.now_ns:
-        anchor = curve.anchors[0]
-        curve.proposed -= 1
-        for i in range(curve.proposed):
-            curve.anchors[i] = curve.anchors[i + 1]
-        curve.low_ticks = anchor.low_ticks
-        curve.high_ticks = anchor.high_ticks
-        curve.quoting = True
-        curve_compile_here(curve)
-        desk_emit(
-            desk, ANCHOR_ACTIVATED, 0, 0, 0, 0, <uint64_t>curve.cursor.cash_notional, anchor.low_ticks,
-            curve.cursor.net_lots, anchor.high_ticks, 0,
-        )
+        take_next_anchor(desk)
         lift_crossed_asks(desk)
 
 cdef inline uint16_t move_clock(Desk *desk, int64_t ts_ns) noexcept nogil:
