@@ -1,7 +1,7 @@
 """Faults that other engines are known to have had, each shown to be absent here.
 
-Those of docs/design that need features this market does not have (self-trade prevention, icebergs, stops, expiry,
-fees, reduce-only) have no test here.
+Those of special orders stand in `test_known_faults_special`. One is not a matter of this market at all: balances that a
+fee turns negative. No money moves here; whoever keeps the ledger tests that.
 """
 
 import pytest
