@@ -165,3 +165,15 @@ def test_what_cannot_be_by_amount(play, order, code):
     rejected {code}
     book: sell 101 x 5 by 1
     """)
+
+
+def test_its_size_is_its_amount(play):
+    play("""
+    instrument: max_order_notional=1000
+    trade: 100
+    > buy market x 99 by 2 ioc amount 1001
+    rejected notional too large
+    > buy market x 99 by 2 ioc amount 1000
+    accepted #3 leaves 0 ; unspent #3 1000 ; cancelled #3 x 99 remainder
+    book: empty
+    """)

@@ -84,6 +84,17 @@ def test_own_orders_are_nothing_to_trade_with(play, mode):
     """)
 
 
+def test_prevention_may_take_both(play):
+    play("""
+    trade: 100
+    book: sell 101 x 1 by 1 ; sell 102 x 1 by 2 ; sell 103 x 1 by 1
+    > buy market-to-limit x 4 by 2 stp cancel-both
+    accepted #6 leaves 0 ; trade 101 x 1 book #3 leaves 0 ; prevented cancel-both 102 x 1 #4 leaves 0
+    ; cancelled #4 x 1 self trade ; cancelled #6 x 3 self trade
+    book: sell 103 x 1 by 1
+    """)
+
+
 def test_prevention_ends_it_after_its_fills(play):
     play("""
     trade: 100
@@ -117,12 +128,10 @@ def test_what_rests_is_a_limit_order_like_any_other(play):
     accepted #5 leaves 3 at 101 ; trade 101 x 2 book #3 leaves 0
     > amend client 7 x 4 by 2
     amended #5 kept 101 x 4 leaves 2
-    > amend client 7 to 106 x 6 by 2
-    amended #5 lost 106 x 6 leaves 0 ; trade 106 x 4 book #4 leaves 1
-    > buy market-to-limit x 3 by 2 gtd 10 -- the last trade is at 106 now
-    accepted #6 leaves 2 at 106 ; trade 106 x 1 book #4 leaves 0
+    > amend client 7 to 107 x 9 by 2 -- it rests at its own limit now, not at its last fill
+    amended #5 lost 107 x 9 leaves 2 ; trade 106 x 5 book #4 leaves 0
     > time at 11
-    cancelled #6 x 2 expired ; time 11
+    cancelled #5 x 2 expired ; time 11
     book: empty
     """)
 

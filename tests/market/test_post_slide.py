@@ -163,8 +163,10 @@ def test_in_a_call_it_gathers_at_its_limit(play):
     book: sell 100 x 1 by 1
     > buy 103 x 1 by 2 slide -- the middle of 100..103
     accepted #2 leaves 1 ; indicative 101 x 1 surplus 0
+    > amend #2 to 105 by 2
+    amended #2 lost 105 x 1 leaves 1 ; indicative 102 x 1 surplus 0
     > state continuous
-    uncrossed 101 x 1 surplus 0 ; trade 101 x 1 uncross #2 with #1 leaves 0 ; state continuous from auction
+    uncrossed 102 x 1 surplus 0 ; trade 102 x 1 uncross #2 with #1 leaves 0 ; state continuous from auction
     book: empty
     """)
 
