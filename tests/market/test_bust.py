@@ -1,58 +1,242 @@
-"""Busts: a trade is declared void. Positions return; orders, prices and all that followed from the trade stay."""
+"""Busted trades: positions return, orders and the last price do not."""
 
 import pytest
 
 
-def test_positions_return_and_orders_do_not(play):
+def test_a_bust_undoes_the_positions_of_both_sides_and_nothing_else(play):
+    market = play("""
+    instrument: bust_window=4
+    account: 1 position_lots=0 ; 2 position_lots=10
+    book: buy 99 x 5 by 1
+    > sell 99 x 3 by 2
+    accepted #2 leaves 0 ; trade 99 x 3 book #1 leaves 2
+    book: buy 99 x 2 by 1
+    account: 1 position_lots=3 ; 2 position_lots=7
+    > bust trade 1
+    busted 99 x 3 book
+    book: buy 99 x 2 by 1
+    account: 1 position_lots=0 ; 2 position_lots=10
+    """)
+    assert market.last_trade_ticks == 99
+
+
+def test_a_trade_is_busted_once(play):
     play("""
     instrument: bust_window=4
-    account: 1 position_lots=10 ; 2 position_lots=-3
-    book: sell 100 x 8 by 1
-    > buy 100 x 5 by 2
-    accepted #2 leaves 0 ; trade 100 x 5 book #1 leaves 3
-    book: sell 100 x 3 by 1
-    account: 1 position_lots=5 ; 2 position_lots=2
+    account: 1 position_lots=0
+    book: buy 99 x 5 by 1
+    > sell 99 x 3 by 2
+    accepted #2 leaves 0 ; trade 99 x 3 book #1 leaves 2
     > bust trade 1
-    busted 100 x 5 book
-    book: sell 100 x 3 by 1
-    account: 1 position_lots=10 ; 2 position_lots=-3
-    > amend #1 x 5 by 1 -- five of it have traded, void or not
-    cancelled #1 x 3 amended to filled
-    > cancel #2 by 2
-    rejected unknown order
+    busted 99 x 3 book
+    > bust trade 1
+    rejected already busted
+    account: 1 position_lots=0
+    """)
+
+
+def test_one_fill_of_a_sweep(play):
+    play("""
+    instrument: bust_window=4
+    account: 1 position_lots=0 ; 2 position_lots=0
+    book: sell 100 x 1 by 3 ; sell 101 x 2 by 2 ; sell 102 x 4 by 2
+    > buy 102 x 7 by 1
+    accepted #4 leaves 0 ; trade 100 x 1 book #1 leaves 0 ; trade 101 x 2 book #2 leaves 0
+    ; trade 102 x 4 book #3 leaves 0
+    > bust trade 2
+    busted 101 x 2 book
+    account: 1 position_lots=5 ; 2 position_lots=-4
+    > bust trade 1
+    busted 100 x 1 book
+    account: 1 position_lots=4 ; 2 position_lots=-4
+    """)
+
+
+def test_only_the_last_trades_can_be_named(play):
+    play("""
+    instrument: bust_window=2
+    book: sell 100 x 9 by 2
+    > buy 100 x 1 by 1
+    accepted #2 leaves 0 ; trade 100 x 1 book #1 leaves 8
+    > buy 100 x 2 by 1
+    accepted #3 leaves 0 ; trade 100 x 2 book #1 leaves 6
+    > buy 100 x 3 by 1
+    accepted #4 leaves 0 ; trade 100 x 3 book #1 leaves 3
+    > bust trade 1
+    rejected unknown trade
+    > bust trade 3
+    busted 100 x 3 book
+    > bust trade 2
+    busted 100 x 2 book
+    book: sell 100 x 3 by 2
+    """)
+
+
+@pytest.mark.parametrize("seq", [1, 2, 4, 99])
+def test_no_other_event_is_a_trade(play, seq):
+    # Events 1 and 2 accept the orders, 3 is the trade, 4 the refusal or nothing yet.
+    play(f"""
+    instrument: bust_window=4
+    book: sell 100 x 1 by 2
+    > buy 100 x 1 by 1
+    accepted #2 leaves 0 ; trade 100 x 1 book #1 leaves 0
+    > bust {seq}
+    rejected unknown trade
+    > bust 3
+    busted 100 x 1 book
     book: empty
     """)
 
 
-def test_a_sale_returns_the_other_way(play):
+def test_without_a_window_nothing_can_be_busted(play):
     play("""
-    instrument: bust_window=4
-    account: 1 position_lots=0 ; 2 position_lots=0
-    book: buy 100 x 8 by 1
-    > sell 100 x 5 by 2
-    accepted #2 leaves 0 ; trade 100 x 5 book #1 leaves 3
-    account: 1 position_lots=5 ; 2 position_lots=-5
+    book: sell 100 x 1 by 2
+    > buy 100 x 1 by 1
+    accepted #2 leaves 0 ; trade 100 x 1 book #1 leaves 0
     > bust trade 1
-    busted 100 x 5 book
-    account: 1 position_lots=0 ; 2 position_lots=0
-    book: buy 100 x 3 by 1
+    rejected unknown trade
+    book: empty
     """)
 
 
-def test_one_of_a_sweep(play):
+def test_a_position_that_returns_makes_room_again(play):
     play("""
     instrument: bust_window=4
-    account: 1 position_lots=0 ; 2 position_lots=0 ; 3 position_lots=0
-    book: sell 100 x 2 by 1 ; sell 101 x 3 by 2 hidden ; sell 102 x 4 by 1
-    > buy 102 x 9 by 3
-    accepted #4 leaves 0 ; trade 100 x 2 book #1 leaves 0 ; trade 101 x 3 hidden #2 leaves 0
-    ; trade 102 x 4 book #3 leaves 0
-    > bust trade 2
-    busted 101 x 3 hidden
-    account: 1 position_lots=-6 ; 2 position_lots=0 ; 3 position_lots=6
+    account: 1 position_lots=0 max_long_lots=5
+    book: sell 100 x 5 by 2
+    > buy 100 x 5 by 1
+    accepted #2 leaves 0 ; trade 100 x 5 book #1 leaves 0
+    > buy 90 x 1 by 1
+    rejected position limit
     > bust trade 1
-    busted 100 x 2 book
-    account: 1 position_lots=-4 ; 2 position_lots=0 ; 3 position_lots=4
+    busted 100 x 5 book
+    > buy 90 x 5 by 1
+    accepted #3 leaves 5
+    book: buy 90 x 5 by 1
+    """)
+
+
+def test_reduce_only_orders_follow_the_position_that_returned(play):
+    # Five lots bought, all of them on offer; three of the five are void.
+    play("""
+    instrument: bust_window=4
+    account: 1 position_lots=0
+    book: sell 100 x 2 by 2 ; sell 100 x 3 by 3
+    > buy 100 x 5 by 1
+    accepted #3 leaves 0 ; trade 100 x 2 book #1 leaves 0 ; trade 100 x 3 book #2 leaves 0
+    > sell 105 x 4 by 1 reduce-only
+    accepted #4 leaves 4
+    > sell 106 x 1 by 1 reduce-only
+    accepted #5 leaves 1
+    > bust trade 2
+    busted 100 x 3 book ; cancelled #5 x 1 reduce only ; amended #4 kept 105 x 2 leaves 2
+    book: sell 105 x 2 by 1
+    account: 1 position_lots=2
+    > bust trade 1
+    busted 100 x 2 book ; cancelled #4 x 2 reduce only
+    book: empty
+    account: 1 position_lots=0
+    """)
+
+
+def test_a_bust_triggers_nothing_and_leaves_the_last_price(play):
+    play("""
+    instrument: bust_window=4
+    trade: 100
+    book: sell 105 x 1 by 2
+    > buy 105 x 1 by 1
+    accepted #4 leaves 0 ; trade 105 x 1 book #3 leaves 0
+    > sell 95 x 1 by 3 stop 103
+    accepted #5 leaves 1 armed
+    > bust trade 2
+    busted 105 x 1 book
+    > buy 110 x 1 by 4 stop 105
+    rejected stop through
+    book: sell 95 x 1 by 3 armed 103
+    """)
+
+
+def test_the_curve_keeps_what_it_traded(play):
+    # The bust is a matter between accounts; the curve's lots and cash are the venue's to put right.
+    play("""
+    instrument: bust_window=4
+    account: 1 position_lots=0
+    curve: pmm depth=4 base=6
+    anchor: 100..100
+    > sell 99 x 3 by 1
+    accepted #1 leaves 0 ; trade 99 x 3 curve net 3
+    account: 1 position_lots=-3
+    > bust trade 1
+    busted 99 x 3 curve
+    account: 1 position_lots=0
+    curve: net 3 cash 999999703
+    """)
+
+
+def test_fills_of_an_auction_and_of_hidden_orders(play):
+    play("""
+    instrument: bust_window=4 initial_state=auction
+    account: 1 position_lots=0 ; 2 position_lots=0
+    book: sell 100 x 3 by 2 hidden ; sell 101 x 3 by 2 hidden ; buy 100 x 3 by 1
+    > state continuous
+    uncrossed 100 x 3 surplus 0 ; trade 100 x 3 uncross #3 with #1 leaves 0 ; state continuous from auction
+    > buy 101 x 2 by 1
+    accepted #4 leaves 0 ; trade 101 x 2 hidden #2 leaves 1
+    account: 1 position_lots=5 ; 2 position_lots=-5
+    > bust trade 1
+    busted 100 x 3 uncross
+    account: 1 position_lots=2 ; 2 position_lots=-2
+    > bust trade 2
+    busted 101 x 2 hidden
+    account: 1 position_lots=0 ; 2 position_lots=0
+    """)
+
+
+@pytest.mark.parametrize("state", ["halted", "auction", "closing", "closed", "delisted"])
+def test_a_trade_can_be_busted_in_every_state(play, state):
+    play(f"""
+    instrument: bust_window=4
+    account: 1 position_lots=0
+    book: sell 100 x 1 by 2
+    > buy 100 x 1 by 1
+    accepted #2 leaves 0 ; trade 100 x 1 book #1 leaves 0
+    > state {state}
+    state {state} from continuous
+    > bust trade 1
+    busted 100 x 1 book
+    account: 1 position_lots=0
+    """)
+
+
+def test_what_the_curve_lifted(play):
+    play("""
+    instrument: bust_window=4
+    account: 1 position_lots=10
+    curve: pmm lift depth=4 lift=9
+    book: sell 90 x 3 by 1
+    > anchor 100..100
+    proposed 100..100 for 0 ; anchor 100..100 net 0 cash 1000000000 ; trade 90 x 3 lift #1 leaves 0
+    account: 1 position_lots=7
+    > bust trade 1
+    busted 90 x 3 lift
+    account: 1 position_lots=10
+    """)
+
+
+def test_an_order_that_met_the_curve_in_an_auction(play):
+    play("""
+    instrument: bust_window=4 curve_in_auction=true
+    account: 1 position_lots=0
+    curve: pmm depth=4 base=6
+    anchor: 100..100
+    state: auction
+    book: sell 99 x 3 by 1
+    > state continuous
+    uncrossed 99 x 3 surplus 1 ; trade 99 x 3 uncross curve #1 net 3 ; state continuous from auction
+    account: 1 position_lots=-3
+    > bust trade 1
+    busted 99 x 3 uncross curve
+    account: 1 position_lots=0
     """)
 
 
@@ -97,40 +281,6 @@ def test_a_position_set_in_between_moves_by_the_lots_of_the_trade(play):
     """)
 
 
-# --- which trades -------------------------------------------------------------------------------
-
-
-def test_a_trade_is_void_once(play):
-    play("""
-    instrument: bust_window=4
-    account: 1 position_lots=0 ; 2 position_lots=0
-    book: sell 100 x 2 by 1
-    > buy 100 x 2 by 2
-    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
-    > bust trade 1
-    busted 100 x 2 book
-    > bust trade 1
-    rejected already busted
-    account: 1 position_lots=0 ; 2 position_lots=0
-    """)
-
-
-@pytest.mark.parametrize("number", [0, 1, 2, 4, 5, 2**62])
-def test_a_number_that_no_trade_has(play, number):
-    # Event 1 and 2 accept the orders, 3 is the trade, 4 has not happened yet.
-    play(f"""
-    instrument: bust_window=4
-    book: sell 100 x 2 by 1
-    > buy 100 x 2 by 2
-    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
-    > bust {number}
-    rejected unknown trade
-    > bust 3
-    busted 100 x 2 book
-    book: empty
-    """)
-
-
 def test_the_window_holds_the_last_trades_and_busts_make_no_room(play):
     play("""
     instrument: bust_window=2
@@ -156,100 +306,7 @@ def test_the_window_holds_the_last_trades_and_busts_make_no_room(play):
     """)
 
 
-def test_without_a_window_nothing_can_be_declared_void(play):
-    play("""
-    book: sell 100 x 2 by 1
-    > buy 100 x 2 by 2
-    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
-    > bust trade 1
-    rejected unknown trade
-    book: empty
-    """)
-
-
-# --- every kind of trade ------------------------------------------------------------------------
-
-
-def test_with_the_curve_the_member_returns_and_the_curve_stays_where_it_is(play):
-    play("""
-    instrument: bust_window=4
-    account: 1 position_lots=0
-    curve: pmm depth=4 base=6
-    anchor: 100..100
-    > sell 99 x 3 by 1
-    accepted #1 leaves 0 ; trade 99 x 3 curve net 3
-    curve: net 3 cash 999999703
-    > bust trade 1
-    busted 99 x 3 curve
-    curve: net 3 cash 999999703
-    account: 1 position_lots=0
-    """)
-
-
-def test_what_the_curve_lifted(play):
-    play("""
-    instrument: bust_window=4
-    account: 1 position_lots=10
-    curve: pmm lift depth=4 lift=9
-    book: sell 90 x 3 by 1
-    > anchor 100..100
-    proposed 100..100 for 0 ; anchor 100..100 net 0 cash 1000000000 ; trade 90 x 3 lift #1 leaves 0
-    account: 1 position_lots=7
-    > bust trade 1
-    busted 90 x 3 lift
-    account: 1 position_lots=10
-    """)
-
-
-def test_two_that_met_in_an_auction(play):
-    play("""
-    instrument: bust_window=4
-    account: 1 position_lots=0 ; 2 position_lots=0
-    state: auction
-    book: sell 100 x 3 by 1 ; buy 100 x 5 by 2
-    > state continuous
-    uncrossed 100 x 3 surplus 2 ; trade 100 x 3 uncross #2 with #1 leaves 0 ; state continuous from auction
-    account: 1 position_lots=-3 ; 2 position_lots=3
-    > bust trade 1
-    busted 100 x 3 uncross
-    account: 1 position_lots=0 ; 2 position_lots=0
-    book: buy 100 x 2 by 2
-    """)
-
-
-def test_an_order_that_met_the_curve_in_an_auction(play):
-    play("""
-    instrument: bust_window=4 curve_in_auction=true
-    account: 1 position_lots=0
-    curve: pmm depth=4 base=6
-    anchor: 100..100
-    state: auction
-    book: sell 99 x 3 by 1
-    > state continuous
-    uncrossed 99 x 3 surplus 1 ; trade 99 x 3 uncross curve #1 net 3 ; state continuous from auction
-    account: 1 position_lots=-3
-    > bust trade 1
-    busted 99 x 3 uncross curve
-    account: 1 position_lots=0
-    """)
-
-
-# --- what does not come back --------------------------------------------------------------------
-
-
-def test_the_last_price_stays(play):
-    # A market order reaches five percent beyond the last price: past 112 from 110, not from 100.
-    play("""
-    instrument: bust_window=4
-    trade: 100
-    trade: 110
-    book: sell 112 x 3 by 1
-    > bust trade 2
-    busted 110 x 1 book
-    > buy market x 1 by 2 ioc
-    accepted #6 leaves 0 ; trade 112 x 1 book #5 leaves 2
-    book: sell 112 x 2 by 1
-    """)
+# --- what does not come back ---------------------------------------------------------------------
 
 
 def test_a_stop_that_was_triggered_has_traded_and_one_that_waits_is_not_elected(play):
@@ -315,26 +372,6 @@ def test_an_auctions_indication_does_not_move(play):
     """)
 
 
-# --- what the position returns to ---------------------------------------------------------------
-
-
-def test_room_under_a_position_limit_is_there_again(play):
-    play("""
-    instrument: bust_window=4
-    account: 1 max_long_lots=5
-    book: sell 100 x 9 by 2
-    > buy 100 x 5 by 1
-    accepted #2 leaves 0 ; trade 100 x 5 book #1 leaves 4
-    > buy 99 x 1 by 1
-    rejected position limit
-    > bust trade 1
-    busted 100 x 5 book
-    > buy 99 x 5 by 1
-    accepted #3 leaves 5
-    book: buy 99 x 5 by 1 ; sell 100 x 4 by 2
-    """)
-
-
 def test_open_orders_may_lead_beyond_a_limit_afterwards_and_stay(play):
     play("""
     instrument: bust_window=4
@@ -348,43 +385,4 @@ def test_open_orders_may_lead_beyond_a_limit_afterwards_and_stay(play):
     busted 100 x 2 book
     account: 1 position_lots=2
     book: buy 99 x 5 by 1
-    """)
-
-
-def test_reduce_only_orders_are_trimmed_to_the_position_that_is_left(play):
-    play("""
-    instrument: bust_window=4
-    account: 1 position_lots=0
-    book: sell 100 x 5 by 2
-    > buy 100 x 5 by 1
-    accepted #2 leaves 0 ; trade 100 x 5 book #1 leaves 0
-    > account 1 position_lots=8
-    account 1 position_lots=8
-    > sell 110 x 4 by 1 reduce-only
-    accepted #3 leaves 4
-    > sell 111 x 4 by 1 reduce-only
-    accepted #4 leaves 4
-    > bust trade 1 -- 3 lots are left: the newest leaves, the older one shrinks
-    busted 100 x 5 book ; cancelled #4 x 4 reduce only ; amended #3 kept 110 x 3 leaves 3
-    account: 1 position_lots=3
-    book: sell 110 x 3 by 1
-    """)
-
-
-@pytest.mark.parametrize("state", ["pre-open", "auction", "halted", "closing", "closed", "delisted"])
-def test_in_every_state(play, state):
-    way = {"pre-open": ["closed", "pre-open"]}.get(state, [state])
-    before = ["continuous", *way]
-    steps = "\n".join(f"> state {to}\nstate {to} from {since}" for since, to in zip(before, way, strict=False))
-    play(f"""
-    instrument: bust_window=4
-    account: 1 position_lots=0
-    book: sell 100 x 2 by 1
-    > buy 100 x 2 by 2
-    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
-    {steps}
-    > bust trade 1
-    busted 100 x 2 book
-    account: 1 position_lots=0
-    state: {state}
     """)

@@ -150,6 +150,28 @@ def test_the_sides_are_orders_that_can_be_cancelled_and_amended(play):
     """)
 
 
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [
+        ("instrument: max_orders=2", "book full"),
+        ("account: 1 max_open_orders=2", "open order limit"),
+        ("account: 1 max_long_lots=5", "position limit"),
+    ],
+)
+def test_a_quote_that_replaces_another_needs_no_more_room_than_that_one_had(play, setting, code):
+    play(f"""
+    {setting}
+    > quote 1 bid 99 x 5 ask 101 x 5
+    accepted #1 leaves 5 ; accepted #2 leaves 5 ; quoted 1 slot 0 bid #1 ask #2
+    > quote 1 bid 98 x 5 ask 100 x 5
+    cancelled #1 x 5 quote replaced ; cancelled #2 x 5 quote replaced
+    ; accepted #3 leaves 5 ; accepted #4 leaves 5 ; quoted 1 slot 0 bid #3 ask #4
+    > quote 1 slot 1 bid 97 x 1
+    rejected {code}
+    book: buy 98 x 5 by 1 ; sell 100 x 5 by 1
+    """)
+
+
 # --- protection ---------------------------------------------------------------------------------
 
 GUARDED = """

@@ -1,33 +1,220 @@
-"""Rate limits: each account has a bucket of tokens that the commands' clock refills. The last test of admission."""
+"""Rate limits: a token bucket an account, refilled by the time of commands."""
 
 import pytest
 
-HALF = 500_000_000
-SECOND = 1_000_000_000
+SECOND = 10**9
 
 
-def test_so_many_at_once_and_then_as_time_goes_by(play):
+def test_a_burst_and_then_as_fast_as_time_refills(play):
+    # Two a second, three at once: the bucket is empty after three, and holds one token half a second later.
     play(f"""
     account: 1 rate_per_second=2 rate_burst=3
-    > buy 90 x 1 by 1
+    > buy 90 x 1 by 1 at {SECOND}
     accepted #1 leaves 1
-    > buy 91 x 1 by 1
+    > buy 90 x 1 by 1
     accepted #2 leaves 1
-    > buy 92 x 1 by 1
+    > buy 90 x 1 by 1
     accepted #3 leaves 1
-    > buy 93 x 1 by 1
+    > buy 90 x 1 by 1
     rejected rate limited
-    > buy 94 x 1 by 1 at {HALF - 1}
+    > buy 90 x 1 by 1 at {SECOND * 3 // 2 - 1}
     rejected rate limited
-    > buy 95 x 1 by 1 at {HALF} -- two a second: a whole token now
+    > buy 90 x 1 by 1 at {SECOND * 3 // 2}
     accepted #4 leaves 1
-    > buy 96 x 1 by 1
+    > buy 90 x 1 by 1
     rejected rate limited
-    book: buy 95 x 1 by 1 ; buy 92 x 1 by 1 ; buy 91 x 1 by 1 ; buy 90 x 1 by 1
+    book: buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1
     """)
 
 
-def test_parts_of_a_token_are_kept(play):
+def test_time_fills_the_bucket_no_further_than_the_burst(play):
+    play(f"""
+    account: 1 rate_per_second=100 rate_burst=2
+    > buy 90 x 1 by 1
+    accepted #1 leaves 1
+    > time at {1000 * SECOND}
+    time {1000 * SECOND}
+    > buy 90 x 1 by 1
+    accepted #2 leaves 1
+    > buy 90 x 1 by 1
+    accepted #3 leaves 1
+    > buy 90 x 1 by 1
+    rejected rate limited
+    book: buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1
+    """)
+
+
+def test_a_refusal_takes_nothing_of_what_has_gathered(play):
+    # Three times a third of a second is one token at one a second.
+    third = SECOND // 3 + 1
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=1
+    > buy 90 x 1 by 1 at 1
+    accepted #1 leaves 1
+    > buy 90 x 1 by 1 at {1 + third}
+    rejected rate limited
+    > buy 90 x 1 by 1 at {1 + 2 * third}
+    rejected rate limited
+    > buy 90 x 1 by 1 at {1 + 3 * third}
+    accepted #2 leaves 1
+    book: buy 90 x 1 by 1 ; buy 90 x 1 by 1
+    """)
+
+
+def test_the_rest_of_a_token_stays_in_the_bucket(play):
+    # One a second, two at once: a second and a half later one and a half are there, and one of them is taken.
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=2
+    > buy 90 x 1 by 1 at {SECOND}
+    accepted #1 leaves 1
+    > buy 90 x 1 by 1
+    accepted #2 leaves 1
+    > buy 90 x 1 by 1 at {SECOND * 5 // 2}
+    accepted #3 leaves 1
+    > buy 90 x 1 by 1 at {SECOND * 3 - 1}
+    rejected rate limited
+    > buy 90 x 1 by 1 at {SECOND * 3}
+    accepted #4 leaves 1
+    book: buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1
+    """)
+
+
+def test_orders_amendments_and_quotes_take_a_token_and_leaving_is_free(play):
+    play("""
+    account: 1 rate_per_second=1 rate_burst=3
+    > buy 90 x 9 by 1
+    accepted #1 leaves 9
+    > amend #1 x 8 by 1
+    amended #1 kept 90 x 8 leaves 8
+    > quote 1 ask 110 x 1
+    accepted #2 leaves 1 ; quoted 1 slot 0 bid none ask #2
+    > buy 90 x 1 by 1
+    rejected rate limited
+    > amend #1 x 7 by 1
+    rejected rate limited
+    > amend #1 to 91 by 1
+    rejected rate limited
+    > quote 1 ask 111 x 1
+    rejected rate limited
+    > reduce #1 x 2 by 1
+    amended #1 kept 90 x 6 leaves 6
+    > deadman 1 in 0
+    deadman 1 off
+    > cancel #2 by 1
+    cancelled #2 x 1 requested
+    > mass cancel account 1
+    cancelled #1 x 6 mass ; mass cancelled 1 mass account 1
+    book: empty
+    """)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("buy 99 x 9 by 1 fok", "fok unfillable"),
+        ("buy 99 x 9 by 1 min 1", "min qty unfillable"),
+        ("buy 101 x 9 by 1 post", "post only would trade"),
+        ("buy 0 x 9 by 1", "price out of range"),
+        ("amend #2 x 9 by 1", "not owner"),
+        ("amend #9 x 9 by 1", "unknown order"),
+        ("quote 1 bid 101 x 1", "post only would trade"),
+        ("cancel #9 by 1", "unknown order"),
+    ],
+)
+def test_a_refused_command_takes_no_token(play, command, code):
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=1
+    book: sell 100 x 1 by 2 ; sell 101 x 1 by 2
+    > {command}
+    rejected {code}
+    > buy 99 x 1 by 1
+    accepted #3 leaves 1
+    > buy 99 x 1 by 1
+    rejected rate limited
+    > {command}
+    rejected {code}
+    book: buy 99 x 1 by 1 ; sell 100 x 1 by 2 ; sell 101 x 1 by 2
+    """)
+
+
+def test_a_limited_aggressor_trades_nothing(play):
+    play("""
+    account: 1 rate_per_second=1 rate_burst=1
+    book: sell 100 x 1 by 2 ; sell 100 x 1 by 3
+    > buy 100 x 1 by 1
+    accepted #3 leaves 0 ; trade 100 x 1 book #1 leaves 0
+    > buy 100 x 1 by 1
+    rejected rate limited
+    book: sell 100 x 1 by 3
+    """)
+
+
+def test_each_account_has_a_bucket_of_its_own(play):
+    play("""
+    account: 1 rate_per_second=1 rate_burst=1 ; 2 rate_per_second=1 rate_burst=2
+    > buy 90 x 1 by 1
+    accepted #1 leaves 1
+    > buy 90 x 1 by 1
+    rejected rate limited
+    > buy 90 x 1 by 2
+    accepted #2 leaves 1
+    > buy 90 x 1 by 2
+    accepted #3 leaves 1
+    > buy 90 x 1 by 2
+    rejected rate limited
+    > buy 90 x 1 by 3
+    accepted #4 leaves 1
+    book: buy 90 x 1 by 1 ; buy 90 x 1 by 2 ; buy 90 x 1 by 2 ; buy 90 x 1 by 3
+    """)
+
+
+def test_a_stop_takes_its_token_when_it_is_entered_and_none_when_it_runs(play):
+    play("""
+    trade: 100
+    account: 1 rate_per_second=1 rate_burst=1
+    book: sell 110 x 1 by 2
+    > buy 110 x 1 by 1 stop 105
+    accepted #4 leaves 1 armed
+    > buy 90 x 1 by 1
+    rejected rate limited
+    > sell 106 x 1 by 3
+    accepted #5 leaves 1
+    > buy 106 x 1 by 4
+    accepted #6 leaves 0 ; trade 106 x 1 book #5 leaves 0 ; triggered #4 110 x 1 leaves 0
+    ; trade 110 x 1 book #3 leaves 0
+    book: empty
+    """)
+
+
+def test_a_limited_command_has_moved_the_clock(play):
+    market = play("""
+    account: 1 rate_per_second=1 rate_burst=1
+    book: buy 90 x 1 by 2 gtd 20
+    > buy 90 x 1 by 1 at 10
+    accepted #2 leaves 1
+    > buy 90 x 1 by 1 at 30
+    cancelled #1 x 1 expired ; rejected rate limited
+    book: buy 90 x 1 by 1
+    """)
+    assert market.now_ns == 30
+
+
+def test_a_rate_of_nothing_is_no_limit(play):
+    play("""
+    account: 1 rate_per_second=1 rate_burst=1
+    > buy 90 x 1 by 1
+    accepted #1 leaves 1
+    > account 1 rate_per_second=0
+    account 1 rate_per_second=0
+    > buy 90 x 1 by 1
+    accepted #2 leaves 1
+    > buy 90 x 1 by 1
+    accepted #3 leaves 1
+    book: buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1
+    """)
+
+
+def test_what_runs_over_the_brim_is_lost(play):
     play("""
     account: 1 rate_per_second=3 rate_burst=1
     > buy 90 x 1 by 1
@@ -40,40 +227,6 @@ def test_parts_of_a_token_are_kept(play):
     rejected rate limited
     > buy 92 x 1 by 1 at 666666668
     accepted #3 leaves 1
-    book: buy 92 x 1 by 1 ; buy 91 x 1 by 1 ; buy 90 x 1 by 1
-    """)
-
-
-def test_what_is_left_over_of_a_refill_counts_for_the_next_token(play):
-    play("""
-    account: 1 rate_per_second=1 rate_burst=2
-    > buy 90 x 1 by 1
-    accepted #1 leaves 1
-    > buy 91 x 1 by 1
-    accepted #2 leaves 1
-    > buy 92 x 1 by 1 at 1600000000 -- a token and six tenths
-    accepted #3 leaves 1
-    > buy 93 x 1 by 1 at 1999999999
-    rejected rate limited
-    > buy 93 x 1 by 1 at 2000000000
-    accepted #4 leaves 1
-    book: buy 93 x 1 by 1 ; buy 92 x 1 by 1 ; buy 91 x 1 by 1 ; buy 90 x 1 by 1
-    """)
-
-
-def test_a_long_silence_fills_the_bucket_and_no_more(play):
-    play(f"""
-    account: 1 rate_per_second=2 rate_burst=2
-    > buy 90 x 1 by 1
-    accepted #1 leaves 1
-    > time at {100 * SECOND}
-    time {100 * SECOND}
-    > buy 91 x 1 by 1
-    accepted #2 leaves 1
-    > buy 92 x 1 by 1
-    accepted #3 leaves 1
-    > buy 93 x 1 by 1
-    rejected rate limited
     book: buy 92 x 1 by 1 ; buy 91 x 1 by 1 ; buy 90 x 1 by 1
     """)
 
@@ -92,34 +245,6 @@ def test_a_command_without_a_time_refills_nothing_and_anybodys_time_counts(play)
     > buy 93 x 1 by 1
     accepted #4 leaves 1
     book: buy 93 x 1 by 1 ; buy 91 x 1 by 2 ; buy 90 x 1 by 1 ; sell 110 x 1 by 2
-    """)
-
-
-def test_each_account_has_a_bucket_of_its_own_though_of_one_group(play):
-    play("""
-    account: 1 rate_per_second=1 rate_burst=1 stp_group=9 ; 2 rate_per_second=1 rate_burst=1 stp_group=9
-    > buy 90 x 1 by 1
-    accepted #1 leaves 1
-    > buy 91 x 1 by 2
-    accepted #2 leaves 1
-    > buy 92 x 1 by 1
-    rejected rate limited
-    > buy 93 x 1 by 2
-    rejected rate limited
-    > buy 94 x 1 by 3
-    accepted #3 leaves 1
-    book: buy 94 x 1 by 3 ; buy 91 x 1 by 2 ; buy 90 x 1 by 1
-    """)
-
-
-def test_without_a_rate_there_is_no_limit_whatever_the_burst(play):
-    play("""
-    account: 1 rate_burst=1
-    > buy 90 x 1 by 1
-    accepted #1 leaves 1
-    > buy 91 x 1 by 1
-    accepted #2 leaves 1
-    book: buy 91 x 1 by 1 ; buy 90 x 1 by 1
     """)
 
 
@@ -147,9 +272,6 @@ def test_a_new_rate_begins_with_a_full_bucket(play, field):
     accepted #3 leaves 1
     book: buy 92 x 1 by 1 ; buy 91 x 1 by 1 ; buy 90 x 1 by 1
     """)
-
-
-# --- what takes a token -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -180,94 +302,6 @@ def test_new_amend_and_quote_take_one_each(play, command, answer):
     > buy 80 x 1 by 1
     rejected rate limited
     state: continuous
-    """)
-
-
-def test_what_leaves_or_shrinks_by_other_commands_takes_none(play):
-    play("""
-    account: 1 rate_per_second=1 rate_burst=3
-    book: buy 90 x 5 by 1 ; buy 91 x 5 by 1
-    > reduce #1 x 1 by 1
-    amended #1 kept 90 x 4 leaves 4
-    > cancel #2 by 1
-    cancelled #2 x 5 requested
-    > deadman 1 in 50
-    deadman 1 at 50
-    > reset protection 1
-    protected 1 after 0
-    > mass cancel account 1
-    cancelled #1 x 4 mass ; mass cancelled 1 mass account 1
-    > buy 92 x 1 by 1 -- the third token is still there
-    accepted #3 leaves 1
-    > buy 93 x 1 by 1
-    rejected rate limited
-    book: buy 92 x 1 by 1
-    """)
-
-
-def test_a_stop_that_is_triggered_has_paid_when_it_came(play):
-    play("""
-    account: 1 rate_per_second=1 rate_burst=1
-    trade: 100
-    book: sell 105 x 1 by 2 ; sell 106 x 1 by 2 ; buy 110 x 1 by 1 stop 105
-    > buy 105 x 1 by 3
-    accepted #6 leaves 0 ; trade 105 x 1 book #3 leaves 0 ; triggered #5 110 x 1 leaves 0
-    ; trade 106 x 1 book #4 leaves 0
-    book: empty
-    """)
-
-
-def test_a_peg_follows_for_nothing(play):
-    play("""
-    account: 1 rate_per_second=1 rate_burst=1
-    curve: pmm depth=0
-    anchor: 100..100
-    book: buy 120 x 1 by 1 peg anchor
-    > anchor 101..101
-    proposed 101..101 for 0 ; anchor 101..101 net 0 cash 1000000000 ; repriced #1 101 leaves 1
-    > anchor 102..102
-    proposed 102..102 for 0 ; anchor 102..102 net 0 cash 1000000000 ; repriced #1 102 leaves 1
-    > buy 90 x 1 by 1
-    rejected rate limited
-    book: buy 102 x 1 by 1
-    """)
-
-
-# --- the last test ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        ("buy 0 x 1 by 1", "price out of range"),
-        ("buy 90 x 1 by 1 client 7", "duplicate client id"),
-        ("buy 90 x 6 by 1", "order too large"),
-        ("buy 90 x 1 by 1 fok", "fok unfillable"),
-        ("buy 100 x 2 by 1 min 2", "min qty unfillable"),
-        ("buy 100 x 1 by 1 post", "post only would trade"),
-        ("buy market x 1 by 1 ioc", "no reference price"),
-        ("buy 90 x 1 by 1 oco #9", "invalid oco"),
-        ("sell 90 x 1 by 1 reduce-only", "reduce only exceeded"),
-        ("amend #9 x 1 by 1", "unknown order"),
-        ("amend #1 x 1 by 1", "not owner"),
-        ("quote 1 bid 101 x 1", "post only would trade"),
-        ("quote 1 slot 16 bid 90 x 1", "invalid slot"),
-    ],
-)
-def test_what_is_refused_for_another_reason_takes_no_token(play, command, code):
-    # One token is left after the bid; the refusal leaves it for the order, which leaves none.
-    play(f"""
-    account: 1 rate_per_second=1 rate_burst=2 max_order_lots=5
-    book: sell 100 x 1 by 2 ; buy 89 x 1 by 1 client 7
-    > {command}
-    rejected {code}
-    > buy 88 x 1 by 1
-    accepted #3 leaves 1
-    > {command} -- without a token the first reason is still the same
-    rejected {code}
-    > buy 87 x 1 by 1
-    rejected rate limited
-    book: buy 89 x 1 by 1 ; buy 88 x 1 by 1 ; sell 100 x 1 by 2
     """)
 
 
@@ -302,6 +336,22 @@ def test_what_is_limited_leaves_order_and_quote_as_they_were(play, command):
     """)
 
 
+def test_a_peg_follows_for_nothing(play):
+    play("""
+    account: 1 rate_per_second=1 rate_burst=1
+    curve: pmm depth=0
+    anchor: 100..100
+    book: buy 120 x 1 by 1 peg anchor
+    > anchor 101..101
+    proposed 101..101 for 0 ; anchor 101..101 net 0 cash 1000000000 ; repriced #1 101 leaves 1
+    > anchor 102..102
+    proposed 102..102 for 0 ; anchor 102..102 net 0 cash 1000000000 ; repriced #1 102 leaves 1
+    > buy 90 x 1 by 1
+    rejected rate limited
+    book: buy 102 x 1 by 1
+    """)
+
+
 def test_it_holds_in_an_auction_too(play):
     play("""
     account: 1 rate_per_second=1 rate_burst=1
@@ -314,17 +364,4 @@ def test_it_holds_in_an_auction_too(play):
     > sell market x 1 by 1 auction
     rejected rate limited
     book: buy market x 1 by 1 call
-    """)
-
-
-def test_what_a_limited_commands_time_set_off_has_happened(play):
-    play(f"""
-    account: 1 rate_per_second=1 rate_burst=1
-    > buy 90 x 1 by 1 gtd 10 at 1
-    accepted #1 leaves 1
-    > buy 91 x 1 by 1 at 11
-    cancelled #1 x 1 expired ; rejected rate limited
-    > buy 91 x 1 by 1 at {SECOND + 1}
-    accepted #2 leaves 1
-    book: buy 91 x 1 by 1
     """)

@@ -467,6 +467,17 @@ def test_pro_rata_stops_before_the_round_whoever_stands_first_in_it(play):
     """)
 
 
+def test_a_buyer_by_amount_that_can_still_pay_meets_its_own_order(play):
+    play("""
+    trade: 100
+    book: sell 100 x 2 by 2 ; sell 100 x 2 by 1 ; sell 101 x 9 by 2
+    > buy market x 9 by 1 amount 410 stp cancel-oldest ioc
+    accepted #6 leaves 0 ; trade 100 x 2 book #3 leaves 0 ; prevented cancel-oldest 100 x 2 #4 leaves 0
+    ; cancelled #4 x 2 self trade ; trade 101 x 2 book #5 leaves 7 ; unspent #6 8 ; cancelled #6 x 5 remainder
+    book: sell 101 x 7 by 2
+    """)
+
+
 # --- any book -----------------------------------------------------------------------------------
 
 entries = st.lists(
