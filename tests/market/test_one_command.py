@@ -154,6 +154,21 @@ def test_every_anchor_is_a_step_of_its_own(play):
     """)
 
 
+def test_stops_left_over_run_before_the_clock_moves(play):
+    # One stop a command: the second runs ahead of the next one, at the old time, when #5 has not expired yet.
+    play("""
+    instrument: max_triggers=1
+    trade: 100
+    book: buy 99 x 1 by 1 ; buy 98 x 1 by 1 ; buy 97 x 1 by 2 gtd 10 ; buy 96 x 1 by 2 gtd 10
+    ; sell 90 x 1 by 3 stop 99 ; sell 90 x 1 by 4 stop 99
+    > sell 99 x 1 by 5
+    accepted #9 leaves 0 ; trade 99 x 1 book #3 leaves 0 ; triggered #7 90 x 1 leaves 0 ; trade 98 x 1 book #4 leaves 0
+    > cancel #77 by 5 at 50
+    triggered #8 90 x 1 leaves 0 ; trade 97 x 1 book #5 leaves 0 ; cancelled #6 x 1 expired ; rejected unknown order
+    book: empty
+    """)
+
+
 def test_stops_run_and_pegs_follow_even_after_a_refusal(play):
     play("""
     curve: pmm depth=0 delay=10
