@@ -3,6 +3,7 @@
 .DELETE_ON_ERROR:
 PYTHON  ?= python3
 MINUTES ?= 10
+COUNT   ?= 1000000
 ARGS    ?=
 
 VENV := .venv
@@ -13,7 +14,7 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak bench build checked sanitize dist clean
+.PHONY: help run test test-slow check soak feasibility bench build checked sanitize dist clean
 
 help: ## list the targets
 	@echo "make run      # try parbook          make test     # test it"
@@ -83,6 +84,10 @@ check: $(VENV)/.built $(VENV)/.checkers ## lint, format, types, stubs, house rul
 soak: $(VENV)/.built ## reference and core in lockstep on random streams for MINUTES=10
 	@echo "parbook: parity soak for $(MINUTES) minutes"
 	@$(PY) -m tests.parity.soak --minutes $(MINUTES)
+
+feasibility: $(VENV)/.built ## FOK and min_lots against what IOC trades, in COUNT=1000000 random cases
+	@echo "parbook: $(COUNT) cases of feasibility against execution"
+	@$(PY) -m tests.properties.feasibility --count $(COUNT)
 
 bench: $(VENV)/.built ## measure the release build
 	@echo "parbook: benchmarks"

@@ -40,8 +40,8 @@ def page() -> str:
     return (
         f"{_HEAD}\n{meaning}\n## What each state lets through\n\n{permitted}\nRefused means STATE_FORBIDS. The clock, "
         f"anchors, the curve, accounts, dead-man timers and busts pass in\nevery state.\n\n{actions}\n"
-        f"## Where each state may go\n\n{moves}\nAnything else is INVALID_TRANSITION. *beneath*: only to what lies under it; a close over "
-        f"{kept} keeps that phase,\nover any other it leaves PRE_OPEN.\n"
+        f"## Where each state may go\n\n{moves}\nAnything else is INVALID_TRANSITION. *beneath*: only to what lies "
+        f"under it; a close over {kept} keeps that phase,\nover any other it leaves PRE_OPEN.\n"
     )
 
 

@@ -1,7 +1,7 @@
 # The price of an auction, from a schedule of each side. Pure: knows nothing of book, accounts or events.
 # Twin of the first half of parbook.reference.auction.
 #
-# Demand falls and supply rises with the price, so the best prices form an interval, and its ends are found by bisection.
+# Demand falls and supply rises with the price, so the best prices form an interval; bisection finds its ends.
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
@@ -90,7 +90,7 @@ cdef inline int64_t curve_demand(const Curve *curve, int64_t price_ticks) noexce
     return lots_for(curve.cursor.cash_notional, lots, price_ticks)
 
 cdef inline int64_t curve_supply(const Curve *curve, int64_t price_ticks) noexcept nogil:
-    """Lots the curve sells at a price: what its ladder offers there or better, as far as its cash fits. O(log rungs)."""
+    """Lots the curve sells at a price: what its ladder offers there or better, as far as cash fits. O(log rungs)."""
     cdef int low = 0
     cdef int high = curve.ladder.asks
     cdef int middle

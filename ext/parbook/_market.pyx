@@ -492,10 +492,9 @@ cdef class Market:
         finally:
             self.entered = False
 
-    cdef object _state_bytes(self):
+    cdef object _state_header(self):
         cdef const Curve *curve = self.desk.curve
         cdef const Session *session = &self.desk.session
-        cdef int i
         header = np.zeros(1, _state.HEADER)
         header[0] = (
             _state.MAGIC,
@@ -519,6 +518,11 @@ cdef class Market:
             self.desk.book.open_orders,
             self.desk.ids.dead_count,
         )
+        return header
+
+    cdef object _state_bytes(self):
+        cdef const Curve *curve = self.desk.curve
+        cdef int i
         config = np.zeros(1, _state.CONFIG)
         params = np.zeros(0 if curve == NULL else 1, CURVE)
         curve_state = np.zeros(len(params), _state.CURVE_STATE)
@@ -552,6 +556,7 @@ cdef class Market:
         put_trades(&self.desk.window, trades.view(np.uint8))
         put_orders(&self.desk, orders.view(np.uint8))
         put_dead_ids(&self.desk.ids, dead_ids.view(np.uint8))
+        header = self._state_header()
         return _state.encode(header, config, params, curve_state, anchors, accounts, trades, orders, dead_ids)
 
     def state_hash(self):

@@ -68,6 +68,14 @@ cdef inline bint quote_would_trade(const Desk *desk, int side, const Sides *side
         return False
     return within(side, quote.price_ticks, price_ticks)
 
+cdef inline bint side_kept(const Desk *desk, int side, const Sides *sides) noexcept nogil:
+    """Whether the order that stands keeps its place: the same price, and no more lots than it has left."""
+    cdef const Order *order
+    if sides.old[side] == NIL or sides.lots[side] == 0:
+        return False
+    order = order_at(&desk.book, sides.old[side])
+    return order.price_ticks == sides.price_ticks[side] and sides.lots[side] <= order_leaves(order)
+
 cdef inline uint16_t refusal_of_sides(Desk *desk, uint32_t account, const Sides *sides) noexcept nogil:
     """Test both new sides as if the old ones they replace were gone."""
     cdef int64_t old_lots[2]
@@ -89,17 +97,10 @@ cdef inline uint16_t refusal_of_sides(Desk *desk, uint32_t account, const Sides 
     if code != 0 or not session_matches(&desk.session):
         return code
     for side in range(2):
-        if sides.lots[side] != 0 and quote_would_trade(desk, side, sides):
+        # A side that stays enters nothing; without it the curve that it clips would seem to stand in its way.
+        if sides.lots[side] != 0 and not side_kept(desk, side, sides) and quote_would_trade(desk, side, sides):
             return POST_ONLY_WOULD_TRADE
     return 0
-
-cdef inline bint side_kept(const Desk *desk, int side, const Sides *sides) noexcept nogil:
-    """Whether the order that stands keeps its place: the same price, and no more lots than it has left."""
-    cdef const Order *order
-    if sides.old[side] == NIL or sides.lots[side] == 0:
-        return False
-    order = order_at(&desk.book, sides.old[side])
-    return order.price_ticks == sides.price_ticks[side] and sides.lots[side] <= order_leaves(order)
 
 cdef inline uint64_t enter_side(Desk *desk, const Command *command, int side, const Sides *sides) noexcept nogil:
     """Let one side of a quote rest and return its order id. Room must have been reserved."""

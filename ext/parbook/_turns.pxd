@@ -16,11 +16,8 @@ cdef inline bint cut_to_position(Desk *desk, uint32_t slot) noexcept nogil:
     cdef Order *order = order_at(&desk.book, slot)
     cdef int64_t room_lots = accounts_reduce_only_room(desk, slot)
     cdef int64_t excess_lots = order_leaves(order) - room_lots
-    cdef uint64_t order_id = order.order_id
-    cdef uint64_t partner_id = partner_of(desk, order)
     if room_lots <= 0:
         live_cancelled(desk, slot, REASON_REDUCE_ONLY)
-        live_release(desk, order_id, partner_id)
         return False
     if excess_lots > 0:
         order.qty_lots -= excess_lots
@@ -29,15 +26,15 @@ cdef inline bint cut_to_position(Desk *desk, uint32_t slot) noexcept nogil:
     return True
 
 cdef inline void run_stop(Desk *desk, uint32_t slot) noexcept nogil:
-    """Enter a triggered stop, which has left its chain, under its old id."""
+    """Enter a triggered stop, which has left its chain, under its old id. Its partner leaves first."""
     cdef Order *order = order_at(&desk.book, slot)
     cdef Special *special = live_special(desk, order)
     cdef Outcome outcome
+    live_release(desk, order.order_id, partner_of(desk, order))
     if special.reduce_only and not cut_to_position(desk, slot):
         return
     accounts_runs(desk, slot)
     special.place = place_of_terms(special)
-    live_release(desk, order.order_id, partner_of(desk, order))
     if special.order_type == MARKET:
         if reference_ticks(desk) == 0:
             live_cancelled(desk, slot, REASON_NO_REFERENCE)

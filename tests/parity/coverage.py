@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
 
-from parbook.codes import CancelReason, EventKind, Place, Priority, RejectCode, SessionState, Source, StpMode
+from parbook.codes import (
+    AccountField,
+    CancelReason,
+    CurveShape,
+    EventKind,
+    Place,
+    Priority,
+    RejectCode,
+    SessionState,
+    Source,
+    StpMode,
+)
 from parbook.reference.session import Session
 from parbook.sessions import PERMITTED, TRANSITIONS, Action
 
 SEEN_SHAPE = (32, 128)
 """Event kinds x codes that a run counts."""
 
-CODES: dict[EventKind, list[IntEnum]] = {
+CODES: Mapping[EventKind, Sequence[IntEnum]] = {
     EventKind.REJECTED: list(RejectCode),
     EventKind.TRADE: list(Source),
     EventKind.CANCELLED: list(CancelReason),
@@ -25,6 +36,15 @@ CODES: dict[EventKind, list[IntEnum]] = {
     EventKind.TRIGGERED: [Place.BOOK],
     EventKind.PREVENTED: [mode for mode in StpMode if mode not in (StpMode.DEFAULT, StpMode.OFF)],
     EventKind.STATE_CHANGED: list(SessionState),
+    EventKind.CURVE_SET: list(CurveShape),
+    EventKind.ACCOUNT_SET: list(AccountField),
+    EventKind.MASS_CANCELLED: [
+        CancelReason.MASS,
+        CancelReason.DISCONNECTED,
+        CancelReason.KILLED,
+        CancelReason.DEADMAN,
+    ],
+    EventKind.BUSTED: list(Source),
 }
 
 Cells = Counter[str]
@@ -54,11 +74,15 @@ def watched_session(cells: Cells) -> Iterator[None]:
 
 
 def wanted_cells() -> list[str]:
-    """Return every cell a long run must use: each action in each state, each move that is there or is not."""
+    """Return every cell a run must use: each action in each state, each move that is there or is not.
+
+    Not AMEND while DELISTED: it needs a live order before the state is asked, and none is live then.
+    """
     cells = [
         f"{state.name} {action.name} {'passed' if action in PERMITTED[state] else 'refused'}"
         for state in SessionState
         for action in Action
+        if (state, action) != (SessionState.DELISTED, Action.AMEND)
     ]
     layered = (SessionState.CLOSED, SessionState.DELISTED)
     for state in SessionState:
@@ -77,9 +101,10 @@ def coverage(seen: np.ndarray, cells: Cells) -> tuple[str, list[str]]:
     """Return a table of how often everything occurred, and the names of what never did."""
     counts: dict[str, int] = {}
     for kind in EventKind:
-        for code in CODES.get(kind, [None]):  # type: ignore[list-item]
-            name = kind.name if code is None else f"{kind.name} {code.name}"
-            counts[name] = int(seen[kind].sum() if code is None else seen[kind, code])
+        if kind not in CODES:
+            counts[kind.name] = int(seen[kind].sum())
+        for code in CODES.get(kind, ()):
+            counts[f"{kind.name} {code.name}"] = int(seen[kind, code])
     counts |= {name: cells[name] for name in wanted_cells()}
     table = "\n".join(f"  {name:40s} {count:12,d}" for name, count in counts.items())
     return table, [name for name, count in counts.items() if not count]

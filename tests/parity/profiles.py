@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from parbook.codes import Allocation, SessionState, StpMode
+from parbook.codes import AccountField, Allocation, SessionState, StpMode
 from parbook.instrument import Instrument
 from parbook.units import QTY_LOTS_MAX
 
@@ -20,7 +20,8 @@ class Profile:
     """How a stream is drawn. Probabilities are per command; `mid_ticks` 0 spreads prices over the whole domain.
 
     `terms` weighs what special orders are made of, `venue` the venue's own commands; `settings` are the values an
-    instrument's fields may take, drawn anew for every seed.
+    instrument's fields may take, drawn anew for every seed. `fields` are what SET_ACCOUNT sets; an `idle_curve` quotes
+    without a lot to trade.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Profile:
     curve: float = 0.0
     anchors: float = 0.0
     far_curve: bool = False
+    idle_curve: bool = False
     client_ids: int = 0
     accounts: int = 4
     max_orders: int = 2**24
@@ -42,6 +44,7 @@ class Profile:
     terms: Mapping[str, float] = field(default_factory=dict)
     venue: Mapping[str, float] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
+    fields: tuple[AccountField, ...] = tuple(AccountField)
 
 
 PLAIN = (
@@ -82,7 +85,7 @@ EVERY_SETTING: Settings = {
     "registered_only": (False,) * 5 + (True,),
     "bust_window": (0, 20),
 }
-COLLARS: Settings = {
+COLLARS: dict[str, tuple[Any, ...]] = {
     name: EVERY_SETTING[name] for name in ("dynamic_band_ppm", "static_band_ppm", "breach_rests", "breach_state")
 }
 EVERY_TERM = {
@@ -144,13 +147,16 @@ SPECIAL = (
         settings={"curve_in_auction": (True,)},
     ),
     Profile("accounts", specials=0.2, terms={"reduce": 0.5, "stop": 1}, venue=ACCOUNTS, accounts=6),
-    Profile("walk", specials=0.2, terms={"iceberg": 1, "expiry": 0.3}, venue={"walk": 0.1}),
+    Profile(
+        "walk", specials=0.2, terms={"iceberg": 1, "expiry": 0.3}, venue={"walk": 0.3, "delist": 0.06, "quote": 0.05}
+    ),
     Profile(
         "no-reference",
         one_sided=True,
         specials=0.5,
         terms={"anchor_stop": 1},
         curve=0.3,
+        idle_curve=True,
         anchors=0.3,
         settings={"max_triggers": (1,)},
     ),
@@ -169,6 +175,92 @@ SPECIAL = (
     Profile("special-extreme", specials=0.5, extreme=0.2, terms=EVERY_TERM, settings=EVERY_SETTING, mid_ticks=0),
     Profile("special-malformed", specials=0.5, malformed=0.2, terms=EVERY_TERM, venue=EVERY_COMMAND),
 )
+
+NARROW = (
+    Profile("to-limit", specials=0.5, terms={"to_limit": 1, "iceberg": 0.4}, curve=0.1, anchors=0.03),
+    Profile("slides", specials=0.5, terms={"slide": 1, "hidden": 0.4}, curve=0.1, anchors=0.05, spread_ticks=6),
+    Profile(
+        "market-rests",
+        specials=0.4,
+        terms={"market_gtc": 1, "iceberg": 0.5, "stop": 0.3},
+        settings=COLLARS | {"market_rests": (True,)},
+        venue={"state": 0.005},
+    ),
+    Profile(
+        "calls",
+        specials=0.5,
+        terms={"call": 1, "iceberg": 0.4, "hidden": 0.2},
+        venue={"auctions": 0.02},
+        curve=0.05,
+        anchors=0.02,
+        settings={"curve_in_auction": (False, True)},
+    ),
+    Profile(
+        "delisted",
+        specials=0.4,
+        terms={"call": 0.5, "iceberg": 1, "stop": 0.5, "min": 0.3},
+        venue={"delist": 0.03, "quote": 0.05, "mass": 0.03},
+    ),
+    Profile(
+        "instrument-limits",
+        specials=0.3,
+        terms=EVERY_TERM,
+        settings={"max_order_lots": (12,), "max_order_notional": (11_000,), "price_reach_ppm": (8000, 4000)},
+    ),
+    Profile(
+        "account-limits",
+        specials=0.3,
+        terms={"stop": 1, "reduce": 0.5, "iceberg": 0.5},
+        venue={"account": 0.05},
+        fields=(
+            AccountField.POSITION_LOTS,
+            AccountField.MAX_LONG_LOTS,
+            AccountField.MAX_SHORT_LOTS,
+            AccountField.MAX_OPEN_ORDERS,
+            AccountField.MAX_ORDER_LOTS,
+            AccountField.MAX_ORDER_NOTIONAL,
+        ),
+    ),
+    Profile(
+        "rates",
+        venue={"account": 0.03, "quote": 0.05},
+        fields=(AccountField.RATE_PER_SECOND, AccountField.RATE_BURST),
+    ),
+    Profile(
+        "permissions",
+        specials=0.3,
+        terms=EVERY_TERM,
+        venue={"account": 0.03, "quote": 0.05},
+        fields=(AccountField.ALLOWED_TYPES, AccountField.ALLOWED_TIFS, AccountField.DENIED, AccountField.KILLED),
+    ),
+    Profile(
+        "protection",
+        venue={"account": 0.02, "quote": 0.2, "reset": 0.02},
+        fields=(AccountField.PROTECTION_LOTS, AccountField.PROTECTION_WINDOW_NS),
+        spread_ticks=6,
+    ),
+    Profile("mass", specials=0.3, terms=EVERY_TERM, venue={"mass": 0.02, "kill": 0.02, "deadman": 0.03}),
+    Profile(
+        "registered-only",
+        accounts=6,
+        venue={"account": 0.01, "quote": 0.02},
+        settings={"registered_only": (True,)},
+        fields=(AccountField.STP_GROUP,),
+    ),
+    Profile(
+        "busts-of-all",
+        specials=0.3,
+        terms={"hidden": 1, "iceberg": 0.5, "call": 0.4},
+        venue={"bust": 0.08, "account": 0.02, "auctions": 0.02},
+        curve=0.5,
+        anchors=0.1,
+        spread_ticks=20,
+        settings={"bust_window": (40,), "curve_in_auction": (True,)},
+        fields=(AccountField.POSITION_LOTS,),
+    ),
+)
+"""One rule each that the wider profiles meet too seldom to be sure of."""
+
 EVERYTHING = tuple(
     Profile(
         f"everything-{number}",
@@ -187,7 +279,7 @@ EVERYTHING = tuple(
         [(0, 12, 2**24), (60, 12, 2**24), (0, 5, 2**24), (40, 8, 30), (0, 25, 2**24), (500, 12, 2**24)]
     )
 )
-PROFILES = PLAIN + SPECIAL + EVERYTHING
+PROFILES = PLAIN + SPECIAL + NARROW + EVERYTHING
 
 
 def instrument_of(profile: Profile, seed: int = 0) -> Instrument:

@@ -25,13 +25,13 @@ from tests.parity.profiles import PROFILES
 BATCHES, BATCH_SIZE = 60, 150
 
 
-def one_round(number: int) -> tuple[np.ndarray, Cells, str]:
+def one_round(number: int, batches: int = BATCHES) -> tuple[np.ndarray, Cells, str]:
     """Run one profile with one seed; return what occurred, and the difference's description if there is one."""
     profile = PROFILES[number % len(PROFILES)]
     cells: Cells = Counter()
     try:
         with watched_session(cells):
-            return run(profile, seed=number, batches=BATCHES, batch_size=BATCH_SIZE), cells, ""
+            return run(profile, seed=number, batches=batches, batch_size=BATCH_SIZE), cells, ""
     except DifferenceError as difference:
         return np.zeros(SEEN_SHAPE, np.int64), cells, str(difference)
 

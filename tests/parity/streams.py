@@ -6,6 +6,7 @@ orders that rest in the market under test, so they are drawn batch by batch, fro
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from parbook.codes import AnchorMove, CommandKind, CurveShape
@@ -137,7 +138,9 @@ class Stream:
         if not len(rows):
             return
         kinds = [CommandKind.PROPOSE_ANCHOR, CommandKind.WITHDRAW_ANCHORS, CommandKind.WITHDRAW_CURVE]
-        out["kind"][rows] = draw.choice(kinds, len(rows), p=[0.94, 0.03, 0.03])
+        # Stops that an anchor elected only lose their reference when the curve goes before their turn.
+        shares = [0.8, 0.02, 0.18] if profile.idle_curve else [0.94, 0.03, 0.03]
+        out["kind"][rows] = draw.choice(kinds, len(rows), p=shares)
         low = np.maximum(out["price_ticks"][rows], 1)
         out["price_ticks"][rows] = low
         out["high_ticks"][rows] = low + draw.integers(0, 4, len(rows))
@@ -152,7 +155,10 @@ class Stream:
             out[field][row] = draw.integers(0, 256) if draw.random() < 0.7 else 0
 
     def _curve_params(self) -> CurveParams:
-        return self._far_curve_params() if self.profile.far_curve else self._near_curve_params()
+        params = self._far_curve_params() if self.profile.far_curve else self._near_curve_params()
+        if self.profile.idle_curve:
+            return msgspec.structs.replace(params, min_net_lots=0, max_net_lots=0)
+        return params
 
     def _far_curve_params(self) -> CurveParams:
         """Draw parameters whose size is spread over their whole range, up to the limits."""
@@ -182,7 +188,7 @@ class Stream:
     def _near_curve_params(self) -> CurveParams:
         draw = self.random
         depth = int(10 ** draw.uniform(0, 5))
-        bad = draw.random() < 0.05
+        bad = draw.random() < 0.1
         return CurveParams(
             shape=CurveShape(int(draw.integers(1, 4))),
             base_depth_lots=depth,

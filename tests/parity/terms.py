@@ -176,6 +176,26 @@ def _oco(draw, _profile, out, terms, mine, reading):
     out["side"][mine[~waits]] = 1 - partner["side"][~waits]
 
 
+def _slide(draw, _profile, out, _terms, mine, _reading):
+    out["order_type"][mine] = SLIDE
+    out["tif"][mine] = draw.choice([GTC, GTC, DAY], len(mine))
+
+
+def _to_limit(draw, _profile, out, _terms, mine, _reading):
+    out["order_type"][mine] = TO_LIMIT
+    out["tif"][mine] = draw.choice([GTC, GTC, DAY], len(mine))
+
+
+def _market_gtc(_draw, _profile, out, _terms, mine, _reading):
+    out["order_type"][mine] = MARKET
+    out["tif"][mine] = GTC
+
+
+def _call(draw, _profile, out, _terms, mine, _reading):
+    out["order_type"][mine] = draw.choice([LIMIT, MARKET], len(mine))
+    out["tif"][mine] = AUCTION
+
+
 def _stp(draw, _profile, _out, terms, mine, _reading):
     terms["stp"][mine] = draw.integers(1, 6, len(mine))
 
@@ -197,6 +217,10 @@ _TERMS = {
     "amount": _amount,
     "reduce": _reduce,
     "oco": _oco,
+    "slide": _slide,
+    "to_limit": _to_limit,
+    "market_gtc": _market_gtc,
+    "call": _call,
     "stp": _stp,
     "expiry": _expiry,
 }
@@ -266,10 +290,26 @@ def _walk(draw, _profile, out, rows, _reading):
     out["order_type"][rows] = draw.integers(0, 7, len(rows))
 
 
-def _account(draw, _profile, out, rows, _reading):
+def _auctions(_draw, _profile, out, rows, reading):
+    """Move to and fro between AUCTION and CONTINUOUS, so that about half of the orders gather."""
+    gathers = (np.arange(len(rows)) % 2 == 0) ^ (reading.state is SessionState.AUCTION)
+    out["kind"][rows] = CommandKind.SET_STATE
+    out["order_type"][rows] = np.where(gathers, SessionState.AUCTION, SessionState.CONTINUOUS)
+
+
+def _delist(_draw, _profile, out, rows, reading):
+    """Delist and relist in turn."""
+    delisted = reading.state is SessionState.DELISTED
+    beneath = SessionState.CLOSED if reading.header["closed"] else reading.phase
+    leaves = (np.arange(len(rows)) % 2 == 0) ^ delisted
+    out["kind"][rows] = CommandKind.SET_STATE
+    out["order_type"][rows] = np.where(leaves, SessionState.DELISTED, beneath)
+
+
+def _account(draw, profile, out, rows, _reading):
     out["kind"][rows] = CommandKind.SET_ACCOUNT
     for row in rows:
-        field = AccountField(int(draw.integers(1, len(AccountField) + 1)))
+        field = profile.fields[int(draw.integers(len(profile.fields)))]
         out["order_type"][row] = field
         out["qty_lots"][row] = _VALUES[field][int(draw.integers(len(_VALUES[field])))] if draw.random() < 0.97 else -1
     odd = rows[draw.random(len(rows)) < 0.02]
@@ -320,7 +360,9 @@ def _reset(_draw, _profile, out, rows, _reading):
 def _bust(draw, _profile, out, rows, reading):
     out["kind"][rows] = CommandKind.BUST
     if len(reading.trades):
-        out["order_id"][rows] = draw.choice(reading.trades["seq"], len(rows))
+        # Every source alike: most trades are between two orders, and those would be all that is ever busted.
+        share = 1 / np.bincount(reading.trades["source"])[reading.trades["source"]]
+        out["order_id"][rows] = draw.choice(reading.trades["seq"], len(rows), p=share / share.sum())
     wild = rows[draw.random(len(rows)) < 0.1]
     out["order_id"][wild] = draw.integers(0, 1000, len(wild))
 
@@ -328,6 +370,8 @@ def _bust(draw, _profile, out, rows, reading):
 _VENUE = {
     "state": _state,
     "walk": _walk,
+    "auctions": _auctions,
+    "delist": _delist,
     "account": _account,
     "kill": _kill,
     "deadman": _deadman,

@@ -116,7 +116,9 @@ def test_an_accounts_fields_stand_in_the_order_of_their_numbers():
     fields, size = struct_layout(REGISTRY, "AccountRecord")
     at = {name: offset for name, _, offset in fields}
     values = [name.lower() for name in codes.AccountField.__members__]
-    expected = {name: state.ACCOUNT.fields[name][1] for name in state.ACCOUNT.names}
+    placed = state.ACCOUNT.fields
+    assert placed is not None
+    expected = {name: placed[name][1] for name in placed}
     assert [expected.pop(name) for name in values] == [at["values"] + 8 * (field - 1) for field in codes.AccountField]
     assert expected == {name: offset for name, offset in at.items() if name != "values"}
     assert size == state.ACCOUNT.itemsize

@@ -1,184 +1,58 @@
 """Scenarios as readable tables: a book, commands, the exact events of each, the book afterwards.
 
-    instrument: max_orders=2 collar_ppm=50000            limits; optional, first
-    book:   sell 101 x 5 by 1 ; buy 99 x 3 by 2          before the first command: enters these orders
+    instrument: max_orders=2 stp=cancel-oldest breach_rests=true      settings by name; optional, first
+    account: 1 max_long_lots=5 position_lots=2 ; 2 stp_group=1        before the first command: sets these fields
+    trade:  100                                          one lot trades at this price, between accounts 98 and 99
+    book:   sell 101 x 5 by 1 ; buy 99 x 20 by 2 show 5  before the first command: enters these orders
     curve:  linear par=10 depth=20 drop=200000           before the first command: sets this curve
     anchor: 100..102                                     before the first command: activates this anchor
+    state:  auction                                      before the first command: enters this session state
     > buy 102 x 7 by 3 ioc                               a command
     accepted #3 leaves 0 ; trade 101 x 5 book #1 leaves 0 ; cancelled #3 x 2 remainder
-    book:   buy 99 x 3 by 2                              the whole book now, time priority within a price
+    book:   buy 99 x 20 by 2 show 5                      every live order now, first to trade first, then what waits
     curve:  net 0 cash 1000                              the curve now; optional
+    account: 1 position_lots=2                           these fields of an account now; optional
+    state:  continuous                                   the session state now; optional
 
-Commands: `buy|sell PRICE|market x LOTS by ACCOUNT [ioc|fok|gtc] [post] [client N]`, `cancel|reduce|amend
-#ID|client N [to PRICE] [x LOTS] by ACCOUNT`, `time`, `anchor LOW..HIGH`, `withdraw anchors`, `withdraw curve`,
-`set SHAPE name=value ...`; each may end in `at NANOSECONDS`. A line that begins with `;` continues the one before it.
-Text after `--` is a comment.
+Set-up lines come in any order, and take effect in theirs. Commands:
+
+    buy|sell PRICE|market|market-to-limit x LOTS by ACCOUNT TERM...
+    cancel|reduce|amend #ID|client N [to PRICE] [x LOTS] [show LOTS] [stop PRICE] by ACCOUNT
+    quote ACCOUNT [slot N] [bid PRICE x LOTS] [ask PRICE x LOTS] [session N] | reset protection ACCOUNT
+    mass cancel [account N] [session N] [buy|sell] [disconnected] | kill ACCOUNT | deadman ACCOUNT in NANOSECONDS
+    account ACCOUNT field=value | state STATE | bust trade N (the scenario's Nth trade) | bust SEQ
+    time | anchor LOW..HIGH | withdraw anchors | withdraw curve | set SHAPE name=value ...
+
+Each may end in `at NANOSECONDS`. Terms: gtc ioc fok day auction, gtd EXPIRY; post, slide; client N, session N; show N,
+hidden, min N, stop PRICE, trail TICKS, trail N ppm, on-anchor; peg anchor|mid|primary [+N|-N]; reduce-only, stp MODE,
+oco #ID, amount NOTIONAL, expire EXPIRY. A line that begins with `;` continues the one before it. Text after `--` is a
+comment. What `book:` adds to an order: `show N` an iceberg's present slice; `hidden`; `armed|elected STOP`; `parked`
+(with the peg's limit); `call`. What `accepted` adds: its place, and its price where that is not the one asked for.
 
 What a table does not spell out is checked all the same, after every command: events echo the command's fields,
 sequence numbers have no gap, a command answered by a refusal alone left every byte of the state as it was but
-the counters and the clock, all views agree with each other, and `check()` is content.
+the counters and the clock, the events alone give every order's leaves and every account's position
+(`scenario_checks.Witness`), all views agree with each other, and `check()` is content.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
 
 from parbook import messages as m
-from parbook.codes import AnchorMove, CurveShape, OrderType, Side, TimeInForce
+from parbook.codes import Place, SessionState
 from parbook.instrument import Instrument
-from parbook.interface import MarketProtocol, OrderState
-from parbook.state import HEADER
-from tests.parity.reading import resting_orders
+from parbook.interface import MarketProtocol
+from tests.parity.reading import read
+from tests.support.scenario_checks import Witness, same, state_but_counters, views_agree
+from tests.support.scenario_commands import ScenarioError, account_fields, curve_params, instrument_of, parse_command
+from tests.support.scenario_events import book_text, event_text
+
+__all__ = ["Player", "ScenarioError", "curve_params", "state_but_counters"]
 
 MakeMarket = Callable[[Instrument], MarketProtocol]
-
-CURVE_FIELDS = {
-    "base": "base_depth_lots",
-    "depth": "quote_depth_lots",
-    "budget": "budget_notional",
-    "k": "k_ppm",
-    "spread": "spread_ppm",
-    "rung": "rung_ticks",
-    "par": "par_lots",
-    "drop": "drop_ppm",
-    "min": "min_net_lots",
-    "max": "max_net_lots",
-    "delay": "activation_delay_ns",
-    "lift": "lift_max_lots",
-}
-
-
-class ScenarioError(AssertionError):
-    """A scenario is misspelt, or the market does not do what it says."""
-
-
-def curve_params(text: str) -> m.CurveParams:
-    """Return the parameters of `SHAPE [lift] name=value ...`; names as in CURVE_FIELDS."""
-    shape, *words = text.split()
-    fields: dict[str, Any] = {"base_depth_lots": 100, "quote_depth_lots": 20, "budget_notional": 10**9}
-    for word in words:
-        name, _, value = word.partition("=")
-        if word == "lift":
-            fields["anchor_move"] = AnchorMove.LIFT
-        else:
-            fields[CURVE_FIELDS[name]] = int(value)
-    return m.CurveParams(shape=CurveShape[shape.upper()], **fields)
-
-
-# --- commands -----------------------------------------------------------------------------------
-
-_NEW = re.compile(
-    r"(?P<side>buy|sell) (?P<price>-?\d+|market) x (?P<qty>-?\d+) by (?P<account>\d+)"
-    r"(?: (?P<tif>gtc|ioc|fok))?(?: (?P<post>post))?(?: client (?P<client>\d+))?(?: at (?P<ts>-?\d+))?"
-)
-_CHANGE = re.compile(
-    r"(?P<verb>cancel|reduce|amend) (?:#(?P<id>\d+)|client (?P<client>\d+))(?: to (?P<price>-?\d+))?"
-    r"(?: x (?P<qty>-?\d+))? by (?P<account>\d+)(?: at (?P<ts>-?\d+))?"
-)
-_ANCHOR = re.compile(r"anchor (?P<low>-?\d+)\.\.(?P<high>-?\d+)(?: at (?P<ts>-?\d+))?")
-_PLAIN = re.compile(r"(?P<verb>time|withdraw anchors|withdraw curve|set (?P<params>.*?))(?: at (?P<ts>-?\d+))?")
-
-
-def parse_command(text: str) -> m.Command:
-    """Return the command a line means; ScenarioError when it means none."""
-    if found := _NEW.fullmatch(text):
-        market = found["price"] == "market"
-        order_type = OrderType.MARKET if market else OrderType.POST_ONLY if found["post"] else OrderType.LIMIT
-        return m.NewOrder(
-            account=int(found["account"]),
-            side=Side[found["side"].upper()],
-            qty_lots=int(found["qty"]),
-            price_ticks=0 if market else int(found["price"]),
-            order_type=order_type,
-            tif=TimeInForce[(found["tif"] or "gtc").upper()],
-            client_id=int(found["client"] or 0),
-            ts_ns=int(found["ts"] or 0),
-        )
-    if found := _CHANGE.fullmatch(text):
-        kind: Any = {"cancel": m.CancelOrder, "reduce": m.ReduceOrder, "amend": m.AmendOrder}[found["verb"]]
-        fields = {
-            "order_id": found["id"],
-            "client_id": found["client"],
-            "account": found["account"],
-            "ts_ns": found["ts"],
-        }
-        if kind is not m.CancelOrder:
-            fields["qty_lots"] = found["qty"]
-        if kind is m.AmendOrder:
-            fields["price_ticks"] = found["price"]
-        change: m.Command = kind(**{name: int(value or 0) for name, value in fields.items()})
-        return change
-    if found := _ANCHOR.fullmatch(text):
-        return m.ProposeAnchor(low_ticks=int(found["low"]), high_ticks=int(found["high"]), ts_ns=int(found["ts"] or 0))
-    if found := _PLAIN.fullmatch(text):
-        ts_ns = int(found["ts"] or 0)
-        if found["params"]:
-            return m.SetCurve(params=curve_params(found["params"]), ts_ns=ts_ns)
-        plain: dict[str, Any] = {
-            "time": m.Advance,
-            "withdraw anchors": m.WithdrawAnchors,
-            "withdraw curve": m.WithdrawCurve,
-        }
-        command: m.Command = plain[found["verb"]](ts_ns=ts_ns)
-        return command
-    raise ScenarioError(f"no command: {text!r}")
-
-
-# --- events -------------------------------------------------------------------------------------
-
-
-def event_text(event: m.Event) -> str:
-    """Return an event as tables write it."""
-    match event:
-        case m.Accepted():
-            return f"accepted #{event.order_id} leaves {event.leaves_lots}"
-        case m.Rejected():
-            return f"rejected {event.code.name.lower().replace('_', ' ')}"
-        case m.Trade():
-            maker = f"#{event.maker_order_id} leaves" if event.maker_order_id else "net"
-            fill = f"{event.price_ticks} x {event.qty_lots} {event.source.name.lower()}"
-            return f"trade {fill} {maker} {event.maker_leaves_lots}"
-        case m.Cancelled():
-            return f"cancelled #{event.order_id} x {event.qty_lots} {event.reason.name.lower().replace('_', ' ')}"
-        case m.Amended():
-            head = f"amended #{event.order_id} {event.priority.name.lower()}"
-            return f"{head} {event.price_ticks} x {event.qty_lots} leaves {event.leaves_lots}"
-        case m.Advanced():
-            return f"time {event.ts_ns}"
-        case m.AnchorProposed():
-            return f"proposed {event.low_ticks}..{event.high_ticks} for {event.effective_at_ns}"
-        case m.AnchorActivated():
-            return f"anchor {event.low_ticks}..{event.high_ticks} net {event.net_lots} cash {event.cash_notional}"
-        case m.AnchorsWithdrawn():
-            return f"withdrawn {event.count}"
-        case m.CurveSet():
-            return f"curve set {event.shape.name.lower()} cash {event.cash_notional}"
-        case _:
-            return f"curve withdrawn net {event.net_lots} cash {event.cash_notional}"
-
-
-def state_but_counters(market: MarketProtocol) -> bytes:
-    """Return the state's bytes without next_seq, next_command and the clock: what no refusal may change."""
-    state = bytearray(market.state_bytes())
-    header = np.frombuffer(state, HEADER, count=1)
-    for name in ("now_ns", "next_seq", "next_command"):
-        header[name] = 0
-    return bytes(state)
-
-
-def book_text(market: MarketProtocol) -> list[str]:
-    """Return the resting orders, bids best first, then asks best first, by time within a price."""
-    return [
-        f"{Side(int(o['side'])).name.lower()} {o['price_ticks']} x {o['qty_lots'] - o['filled_lots']} by {o['account']}"
-        for o in resting_orders(market)
-    ]
-
-
-# --- the player ---------------------------------------------------------------------------------
+_COMPARED = ("book", "curve", "account", "state")
 
 
 class Player:
@@ -187,9 +61,9 @@ class Player:
     def __init__(self, make_market: MakeMarket) -> None:
         self.make_market = make_market
         self.market = make_market(Instrument(symbol="TEST"))
+        self.witness = Witness()
         self.commands = 0
         self.events = 0
-        self.account_of: dict[int, int] = {}
         self.line = ""
 
     def play(self, text: str) -> MarketProtocol:
@@ -197,100 +71,110 @@ class Player:
         lines = [line.split("--")[0].strip() for line in text.splitlines()]
         lines = [" ".join(line.split()) for line in lines if line]
         lines = " \n".join(lines).replace(" \n;", " ;").split(" \n")
-        answered = started = True
-        for line in lines:
-            self.line = line
-            if line.startswith("> "):
-                self._require(answered, "the command before this one has no events")
-                got = [event_text(event) for event in self.apply(parse_command(line[2:]))]
-                answered = started = False
-            elif started:
-                self._set_up(*line.split(": ", 1))
-            elif line.startswith("book:"):
-                self._compare_book(line[5:].strip())
-            elif line.startswith("curve:"):
-                curve = self.market.curve
-                self._equal(f"net {curve.net_lots} cash {curve.cash_notional}", line[6:].strip())
-            else:
-                self._require(not answered, "events without a command")
-                self._equal(got, [word.strip() for word in line.split(";")])
-                answered = True
-        self._require(answered and not started, "the scenario ends without a command or without its events")
-        self._require(lines[-1].startswith(("book:", "curve:")), "the scenario ends without the book or curve after it")
+        try:
+            self._play(lines)
+        except ScenarioError as error:
+            raise ScenarioError(f"at {self.line!r}\n{error}") from error
         return self.market
 
-    def _set_up(self, what: str, rest: str = "") -> None:
-        if what == "instrument":
-            limits = {name: int(value) for name, value in (word.split("=") for word in rest.split())}
-            self.market = self.make_market(Instrument(symbol="TEST", **limits))
-        elif what == "curve":
-            self.apply(m.SetCurve(params=curve_params(rest)))
-        elif what == "anchor":
-            self.apply(parse_command(f"anchor {rest}"))
-        elif what == "book":
-            for order in rest.split(";"):
-                events = self.apply(parse_command(order.strip()))
-                self._require([type(e) for e in events] == [m.Accepted], f"{order} does not just rest")
-        else:
-            raise ScenarioError(f"no set-up: {self.line!r}")
+    def _play(self, lines: list[str]) -> None:
+        answered, started = True, False
+        got: list[str] = []
+        for line in lines:
+            self.line = line
+            word = line.split(":")[0]
+            if line.startswith("> "):
+                self._require(answered, "the command before this one has no events")
+                command = parse_command(self._with_seq(line[2:]))
+                got = [event_text(event, command) for event in self.apply(command)]
+                answered, started = False, True
+            elif not started:
+                self._set_up(word, line.partition(": ")[2])
+            elif word in _COMPARED and ":" in line:
+                self._require(answered, "the command before this one has no events")
+                self._compare(word, line.partition(": ")[2])
+            else:
+                self._require(not answered, "events without a command")
+                same("events", got, [word.strip() for word in line.split(";")])
+                answered = True
+        self._require(answered and started, "the scenario ends without a command or without its events")
+        ended = lines[-1].startswith(tuple(f"{word}:" for word in _COMPARED))
+        self._require(ended, "the scenario ends without the book, curve, account or state after it")
 
     def apply(self, command: m.Command) -> list[m.Event]:
         """Apply one command and check what every table implies."""
         before = state_but_counters(self.market)
+        reading = read(self.market)
+        # Stops left over from an earlier command run first, as a command of their own.
+        leftovers = reading.state is SessionState.CONTINUOUS and any(reading.orders["place"] == Place.ELECTED)
         events = self.market.apply(command)
-        self.commands += 1
-        self._equal([e.seq for e in events], list(range(self.events + 1, self.events + len(events) + 1)))
-        self._equal({e.command for e in events}, {self.commands})
+        numbers = [self.commands + 1, self.commands + 2] if leftovers else [self.commands + 1]
+        self.commands = numbers[-1]
+        same("sequence", [e.seq for e in events], list(range(self.events + 1, self.events + len(events) + 1)))
+        same("command numbers", list(dict.fromkeys(e.command for e in events)), numbers)
         self.events += len(events)
-        self._equal(self.market.next_seq, self.events + 1)
-        for event in events:
-            self._echoes(event, command)
+        same("next_seq", self.market.next_seq, self.events + 1)
         if [type(e) for e in events] == [m.Rejected]:
-            self._equal(state_but_counters(self.market), before)
-        self._views_agree()
+            same("state after a refusal", state_but_counters(self.market) == before, True)
+        self.witness.follow(events, command)
+        self.witness.compare(self.market)
+        views_agree(self.market)
         self.market.check()
         return events
 
-    def _echoes(self, event: m.Event, command: m.Command) -> None:
-        if isinstance(event, m.Accepted):
-            assert isinstance(command, m.NewOrder)
-            self.account_of[event.order_id] = event.account
-            names = ["account", "side", "qty_lots", "client_id"]
-            if command.order_type != OrderType.MARKET:
-                names.append("price_ticks")
-            self._equal([getattr(event, n) for n in names], [getattr(command, n) for n in names])
-        elif isinstance(event, m.Rejected):
-            for name in ("order_id", "client_id", "account"):
-                self._equal(getattr(event, name), getattr(command, name, 0))
-        elif isinstance(event, m.Trade):
-            self._equal(event.maker_account, self.account_of.get(event.maker_order_id, 0))
-            self._equal(event.taker_account, self.account_of.get(event.taker_order_id, 0))
-        elif isinstance(event, (m.Cancelled, m.Amended)):
-            self._equal(event.account, command.account)
+    def _set_up(self, what: str, rest: str) -> None:
+        if what == "instrument":
+            self._require(not self.commands, "the instrument comes first")
+            self.market = self.make_market(instrument_of(rest))
+        elif what == "curve":
+            self.apply(m.SetCurve(params=curve_params(rest)))
+        elif what == "anchor":
+            self.apply(parse_command(f"anchor {rest}"))
+        elif what == "state":
+            self._succeeds(f"state {rest}", m.StateChanged)
+        elif what == "account":
+            for words in rest.split(";"):
+                account, pairs = account_fields(words)
+                for field, value in pairs:
+                    self._succeeds(f"account {account} {field.name.lower()}={value}", m.AccountSet)
+        elif what == "trade":
+            self._succeeds(f"sell {rest} x 1 by 98", m.Accepted)
+            self._succeeds(f"buy {rest} x 1 by 99", m.Trade)
+        elif what == "book":
+            for order in rest.split(";"):
+                events = self.apply(parse_command(order.strip()))
+                just_rests = {type(e) for e in events} <= {m.Accepted, m.Shown, m.Repriced, m.Indicative}
+                self._require(just_rests, f"{order} does not just rest")
+        else:
+            raise ScenarioError("no set-up")
 
-    def _views_agree(self) -> None:
-        market, resting = self.market, resting_orders(self.market)
-        self._equal(market.open_orders, len(resting))
-        best = [0, 0]
-        queues: dict[tuple[int, int], list[int]] = {}
-        for row in resting:
-            side, price = int(row["side"]), int(row["price_ticks"])
-            best[side] = best[side] or price
-            queues.setdefault((side, price), []).append(int(row["order_id"]))
-            order = market.order(int(row["order_id"]))
-            names = [name for name in OrderState.__struct_fields__ if name != "post_only"]
-            self._equal([int(getattr(order, n)) for n in names], [int(row[n]) for n in names])
-        self._equal([market.best_bid_ticks, market.best_ask_ticks], best)
-        for (side, price), ids in queues.items():
-            self._equal(market.queue(side, price), ids)
+    def _succeeds(self, text: str, event: type) -> None:
+        events = self.apply(parse_command(text))
+        self._require(event in {type(e) for e in events}, f"{text}: {events}")
 
-    def _compare_book(self, expected: str) -> None:
-        self._equal(book_text(self.market), [o.strip() for o in expected.split(";")] if expected != "empty" else [])
+    def _compare(self, what: str, expected: str) -> None:
+        if what == "book":
+            orders = [] if expected == "empty" else [order.strip() for order in expected.split(";")]
+            same("book", book_text(self.market), orders)
+        elif what == "curve":
+            curve = self.market.curve
+            same("curve", f"net {curve.net_lots} cash {curve.cash_notional}" if curve else "none", expected)
+        elif what == "state":
+            same("state", read(self.market).state.name.lower().replace("_", "-"), expected)
+        else:
+            for words in expected.split(";"):
+                account, pairs = account_fields(words)
+                (row,) = [row for row in read(self.market).accounts if row["account"] == account]
+                same(
+                    f"account {account}",
+                    [(f.name, int(row[f.name.lower()])) for f, _ in pairs],
+                    [(f.name, value) for f, value in pairs],
+                )
+
+    def _with_seq(self, text: str) -> str:
+        """Return a command whose `bust trade N` says the trade's sequence number."""
+        return re.sub(r"^bust trade (\d+)", lambda found: f"bust {self.witness.trades[int(found[1]) - 1].seq}", text)
 
     def _require(self, holds: bool, why: str) -> None:
         if not holds:
-            raise ScenarioError(f"{why}: at {self.line!r}")
-
-    def _equal(self, got: object, expected: object) -> None:
-        if got != expected:
-            raise ScenarioError(f"at {self.line!r}\n  got      {got}\n  expected {expected}")
+            raise ScenarioError(why)

@@ -91,8 +91,12 @@ def _refusal_of_sides(
     code = desk.accounts.refusal_of_exposures(row.account, [lots for _, lots in wanted], old)
     if code or not desk.session.matches:
         return code
-    crossing = [side for side in Side if wanted[side][1] and _would_trade(desk, side, wanted[side][0], old)]
-    return RejectCode.POST_ONLY_WOULD_TRADE if crossing else None
+    for side, order in zip(Side, old, strict=True):
+        price_ticks, lots = wanted[side]
+        # A side that stays enters nothing; without it the curve that it clips would seem to stand in its way.
+        if lots and not _is_kept(order, price_ticks, lots) and _would_trade(desk, side, price_ticks, old):
+            return RejectCode.POST_ONLY_WOULD_TRADE
+    return None
 
 
 def _would_trade(desk: Desk, side: Side, price_ticks: int, old: list[Order | None]) -> bool:

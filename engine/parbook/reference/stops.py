@@ -39,11 +39,12 @@ def run_elected(desk: Desk) -> None:
 
 
 def _run(desk: Desk, order: Order) -> None:
-    """Enter a triggered stop under its old id."""
+    """Enter a triggered stop under its old id. Its partner leaves first: it may hold the position the stop reduces."""
+    desk.release_partner(order)
+    # Cut while it still counts as one that waits: its own lots must not take its room.
     if order.reduce_only and not _cut_to_position(desk, order):
         return
     order.place = Place.HIDDEN if order.hidden else Place.ICEBERG if order.display_lots else Place.BOOK
-    desk.release_partner(order)
     if order.order_type is OrderType.MARKET:
         if not desk.reference_ticks:
             desk.cancelled(order, CancelReason.NO_REFERENCE)
@@ -64,7 +65,6 @@ def _cut_to_position(desk: Desk, order: Order) -> bool:
     room_lots = desk.accounts.reduce_only_room(order)
     if room_lots <= 0:
         desk.cancelled(order, CancelReason.REDUCE_ONLY)
-        desk.release_partner(order)
         return False
     if room_lots < order.leaves_lots:
         order.qty_lots = room_lots
