@@ -269,7 +269,10 @@ class RejectCode(DocumentedEnum):
     QTY_OUT_OF_RANGE = 20, "qty_lots is outside 1..QTY_LOTS_MAX"
     PRICE_OUT_OF_RANGE = 21, "price_ticks is outside 1..PRICE_TICKS_MAX"
     NOTIONAL_OVERFLOW = 22, "price_ticks * qty_lots exceeds 63 bits"
-    DISPLAY_OUT_OF_RANGE = 23, "display_lots is outside 1..qty_lots"
+    DISPLAY_OUT_OF_RANGE = (
+        23,
+        "display_lots is outside 1..qty_lots, or qty_lots is more than ICEBERG_SLICES_MAX of them",
+    )
     MIN_QTY_OUT_OF_RANGE = 24, "min_lots is outside 0..qty_lots"
     STOP_OUT_OF_RANGE = 25, "a stop or trailing distance is outside its range"
     AMOUNT_OUT_OF_RANGE = 26, "amount_notional is negative"

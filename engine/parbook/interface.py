@@ -29,15 +29,15 @@ class Placed(Protocol):
 
     @property
     def filled_lots(self) -> int:
-        """Lots traded by this call."""
+        """Lots the order traded by this call, whichever side it was on; not what others traded."""
 
     @property
     def notional(self) -> int:
-        """Ticks x lots traded by this call; divided by filled_lots it is the average price in ticks."""
+        """Ticks x lots of those; divided by filled_lots it is the average price in ticks."""
 
     @property
     def leaves_lots(self) -> int:
-        """Lots now resting; 0 for a refused change, which leaves its order as it was."""
+        """Lots of the order that are live now; 0 for a refused change, which leaves its order as it was."""
 
     @property
     def first_seq(self) -> int:

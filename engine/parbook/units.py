@@ -20,6 +20,8 @@ PRICE_TICKS_MAX = 2**60 - 1
 """Largest price of an order, in ticks. Smallest: 1."""
 QTY_LOTS_MAX = 2**38 - 1
 """Largest total quantity of an order, in lots. Smallest: 1. A level of 2**24 such orders fits 63 bits."""
+ICEBERG_SLICES_MAX = 1000
+"""Most slices of an iceberg, qty_lots / display_lots rounded up: what one aggressor can make it announce is bounded."""
 NOTIONAL_MAX = 2**63 - 1
 """Largest price_ticks * qty_lots of an order."""
 ACCOUNT_MAX = 2**32 - 1

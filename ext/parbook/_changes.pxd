@@ -11,6 +11,7 @@ from parbook._book cimport (
 from parbook._commands cimport find_order
 from parbook._desk cimport Desk
 from parbook._entry cimport make_passive, refusal_of_distance, refusal_of_size
+from parbook._form cimport too_many_slices
 from parbook._limits cimport (
     accounts_admit_amend, accounts_admit_cancel, accounts_admit_growth, accounts_admit_rate,
 )
@@ -86,8 +87,14 @@ cdef inline uint16_t refusal_of_place(
     cdef const Special *special = special_at(&desk.book, order.special) if order.special != NIL else NULL
     cdef bint next_in_turn = place == PLACE_ELECTED or place == PLACE_CALL
     cdef bint pegged = special != NULL and special.peg != PEG_NONE
-    if terms.display_lots != 0 and place != PLACE_ICEBERG:
+    cdef int64_t qty_lots = command.qty_lots if command.qty_lots != 0 else order.qty_lots
+    cdef int64_t display_lots = terms.display_lots
+    if display_lots != 0 and place != PLACE_ICEBERG:
         return INVALID_TERMS
+    if display_lots == 0 and special != NULL:
+        display_lots = special.display_lots
+    if too_many_slices(qty_lots, display_lots):
+        return DISPLAY_OUT_OF_RANGE
     if terms.stop_ticks != 0 and (place != PLACE_ARMED or special_trails(special)):
         return INVALID_TERMS
     # Market orders that wait have no limit to change; those whose turn comes next may only shrink.

@@ -66,10 +66,14 @@ cdef inline uint16_t refusal_of_price(const Desk *desk, const Entry *entry) noex
             return NO_REFERENCE_PRICE
     return 0
 
+cdef inline bint may_stay(const Entry *entry) noexcept nogil:
+    """Whether it can outlive its entry: it takes a place among the open orders."""
+    return is_stop(entry) or not is_immediate(entry.command.tif)
+
 cdef inline uint16_t refusal_of_room(const Desk *desk, const Entry *entry) noexcept nogil:
     cdef bint stop = is_stop(entry)
     cdef const Command *command = entry.command
-    if (stop or not is_immediate(command.tif)) and desk.book.open_orders >= desk.config.max_orders:
+    if may_stay(entry) and desk.book.open_orders >= desk.config.max_orders:
         return BOOK_FULL
     if command.order_type == PEGGED and desk.book.pegs.count >= desk.config.max_pegs:
         return PEGS_FULL
@@ -129,7 +133,8 @@ cdef inline uint16_t refusal_of_new(const Desk *desk, const Entry *entry) noexce
         code = refusal_of_room(desk, entry)
     if code == 0:
         code = accounts_admit_exposure(
-            desk, command.account, command.side, command.qty_lots, entry.terms.reduce_only != 0, is_stop(entry)
+            desk, command.account, command.side, command.qty_lots, entry.terms.reduce_only != 0, is_stop(entry),
+            may_stay(entry),
         )
     if code == 0:
         code = refusal_of_partner(desk, entry)

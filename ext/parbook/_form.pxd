@@ -98,13 +98,21 @@ cdef inline uint16_t refusal_of_entry(const Entry *entry, bint market_rests) noe
         return INVALID_COMBINATION
     return 0 if terms_go_together(entry) else INVALID_TERMS
 
+cdef inline bint too_many_slices(int64_t qty_lots, int64_t display_lots) noexcept nogil:
+    """Whether an iceberg would take more than ICEBERG_SLICES_MAX slices; False without a display. Both in range."""
+    return display_lots != 0 and display_lots * ICEBERG_SLICES_MAX < qty_lots
+
 cdef inline uint16_t refusal_of_ranges(const Entry *entry, int64_t now_ns) noexcept nogil:
     """Test quantity and terms against their ranges."""
     cdef const Command *command = entry.command
     cdef const Terms *terms = entry.terms
     if command.qty_lots < 1 or command.qty_lots > QTY_LOTS_MAX:
         return QTY_OUT_OF_RANGE
-    if terms.display_lots < 0 or terms.display_lots > command.qty_lots:
+    if (
+        terms.display_lots < 0
+        or terms.display_lots > command.qty_lots
+        or too_many_slices(command.qty_lots, terms.display_lots)
+    ):
         return DISPLAY_OUT_OF_RANGE
     if terms.min_lots < 0 or terms.min_lots > command.qty_lots:
         return MIN_QTY_OUT_OF_RANGE

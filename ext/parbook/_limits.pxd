@@ -123,13 +123,14 @@ cdef inline uint16_t account_admit_position(const Account *account, int side, in
     return POSITION_LIMIT if lots_after > most_lots else 0
 
 cdef inline uint16_t accounts_admit_exposure(
-    const Desk *desk, uint32_t number, int side, int64_t lots, bint reduce_only, bint is_stop
+    const Desk *desk, uint32_t number, int side, int64_t lots, bint reduce_only, bint is_stop,
+    bint may_stay,
 ) noexcept nogil:
     """Test the count of open orders, and where they all could take the position together with a new one."""
     cdef const Account *account = registry_find(&desk.accounts, number)
     if account == NULL:
         return 0
-    if account.open_orders >= account_value(account, FIELD_MAX_OPEN_ORDERS):
+    if may_stay and account.open_orders >= account_value(account, FIELD_MAX_OPEN_ORDERS):
         return OPEN_ORDER_LIMIT
     if reduce_only:
         return REDUCE_ONLY_EXCEEDED if not is_stop and lots > closable_lots(account, side) else 0

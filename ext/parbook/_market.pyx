@@ -118,6 +118,39 @@ cdef class Placed:
             f"notional={self.notional}, leaves_lots={self.leaves_lots}, first_seq={self.first_seq})"
         )
 
+    cdef void follow(self, const Event *event) noexcept:
+        """Add what one event says of the order: most are its fills."""
+        cdef uint64_t value
+        if event.kind == TRADE:
+            if event.other_id == self.order_id:
+                self.leaves_lots = event.leaves_lots
+            elif event.order_id != self.order_id:
+                return
+            self.filled_lots += event.qty_lots
+            # A fill's notional fits 63 bits; their sum need not.
+            value = <uint64_t>event.price_ticks * <uint64_t>event.qty_lots
+            self.notional_low += value
+            self.notional_high += self.notional_low < value
+        elif event.kind == PREVENTED:
+            if event.other_id == self.order_id:
+                self.leaves_lots = event.leaves_lots
+        elif event.order_id == self.order_id:
+            if event.kind == CANCELLED:
+                self.leaves_lots = 0
+            elif event.kind == AMENDED or event.kind == TRIGGERED:
+                self.leaves_lots = event.leaves_lots
+
+
+cdef inline bint begins(const Event *event, const Command *command) noexcept:
+    """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
+    if event.kind == ACCEPTED:
+        return True
+    if event.kind != AMENDED and event.kind != CANCELLED:
+        return False
+    if command.order_id:
+        return event.order_id == command.order_id
+    return event.account == command.account and event.other_id == command.client_id
+
 
 @cython.final
 cdef class Market:
@@ -279,25 +312,20 @@ cdef class Market:
         cdef Placed placed = Placed.__new__(Placed)
         cdef const Event *event
         cdef uint64_t seq
-        cdef uint64_t value
+        cdef bint begun = False
         self._run_one(command)
         placed.first_seq = self.desk.batch_seq
         placed.order_id = command.order_id
         for seq in range(self.desk.batch_seq, self.desk.next_seq):
             event = event_at(&self.desk, seq)
-            if event.kind == ACCEPTED or event.kind == AMENDED:
-                placed.order_id = event.order_id
-                placed.leaves_lots = event.leaves_lots
-            elif event.kind == TRADE and event.order_id != 0:
-                placed.filled_lots += event.qty_lots
-                # A fill's notional fits 63 bits; their sum need not.
-                value = <uint64_t>event.price_ticks * <uint64_t>event.qty_lots
-                placed.notional_low += value
-                placed.notional_high += placed.notional_low < value
-            elif event.kind == CANCELLED:
-                placed.order_id = event.order_id
-            elif event.kind == REJECTED:
+            if event.kind == REJECTED:
                 placed.code = event.code
+            elif begun:
+                placed.follow(event)
+            elif begins(event, command):
+                begun = True
+                placed.order_id = event.order_id
+                placed.leaves_lots = 0 if event.kind == CANCELLED else event.leaves_lots
         return placed
 
     def place(

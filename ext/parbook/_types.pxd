@@ -258,12 +258,14 @@ cdef extern from *:
     #define PB_NIL 0xFFFFFFFFu
     #define PB_PRICE_TICKS_MAX ((((int64_t)1) << 60) - 1)
     #define PB_QTY_LOTS_MAX ((((int64_t)1) << 38) - 1)
+    #define PB_ICEBERG_SLICES_MAX ((int64_t)1000)
     #define PB_CURVE_PRICE_TICKS_MAX ((((int64_t)1) << 41) - 1)
     #define PB_INT64_MAX 0x7FFFFFFFFFFFFFFFLL
     """
     const uint32_t NIL "PB_NIL"
     const int64_t PRICE_TICKS_MAX "PB_PRICE_TICKS_MAX"
     const int64_t QTY_LOTS_MAX "PB_QTY_LOTS_MAX"
+    const int64_t ICEBERG_SLICES_MAX "PB_ICEBERG_SLICES_MAX"
     const int64_t CURVE_PRICE_TICKS_MAX "PB_CURVE_PRICE_TICKS_MAX"
     const int64_t INT64_MAX "PB_INT64_MAX"
 

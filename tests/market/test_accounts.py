@@ -241,6 +241,8 @@ def test_open_orders_count_wherever_they_stand(venue):
     venue.limit(1, max_open_orders=2)
     venue.do(order(1, BUY, 90, 1), order(1, BUY, 120, 1, stop_ticks=110))
     assert venue.do(order(1, SELL, 120, 1)) == refused("OPEN_ORDER_LIMIT")
+    assert venue.do(order(1, SELL, 120, 1, tif=TimeInForce.IOC))[0][0] == "accepted"
+    assert venue.do(order(1, BUY, 130, 1, tif=TimeInForce.IOC, stop_ticks=125)) == refused("OPEN_ORDER_LIMIT")
     venue.do(m.CancelOrder(account=1, order_id=2))
     assert venue.do(order(1, SELL, 120, 1))[0][0] == "accepted"
 

@@ -140,3 +140,19 @@ def test_a_long_queue_of_levels_at_the_ends_of_the_price_domain(market_class):
         assert market.place(2, 0, 1, PRICE_TICKS_MAX, tif=1).notional == price
     market.check()
     assert market.open_orders == 0
+
+
+def test_an_iceberg_of_a_thousand_slices_at_most(play):
+    play("""
+    > sell 100 x 2001 by 1 show 2
+    rejected display out of range
+    > sell 100 x 2000 by 1 show 2
+    accepted #1 leaves 2000 iceberg ; shown #1 x 2 of 2000
+    > amend #1 x 2001 by 1
+    rejected display out of range
+    > amend #1 show 1 by 1
+    rejected display out of range
+    > amend #1 x 2001 show 3 by 1
+    amended #1 lost 100 x 2001 leaves 2001 ; shown #1 x 3 of 2001
+    book: sell 100 x 2001 by 1 show 3
+    """)

@@ -4,9 +4,12 @@ import inspect
 
 import parbook
 import parbook.reference
+from parbook.codes import Side, TimeInForce
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol, Placed
+from parbook.messages import NewOrder
 
+BUY, SELL = Side.BUY, Side.SELL
 INSTRUMENT = Instrument(symbol="TEST")
 
 reference: MarketProtocol = parbook.reference.Market(INSTRUMENT)
@@ -46,3 +49,38 @@ def test_views_are_fresh_copies(market):
     assert market.order(2) is None
     assert market.queue(0, 100) == [1]
     assert market.queue(1, 100) == []
+
+
+def test_placed_speaks_of_its_own_order_alone(market):
+    """A stop that the order elects trades in the same call, with others and with what rests of the order."""
+    market.place(1, SELL, 2, 105)
+    market.place(2, SELL, 3, 106)
+    market.apply(NewOrder(account=3, side=Side.BUY, qty_lots=4, price_ticks=106, stop_ticks=105))
+    placed = market.place(4, BUY, 2, 105)
+    assert (placed.order_id, placed.filled_lots, placed.notional, placed.leaves_lots) == (4, 2, 210, 0)
+    assert market.order(3).filled_lots == 3
+
+
+def test_placed_counts_what_an_elected_stop_takes_of_the_order(market):
+    market.place(1, SELL, 2, 105)
+    market.apply(NewOrder(account=3, side=Side.SELL, qty_lots=4, price_ticks=105, stop_ticks=105))
+    placed = market.place(4, BUY, 5, 105)
+    assert (placed.filled_lots, placed.notional, placed.leaves_lots) == (5, 525, 0)
+    assert market.order(2).filled_lots == 3
+
+
+def test_placed_names_its_order_when_a_partner_leaves(market):
+    market.apply(NewOrder(account=1, side=Side.SELL, qty_lots=2, price_ticks=105, client_id=7))
+    market.apply(NewOrder(account=1, side=Side.BUY, qty_lots=2, price_ticks=95, oco_order_id=1))
+    market.place(2, BUY, 1, 104)
+    placed = market.amend(1, client_id=7, qty_lots=2, price_ticks=104)
+    assert (placed.order_id, placed.filled_lots, placed.leaves_lots) == (1, 1, 1)
+    assert market.order(2) is None
+
+
+def test_placed_names_its_order_when_an_older_one_expires_first(market):
+    market.apply(NewOrder(account=1, side=Side.BUY, qty_lots=1, price_ticks=90, tif=TimeInForce.GTD, expire_ns=50))
+    market.place(1, BUY, 2, 91, client_id=7)
+    placed = market.amend(1, client_id=7, qty_lots=1, ts_ns=60)
+    assert (placed.order_id, placed.filled_lots, placed.leaves_lots) == (2, 0, 1)
+    assert market.order(1) is None

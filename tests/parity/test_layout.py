@@ -127,6 +127,7 @@ def test_an_accounts_fields_stand_in_the_order_of_their_numbers():
 def test_every_limit():
     assert defined(TYPES, "PB_PRICE_TICKS_MAX") == units.PRICE_TICKS_MAX
     assert defined(TYPES, "PB_QTY_LOTS_MAX") == units.QTY_LOTS_MAX
+    assert defined(TYPES, "PB_ICEBERG_SLICES_MAX") == units.ICEBERG_SLICES_MAX
     assert defined(TYPES, "PB_CURVE_PRICE_TICKS_MAX") == units.CURVE_PRICE_TICKS_MAX
     assert defined(TYPES, "PB_INT64_MAX") == units.NOTIONAL_MAX == units.TIME_NS_MAX
     assert defined(TYPES, "PB_NIL") == 2**32 - 1

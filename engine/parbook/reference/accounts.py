@@ -197,7 +197,7 @@ class Accounts:
         account = self.by_number.get(order.account)
         if account is None:
             return None
-        if len(account.orders) >= account.max_open_orders:
+        if order.may_stay and len(account.orders) >= account.max_open_orders:
             return RejectCode.OPEN_ORDER_LIMIT
         if order.reduce_only:
             waits = order.stop_ticks or order.trailing

@@ -74,6 +74,11 @@ class Order:
         self.shown_lots = 0
 
     @property
+    def may_stay(self) -> bool:
+        """Whether it can outlive its entry: it takes a place among the open orders."""
+        return self.tif not in (TimeInForce.IOC, TimeInForce.FOK) or bool(self.stop_ticks or self.trailing)
+
+    @property
     def leaves_lots(self) -> int:
         """What can still trade."""
         return self.qty_lots - self.filled_lots

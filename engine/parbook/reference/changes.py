@@ -8,6 +8,7 @@ from parbook.reference.aggress import carry_out, foresee
 from parbook.reference.book import RESTING, Order
 from parbook.reference.desk import Desk, Row
 from parbook.reference.entry import make_passive, refusal_of_distance, refusal_of_size
+from parbook.reference.form import too_many_slices
 from parbook.sessions import Action
 from parbook.units import NOTIONAL_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
@@ -116,6 +117,8 @@ def _refusal_of_place(order: Order, row: Row) -> RejectCode | None:
     """Test that an order standing where it stands can be changed in this way."""
     if row.terms.display_lots and order.place is not Place.ICEBERG:
         return RejectCode.INVALID_TERMS
+    if too_many_slices(row.qty_lots or order.qty_lots, row.terms.display_lots or order.display_lots):
+        return RejectCode.DISPLAY_OUT_OF_RANGE
     if row.terms.stop_ticks and (order.place is not Place.ARMED or order.trailing):
         return RejectCode.INVALID_TERMS
     # Market orders that wait have no limit to change; those whose turn comes next may only shrink.

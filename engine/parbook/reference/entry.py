@@ -100,8 +100,7 @@ def refusal_of_distance(desk: Desk, price_ticks: int) -> RejectCode | None:
 
 
 def _refusal_of_room(desk: Desk, order: Order) -> RejectCode | None:
-    immediate = order.tif in (TimeInForce.IOC, TimeInForce.FOK) and not order.stop_ticks and not order.trailing
-    if not immediate and len(desk.orders) >= desk.instrument.max_orders:
+    if order.may_stay and len(desk.orders) >= desk.instrument.max_orders:
         return RejectCode.BOOK_FULL
     if order.peg and len(desk.pegs) >= desk.instrument.max_pegs:
         return RejectCode.PEGS_FULL

@@ -6,7 +6,7 @@ from parbook.codes import OrderType as T
 from parbook.codes import Peg, RejectCode, Side, StpMode, TimeInForce, Trigger
 from parbook.reference.desk import Row
 from parbook.sessions import Action
-from parbook.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
+from parbook.units import ICEBERG_SLICES_MAX, PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 _SIDES, _TYPES, _TIFS = frozenset(Side), frozenset(T), frozenset(TimeInForce)
 _STPS, _PEGS, _TRIGGERS = frozenset(StpMode), frozenset(Peg), frozenset(Trigger)
@@ -85,12 +85,17 @@ def _may_have_amount(row: Row, stop: bool) -> bool:
     return row.order_type == T.MARKET and row.tif == TimeInForce.IOC and row.side == Side.BUY and not stop
 
 
+def too_many_slices(qty_lots: int, display_lots: int) -> bool:
+    """Whether an iceberg would take more than ICEBERG_SLICES_MAX slices; False without a display."""
+    return 0 < display_lots * ICEBERG_SLICES_MAX < qty_lots
+
+
 def refusal_of_ranges(row: Row, now_ns: int) -> RejectCode | None:
     """Test quantity and terms against their ranges."""
     terms = row.terms
     if not 1 <= row.qty_lots <= QTY_LOTS_MAX:
         return RejectCode.QTY_OUT_OF_RANGE
-    if not 0 <= terms.display_lots <= row.qty_lots:
+    if not 0 <= terms.display_lots <= row.qty_lots or too_many_slices(row.qty_lots, terms.display_lots):
         return RejectCode.DISPLAY_OUT_OF_RANGE
     if not 0 <= terms.min_lots <= row.qty_lots:
         return RejectCode.MIN_QTY_OUT_OF_RANGE

@@ -7,7 +7,7 @@ with a RejectCode before it changes anything, or carries the command out and emi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 import numpy as np
@@ -113,6 +113,17 @@ class Placed(msgspec.Struct, frozen=True):
         return RejectCode(self.code) if self.code else None
 
 
+def _begins(event: Event, order_id: int, fields: dict[str, Any]) -> TypeGuard[Accepted | Amended | Cancelled]:
+    """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
+    if isinstance(event, Accepted):
+        return True
+    if not isinstance(event, (Amended, Cancelled)):
+        return False
+    if order_id:
+        return event.order_id == order_id
+    return (event.account, event.client_id) == (fields["account"], fields["client_id"])
+
+
 class Market:
     """One instrument's book and curve, in plain Python. See `parbook.interface.MarketProtocol`."""
 
@@ -177,21 +188,21 @@ class Market:
             checked_int(value, name, -(2**63), 2**64 - 1)
         first_seq = self._desk.next_seq
         events = self.apply(kind(**fields))
-        trades = [e for e in events if isinstance(e, Trade) and e.taker_order_id]
-        code, order_id, leaves_lots = 0, fields.get("order_id", 0), 0
-        for event in events:
-            if isinstance(event, Rejected):
-                code = int(event.code)
-            elif isinstance(event, (Accepted, Amended)):
-                order_id, leaves_lots = event.order_id, event.leaves_lots
-            elif isinstance(event, Cancelled):
-                order_id = event.order_id
+        refused = next((event for event in events if isinstance(event, Rejected)), None)
+        order_id = fields.get("order_id", 0)
+        fills: list[Trade] = []
+        if not refused:
+            start, begin = next((n, event) for n, event in enumerate(events) if _begins(event, order_id, fields))
+            order_id = begin.order_id
+            trades = [event for event in events[start:] if isinstance(event, Trade)]
+            fills = [trade for trade in trades if order_id in (trade.taker_order_id, trade.maker_order_id)]
+        order = None if refused else self._desk.orders.get(order_id)
         return Placed(
-            code,
+            int(refused.code) if refused else 0,
             order_id,
-            sum(t.qty_lots for t in trades),
-            sum(t.qty_lots * t.price_ticks for t in trades),
-            leaves_lots,
+            sum(fill.qty_lots for fill in fills),
+            sum(fill.qty_lots * fill.price_ticks for fill in fills),
+            order.leaves_lots if order else 0,
             first_seq,
         )
 
