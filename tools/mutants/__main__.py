@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="that many faults, drawn with --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true", help="show the faults and stop")
-    parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the verdicts as a page; of all faults only")
+    parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the verdicts of all faults as a page")
     options = parser.parse_args(arguments)
     if options.jobs < 1 or options.sample < 0:
         parser.error("--jobs takes 1 or more, --sample 0 or more")

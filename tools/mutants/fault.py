@@ -87,7 +87,7 @@ def _entries(name: str, text: str) -> Iterable[tuple[str, list[str]]]:
 
 def all_faults(tables: Path = TABLES) -> list[Fault]:
     """Return the faults of every table, in the order of file names. FaultError when two share an id."""
-    faults = [fault for path in sorted(tables.glob("*.txt")) for fault in read_table(path.name, path.read_text("utf-8"))]
+    faults = [fault for path in sorted(tables.glob("*.txt")) for fault in read_table(path.name, path.read_text())]
     ids = [fault.id for fault in faults]
     doubles = sorted({name for name in ids if ids.count(name) > 1})
     if doubles:

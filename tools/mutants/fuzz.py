@@ -1,11 +1,13 @@
 """Reference and core on fixed random streams: `python -m tools.mutants.fuzz`, exit status 1 at the first difference.
 
-The streams are those of `tests.parity`; nothing is shrunk, because a planted fault needs no explanation.
+`python -m tools.mutants.fuzz icebergs` begins with the profile of that name. The streams are those of `tests.parity`;
+nothing is shrunk, because a planted fault needs no explanation.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import parbook.reference
 from parbook._market import Market
@@ -41,10 +43,11 @@ def difference(profile: Profile, seed: int) -> str:
     return ""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run every profile with every seed and return the exit status."""
+    first = (sys.argv[1:] if arguments is None else arguments)[:1]
     for seed in SEEDS:
-        for profile in PROFILES:
+        for profile in sorted(PROFILES, key=lambda profile: profile.name not in first):
             found = difference(profile, seed)
             if found:
                 print(found)

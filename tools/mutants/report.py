@@ -10,9 +10,9 @@ from tools.mutants.workshop import Outcome, Verdict
 
 _HEAD = """# Planted faults
 
-Made by `make mutants ARGS="--markdown docs/mutants.md"`; do not edit. Each fault was planted alone in a copy of the sources,
-and the checks ran until one went red. *parity* is the comparison of reference and core on fixed random streams: a fault of
-the reference that nothing else sees breaks a rule that no table states.
+Made by `make mutants ARGS="--markdown docs/mutants.md"`; do not edit. Each fault was planted alone in a copy of the
+sources, and the checks ran until one went red. *parity* is the comparison of reference and core on fixed random
+streams: a fault of the reference that nothing else sees breaks a rule that no table states.
 """
 
 

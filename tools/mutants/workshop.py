@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
     name: str
     command: tuple[str, ...]
-    cpu_seconds: int = 300
+    cpu_seconds: int = 120
     optional: bool = False
 
 
@@ -180,7 +180,7 @@ def _must_compile(fault: Fault, text: str) -> None:
 
 # --- reading what a check printed ---------------------------------------------------------------
 
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/[^\s\[]+(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
 _RUNNING = re.compile(r'File "[^"\n]*?(tests/[^"\n]+)", line \d+ in (test_\w+)')
 
 
@@ -247,5 +247,7 @@ class MarketChecks:
         hint = self.hints.get(fault.id, "")
         for test in (*fault.first, *([hint] if hint.startswith("tests/") else [])):
             yield Check("hint", (*PYTEST, test), optional=True)
-        yield from (PARITY, BEHAVIOUR) if fault.compiled else (BEHAVIOUR, PARITY)
+        seen = re.match(r"parity (\S+), seed", hint)
+        parity = PARITY._replace(command=(*PARITY.command, seen[1])) if seen else PARITY
+        yield from (parity, BEHAVIOUR) if fault.compiled else (BEHAVIOUR, parity)
         yield self.require(slow_check(self.clean.root))
