@@ -48,12 +48,12 @@ def test_verdicts_come_in_the_order_of_the_faults(tmp_path: Path, capsys: pytest
     assert len(capsys.readouterr().out.splitlines()) == len(faults)
 
 
-def test_a_page_of_some_faults_is_refused(capsys: pytest.CaptureFixture[str]):
-    for arguments in (["--only", "x"], ["--sample", "2"]):
-        with pytest.raises(SystemExit) as refused:
-            main([*arguments, "--markdown", "page.md"])
-        assert refused.value.code == 2
-    assert "run of all faults" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments", [["--jobs", "0"], ["--sample", "-1"]])
+def test_counts_are_not_negative(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as refused:
+        main(arguments)
+    assert refused.value.code == 2
+    assert "--jobs takes 1 or more" in capsys.readouterr().err
 
 
 def test_unknown_ids_end_with_status_2(capsys: pytest.CaptureFixture[str]):
@@ -84,11 +84,22 @@ def test_the_summary_counts_and_names_what_is_not_caught():
 
 
 def test_the_page_remembers_what_saw_each_fault():
-    page = report.page(VERDICTS)
+    page = report.page([*FAULTS, CORE], VERDICTS)
     assert "3 of 4 caught, 1 of them in the reference by parity alone." in page
     assert report.last_time(page) == {
         verdict.fault.id: verdict.by for verdict in VERDICTS if verdict.outcome is Outcome.CAUGHT
     }
+
+
+def test_a_page_keeps_the_rows_of_faults_that_did_not_run():
+    earlier = report.page([*FAULTS, CORE], VERDICTS)
+    caught = Verdict(FAULTS[2], Outcome.CAUGHT, "tests/market/test_fok.py::test_b", 2.0)
+    later = report.page([CORE, FAULTS[2], FAULTS[0], Fault("new", "a.py", "a", "b", "")], [caught], earlier)
+    assert "3 of 3 caught, 0 of them" in later
+    assert list(report.last_time(later)) == ["core-a", "c", "book-a"]
+    assert [line for line in later.splitlines() if "`book-a`" in line] == [
+        line for line in earlier.splitlines() if "`book-a`" in line
+    ]
 
 
 def test_a_survivor_stands_out_on_the_terminal():

@@ -179,8 +179,8 @@ def commands(checks: MarketChecks, fault: Fault, count: int) -> list[tuple[str, 
 def test_each_layer_first_meets_what_ought_to_see_it(workshop: Workshop):
     checks = MarketChecks(workshop, {})
     reference, core = Fault("r", "a.py", "a", "b", ""), Fault("c", "a.pxd", "a", "b", "")
-    assert commands(checks, reference, 2) == [BEHAVIOUR.command, PARITY.command]
-    assert commands(checks, core, 2) == [PARITY.command, BEHAVIOUR.command]
+    assert commands(checks, reference, 2) == [(*BEHAVIOUR.command, "-k", "reference or not core"), PARITY.command]
+    assert commands(checks, core, 2) == [PARITY.command, (*BEHAVIOUR.command, "-k", "core or not reference")]
 
 
 def test_what_saw_a_fault_last_time_is_asked_first(workshop: Workshop):

@@ -93,14 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="that many faults, drawn with --seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true", help="show the faults and stop")
-    parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the verdicts of all faults as a page")
+    parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the verdicts into a page of all faults")
     options = parser.parse_args(arguments)
     if options.jobs < 1 or options.sample < 0:
         parser.error("--jobs takes 1 or more, --sample 0 or more")
-    if options.markdown and (options.only or options.sample):
-        parser.error("--markdown is for a run of all faults")
     try:
-        faults = chosen(all_faults(), options.only, options.sample, options.seed)
+        tables = all_faults()
+        faults = chosen(tables, options.only, options.sample, options.seed)
         if options.list:
             print(report.listing(faults))
             return 0
@@ -110,7 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(report.summary(verdicts, skipped))
     if options.markdown:
-        options.markdown.write_text(report.page(verdicts), "utf-8")
+        earlier = options.markdown.read_text("utf-8") if options.markdown.is_file() else ""
+        options.markdown.write_text(report.page(tables, verdicts, earlier), "utf-8")
     return 0 if not skipped and all(verdict.outcome is Outcome.CAUGHT for verdict in verdicts) else 1
 
 

@@ -44,18 +44,26 @@ def summary(verdicts: list[Verdict], skipped: list[str]) -> str:
     return "\n".join(lines)
 
 
-def page(verdicts: list[Verdict]) -> str:
-    """Return the Markdown page, in the order of the verdicts."""
-    count = Counter(verdict.outcome for verdict in verdicts)
-    twin = sum(only_twin(verdict) for verdict in verdicts)
-    counts = f"{count[Outcome.CAUGHT]} of {len(verdicts)} caught, {twin} of them in the reference by parity alone."
-    rows = ["| fault | file | what it breaks | caught by | seconds |", "|---|---|---|---|---|"]
-    for verdict in verdicts:
-        fault = verdict.fault
-        by = f"`{verdict.by}`" if verdict.outcome is Outcome.CAUGHT else f"**{verdict.outcome.value}** {verdict.by}"
-        cells = (f"`{fault.id}`", f"`{_short(fault.file)}`", fault.what, by, f"{verdict.seconds:.0f}")
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return f"{_HEAD}\n{counts}\n\n" + "\n".join(rows) + "\n"
+def page(faults: list[Fault], verdicts: list[Verdict], earlier: str = "") -> str:
+    """Return the Markdown page of all faults, in order; those without a verdict keep their row of an earlier page."""
+    rows = dict(re.findall(r"^(?=(\| `[a-z0-9-]+` \|))(.*)$", earlier, re.MULTILINE))
+    rows |= {_row_head(verdict.fault): _row(verdict) for verdict in verdicts}
+    found = [rows[_row_head(fault)] for fault in faults if _row_head(fault) in rows]
+    seen = last_time("\n".join(found))
+    twin = sum(not fault.compiled and seen.get(fault.id, "").startswith("parity") for fault in faults)
+    counts = f"{len(seen)} of {len(found)} caught, {twin} of them in the reference by parity alone."
+    head = ["| fault | file | what it breaks | caught by | seconds |", "|---|---|---|---|---|"]
+    return f"{_HEAD}\n{counts}\n\n" + "\n".join(head + found) + "\n"
+
+
+def _row_head(fault: Fault) -> str:
+    return f"| `{fault.id}` |"
+
+
+def _row(verdict: Verdict) -> str:
+    by = f"`{verdict.by}`" if verdict.outcome is Outcome.CAUGHT else f"**{verdict.outcome.value}** {verdict.by}"
+    cells = (f"`{_short(verdict.fault.file)}`", verdict.fault.what, by, f"{verdict.seconds:.0f}")
+    return f"{_row_head(verdict.fault)} " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def last_time(text: str) -> dict[str, str]:
