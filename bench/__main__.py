@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from bench.against import plain_rows
 from bench.bars import BARS, Row, markdown, skipped, table, unbuilt
 from bench.core import (
     allocation_rows,
@@ -46,6 +47,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B14": (allocation_rows,),
     "B15": (anchor_rows,),
     "B16": (flow_rows,),
+    "plain": (plain_rows,),
 }
 """bar -> what measures it. A bar that is not here waits for a part of parbook."""
 
@@ -95,6 +97,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", type=Path, help="write rows and machine to FILE as well")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--instructions", action="store_true", help="count instructions and allocations with valgrind")
+    parser.add_argument("--against", metavar="COMMIT", default="", help="count instructions of this older commit too")
     parsed = parser.parse_args(words)
     parsed.only = parsed.only.split(",")
     unknown = [bar for bar in parsed.only if bar not in BARS]
@@ -106,7 +109,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> int:
     """Measure, print the table, and return the exit code."""
     parsed = arguments(words)
-    settings = msgspec.structs.replace(QUICK if parsed.quick else FULL, instructions=parsed.instructions)
+    settings = msgspec.structs.replace(
+        QUICK if parsed.quick else FULL, instructions=parsed.instructions, against=parsed.against
+    )
     host = machine(pin())
     note(f"{host['processor']}, core {host['core']}, medians of {settings.rounds} (least-greatest)")
     rows = measure(parsed.only, settings)

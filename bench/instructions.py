@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 from bench.bars import NOT_JUDGED, Row, judged
@@ -43,12 +44,12 @@ def steady(batch: int, count: int, keep: bool) -> None:
         feed(market, parts[:count])
 
 
-def counted_instructions(shape: str, messages: int) -> int:
-    """Return the instructions executed inside apply_batch."""
+def counted_instructions(shape: str, messages: int, root: Path = ROOT) -> int:
+    """Return the instructions executed inside apply_batch of the checkout at `root`."""
     BUILD.mkdir(parents=True, exist_ok=True)
     out = BUILD / f"callgrind.{shape}.{messages}"
     tool = ["--tool=callgrind", "--collect-atstart=no", _TOGGLE, f"--callgrind-out-file={out}"]
-    said = _valgrind(tool, shape, messages, BATCH)
+    said = _valgrind(tool, shape, messages, BATCH, root=root)
     found = re.search(r"Collected : (\d+)", said)
     if found is None or found[1] == "0":
         raise UnavailableError("valgrind collected nothing inside apply_batch: was the core stripped?")
@@ -64,14 +65,17 @@ def counted_allocations(batch: int, count: int, keep: bool = False) -> int:
     return int(found[1].replace(",", ""))
 
 
-def _valgrind(tool: list[str], *arguments: object) -> str:
+def _valgrind(tool: list[str], *arguments: object, root: Path = ROOT) -> str:
     program = shutil.which("valgrind")
     if program is None:
         raise UnavailableError("valgrind is not installed")
     command = [program, *tool, sys.executable, "-m", "bench.instructions", *map(str, arguments)]
     # glibc may copy by `rep movsb`, which callgrind counts as one instruction a byte.
-    environment = os.environ | {"GLIBC_TUNABLES": "glibc.cpu.x86_rep_movsb_threshold=1073741824"}
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    environment = os.environ | {
+        "GLIBC_TUNABLES": "glibc.cpu.x86_rep_movsb_threshold=1073741824",
+        "PYTHONPATH": os.pathsep.join([str(root / "engine"), str(root)]),
+    }
+    run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise UnavailableError(f"valgrind failed: {run.stderr.strip()[-200:]}")
     return run.stderr

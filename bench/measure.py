@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int = 7
     scale: int = 1
     instructions: bool = False
+    against: str = ""
 
     def size(self, full: int, least: int = 1) -> int:
         """Return `full`, or its share in a quick run."""

@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from bench import __main__ as command
-from bench import bars, instructions, memory
-from bench.measure import QUICK, ROOT, Spread, UnavailableError, interleave, last_json, ratios, short
+from bench import against, bars, instructions, memory
+from bench.measure import FULL, QUICK, ROOT, Spread, UnavailableError, interleave, last_json, ratios, short
 
 VERDICTS = (bars.REACHED, bars.MISSED, bars.NOT_BUILT, bars.NOT_JUDGED)
 
@@ -33,7 +34,7 @@ def quick(tmp_path_factory):
 def test_every_bar_is_in_the_table_with_a_verdict(quick):
     run, report = quick
     rows = report["rows"]
-    assert list(dict.fromkeys(row["bar"] for row in rows)) == [f"B{n}" for n in range(1, 18)]
+    assert list(dict.fromkeys(row["bar"] for row in rows)) == [*(f"B{n}" for n in range(1, 18)), "plain"]
     for row in rows:
         assert row["verdict"].startswith(VERDICTS), row
         if row["verdict"].startswith((bars.NOT_BUILT, bars.NOT_JUDGED)):
@@ -153,6 +154,21 @@ def test_memory_counts_the_orders_that_rest():
     for found, orders in ((memory.resting(20_000), 20_000), (memory.aged(512), 512)):
         assert found["reserved"] >= 64 * orders
     assert memory.idle(10)["reserved"] >= 10 * 64
+
+
+def test_an_older_commit_that_does_not_exist_is_named():
+    with pytest.raises(UnavailableError, match="is not in this history"):
+        against.built("0" * 40)
+    (row,) = against.plain_rows(FULL)
+    assert row.verdict == "not judged: no commit to compare with; --against COMMIT names one"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_this_commit_costs_what_it_costs(monkeypatch):
+    monkeypatch.setattr(against, "built", lambda _commit: ROOT)
+    rows = against.plain_rows(msgspec.structs.replace(QUICK, against="HEAD"))
+    assert [row.ratio.median for row in rows] == pytest.approx([1] * 3, rel=0.02)
 
 
 @pytest.mark.slow

@@ -257,3 +257,39 @@ def test_a_market_stop_whose_reference_has_gone_is_cancelled(play):
     uncrossed 0 x 0 surplus 0 ; state continuous from halted ; cancelled #2 x 2 no reference
     book: sell 101 x 5 by 1
     """)
+
+
+def test_stops_run_after_the_command_whose_time_elected_them(play):
+    play("""
+    curve: pmm depth=4 base=6 delay=10
+    book: buy 103 x 2 by 1 stop 105 on-anchor ; buy 102 x 1 by 2 stop 110 on-anchor
+    > anchor 105..105 at 1
+    proposed 105..105 for 11
+    > anchor 110..110 at 2
+    proposed 110..110 for 12
+    > buy 99 x 1 by 9 at 11
+    anchor 105..105 net 0 cash 1000000000 ; accepted #3 leaves 1 ; triggered #1 103 x 2 leaves 2
+    > buy 99 x 1 by 9 fok at 12 -- a refusal holds nobody back
+    anchor 110..110 net 0 cash 1000000000 ; rejected fok unfillable ; triggered #2 102 x 1 leaves 1
+    book: buy 103 x 2 by 1 ; buy 102 x 1 by 2 ; buy 99 x 1 by 9
+    """)
+
+
+def test_pegs_follow_when_the_cascade_is_over(play):
+    play("""
+    instrument: max_triggers=1
+    trade: 100
+    book: buy 95 x 1 by 1 ; buy 94 x 1 by 1 ; buy 93 x 9 by 1 ; buy 110 x 2 by 2 peg primary
+    > sell 90 x 1 by 3 stop 95
+    accepted #7 leaves 1 armed
+    > sell 90 x 1 by 4 stop 95
+    accepted #8 leaves 1 armed
+    > sell 95 x 1 by 9 -- the stop still finds the peg at 95
+    accepted #9 leaves 0 ; trade 95 x 1 book #3 leaves 0 ; triggered #7 90 x 1 leaves 0
+    ; trade 95 x 1 book #6 leaves 1 ; repriced #6 94 leaves 1
+    book: buy 94 x 1 by 1 ; buy 94 x 1 by 2 ; buy 93 x 9 by 1 ; sell 90 x 1 by 4 elected 95
+    > sell 93 x 1 by 9 -- and a stop left over has pegs follow before the command itself
+    triggered #8 90 x 1 leaves 0 ; trade 94 x 1 book #4 leaves 0 ; repriced #6 93 leaves 1
+    ; accepted #10 leaves 0 ; trade 93 x 1 book #5 leaves 8
+    book: buy 93 x 8 by 1 ; buy 93 x 1 by 2
+    """)

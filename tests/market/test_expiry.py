@@ -216,3 +216,29 @@ def test_day_orders_leave_at_the_close_and_no_others(play):
     ; cancelled #5 x 2 expired ; cancelled #9 x 1 expired
     book: buy 94 x 1 by 1 ; buy 93 x 1 by 1
     """)
+
+
+def test_a_change_that_comes_too_late_finds_nothing(play):
+    play("""
+    > buy 99 x 5 by 1 gtd 10
+    accepted #1 leaves 5
+    > amend #1 x 4 by 1 at 10
+    amended #1 kept 99 x 4 leaves 4
+    > amend #1 x 3 by 1 at 11
+    cancelled #1 x 4 expired ; rejected unknown order
+    book: empty
+    """)
+
+
+def test_a_stop_left_over_has_its_turn_before_the_clock_moves(play):
+    play("""
+    instrument: max_triggers=1
+    trade: 100
+    book: buy 95 x 1 by 1 ; buy 94 x 9 by 1 ; sell 90 x 1 by 2 stop 95 gtd 10 ; sell 90 x 1 by 3 stop 95 gtd 10
+    ; sell 90 x 1 by 4 stop 95 gtd 10
+    > sell 95 x 1 by 9
+    accepted #8 leaves 0 ; trade 95 x 1 book #3 leaves 0 ; triggered #5 90 x 1 leaves 0 ; trade 94 x 1 book #4 leaves 8
+    > time at 11 -- one of the two trades at its old time, the other is too late
+    triggered #6 90 x 1 leaves 0 ; trade 94 x 1 book #4 leaves 7 ; cancelled #7 x 1 expired ; time 11
+    book: buy 94 x 7 by 1
+    """)

@@ -180,3 +180,13 @@ def test_reduced_and_cancelled_out_of_the_middle(play):
     accepted #4 leaves 0 ; trade 100 x 1 hidden #1 leaves 0 ; trade 100 x 2 hidden #3 leaves 1
     book: buy 100 x 1 by 3 hidden
     """)
+
+
+def test_own_hidden_orders_are_met_in_their_turn(play):
+    play("""
+    book: sell 100 x 2 by 1 hidden ; sell 100 x 2 by 2 ; sell 100 x 2 by 3 hidden
+    > buy 100 x 6 by 1 stp decrement -- the displayed order first, then two lots of its own
+    accepted #4 leaves 0 ; trade 100 x 2 book #2 leaves 0 ; prevented decrement 100 x 2 #1 leaves 0
+    ; trade 100 x 2 hidden #3 leaves 0
+    book: empty
+    """)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from parbook.units import ICEBERG_SLICES_MAX
+
 
 def test_shows_its_slice_and_no_more(play):
     market = play("""
@@ -136,6 +138,23 @@ def test_a_slice_is_no_larger_than_the_order(play, lots):
     """)
 
 
+def test_no_order_has_more_slices_than_a_sweep_may_have_to_walk(play):
+    play(f"""
+    > sell 100 x {3 * ICEBERG_SLICES_MAX + 1} by 1 show 3
+    rejected display out of range
+    > sell 100 x {3 * ICEBERG_SLICES_MAX} by 1 show 3
+    accepted #1 leaves {3 * ICEBERG_SLICES_MAX} iceberg ; shown #1 x 3 of {3 * ICEBERG_SLICES_MAX}
+    > amend #1 x {3 * ICEBERG_SLICES_MAX + 1} by 1
+    rejected display out of range
+    > amend #1 show 2 by 1
+    rejected display out of range
+    > amend #1 x {4 * ICEBERG_SLICES_MAX} show 4 by 1
+    amended #1 lost 100 x {4 * ICEBERG_SLICES_MAX} leaves {4 * ICEBERG_SLICES_MAX}
+    ; shown #1 x 4 of {4 * ICEBERG_SLICES_MAX}
+    book: sell 100 x {4 * ICEBERG_SLICES_MAX} by 1 show 4
+    """)
+
+
 @pytest.mark.parametrize(
     "order",
     [
@@ -182,4 +201,38 @@ def test_a_cancel_takes_slice_and_reserve(play):
     > cancel #1 by 1
     cancelled #1 x 6 requested
     book: empty
+    """)
+
+
+def test_a_lift_takes_the_reserve_and_then_what_is_hidden(play):
+    play("""
+    book: sell 98 x 1 by 2 hidden ; sell 98 x 3 by 1 show 2
+    curve: linear par=10 depth=20 drop=200000 lift lift=100
+    > anchor 100..100
+    proposed 100..100 for 0 ; anchor 100..100 net 0 cash 1000000000 ; trade 98 x 2 lift #2 leaves 1
+    ; shown #2 x 1 of 1 ; trade 98 x 1 lift #2 leaves 0 ; trade 98 x 1 lift #1 leaves 0
+    book: empty
+    """)
+
+
+def test_what_rests_at_the_collar_shows_a_slice_there(play):
+    play("""
+    instrument: dynamic_band_ppm=50000 breach_rests=true
+    trade: 100
+    book: sell 104 x 1 by 1 ; sell 105 x 3 by 2 hidden ; sell 110 x 1 by 1
+    > buy 112 x 9 by 3 show 2
+    accepted #6 leaves 5 iceberg at 105 ; trade 104 x 1 book #3 leaves 0 ; trade 105 x 3 hidden #4 leaves 0
+    ; breached #6 at 105 ; shown #6 x 2 of 5
+    book: buy 105 x 5 by 3 show 2 ; sell 110 x 1 by 1
+    """)
+
+
+def test_own_icebergs_are_dealt_with_whole_and_once(play):
+    play("""
+    book: sell 100 x 5 by 1 show 2 ; sell 100 x 3 by 2 show 1
+    > buy 100 x 9 by 1 stp cancel-oldest
+    accepted #3 leaves 6 ; prevented cancel-oldest 100 x 5 #1 leaves 0 ; cancelled #1 x 5 self trade
+    ; trade 100 x 1 book #2 leaves 2 ; shown #2 x 1 of 2 ; trade 100 x 1 book #2 leaves 1 ; shown #2 x 1 of 1
+    ; trade 100 x 1 book #2 leaves 0
+    book: buy 100 x 6 by 1
     """)

@@ -65,6 +65,21 @@ def test_two_stops(play):
     """)
 
 
+def test_a_trailing_stop_below_a_limit_above(play):
+    play("""
+    trade: 100
+    book: sell 110 x 5 by 1 ; buy 104 x 1 by 8 ; sell 108 x 1 by 8
+    > sell 90 x 5 by 1 trail 5 oco #3
+    accepted #6 leaves 5 armed
+    > buy 108 x 1 by 9
+    accepted #7 leaves 0 ; trade 108 x 1 book #5 leaves 0
+    book: buy 104 x 1 by 8 ; sell 110 x 5 by 1 ; sell 90 x 5 by 1 armed 103
+    > buy 110 x 1 by 9
+    accepted #8 leaves 0 ; trade 110 x 1 book #3 leaves 4 ; cancelled #6 x 5 oco
+    book: buy 104 x 1 by 8 ; sell 110 x 4 by 1
+    """)
+
+
 def test_a_leg_that_trades_at_entry_takes_its_partner_and_stays_alone(play):
     play("""
     book: buy 95 x 2 by 1 ; buy 104 x 1 by 9
@@ -205,5 +220,32 @@ def test_post_only_and_hidden_limits_may_be_paired(play):
     accepted #2 leaves 3
     > sell 95 x 2 by 9
     accepted #3 leaves 0 ; trade 95 x 2 hidden #1 leaves 0 ; cancelled #2 x 3 oco
+    book: empty
+    """)
+
+
+def test_a_stop_that_waits_for_its_turn_is_no_stop_to_be_paired_with(play):
+    play("""
+    curve: pmm depth=4 base=6
+    anchor: 100..100
+    book: buy 103 x 5 by 1 stop 105 on-anchor
+    > state auction
+    state auction from continuous
+    > anchor 105..105
+    proposed 105..105 for 0 ; anchor 105..105 net 0 cash 1000000000
+    > buy 102 x 5 by 1 oco #1
+    rejected invalid oco
+    book: buy 103 x 5 by 1 elected 105
+    """)
+
+
+def test_a_limit_for_the_auction_and_a_stop(play):
+    play("""
+    trade: 100
+    state: auction
+    book: sell 99 x 5 by 1 auction ; sell 80 x 5 by 1 stop 90 oco #3 ; buy 99 x 1 by 2
+    > state continuous
+    uncrossed 99 x 1 surplus -4 ; trade 99 x 1 uncross #5 with #3 leaves 4 ; cancelled #3 x 4 untraded
+    ; cancelled #4 x 5 oco ; state continuous from auction
     book: empty
     """)

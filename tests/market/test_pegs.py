@@ -49,13 +49,13 @@ def test_its_limit_is_the_worst_it_reaches(play):
 def test_the_middle_is_rounded_away_from_the_other_side(play):
     play("""
     book: buy 99 x 1 by 1 ; sell 104 x 1 by 2
-    > buy 110 x 1 by 3 peg mid
-    accepted #3 leaves 1 parked ; repriced #3 101 leaves 1
     > sell 90 x 1 by 4 peg mid
-    accepted #4 leaves 1 parked ; repriced #4 102 leaves 1
+    accepted #3 leaves 1 parked ; repriced #3 102 leaves 1
+    > buy 110 x 1 by 3 peg mid
+    accepted #4 leaves 1 parked ; repriced #4 101 leaves 1
     > cancel #1 by 1 -- no middle without both sides
-    cancelled #1 x 1 requested ; repriced #3 parked leaves 1 ; repriced #4 parked leaves 1
-    book: sell 104 x 1 by 2 ; buy 110 x 1 by 3 parked ; sell 90 x 1 by 4 parked
+    cancelled #1 x 1 requested ; repriced #4 parked leaves 1 ; repriced #3 parked leaves 1
+    book: sell 104 x 1 by 2 ; sell 90 x 1 by 4 parked ; buy 110 x 1 by 3 parked
     """)
 
 
@@ -206,6 +206,18 @@ def test_the_greatest_offsets(play):
     """)
 
 
+def test_quotes_are_followed_too(play):
+    play("""
+    > quote 1 bid 99 x 5 ask 105 x 5
+    accepted #1 leaves 5 ; accepted #2 leaves 5 ; quoted 1 slot 0 bid #1 ask #2
+    > buy 110 x 1 by 2 peg mid
+    accepted #3 leaves 1 parked ; repriced #3 102 leaves 1
+    > quote 1 bid 101 x 5 ask 105 x 5 -- the ask keeps its turn
+    cancelled #1 x 5 quote replaced ; accepted #4 leaves 5 ; quoted 1 slot 0 bid #4 ask #2 ; repriced #3 103 leaves 1
+    book: buy 103 x 1 by 2 ; buy 101 x 5 by 1 ; sell 105 x 5 by 1
+    """)
+
+
 def test_only_so_many_are_pegged(play):
     play("""
     instrument: max_pegs=1
@@ -221,4 +233,37 @@ def test_only_so_many_are_pegged(play):
     > cancel #4 by 2
     cancelled #4 x 1 requested
     book: empty
+    """)
+
+
+def test_reduced_and_cancelled_in_the_book_and_parked(play):
+    play("""
+    book: buy 99 x 1 by 9 ; buy 110 x 4 by 1 peg primary ; buy 110 x 4 by 2 peg primary ; sell 90 x 4 by 3 peg mid
+    > reduce #2 x 1 by 1
+    amended #2 kept 99 x 3 leaves 3
+    > reduce #4 x 1 by 3
+    amended #4 kept 0 x 3 leaves 3
+    book: buy 99 x 1 by 9 ; buy 99 x 3 by 1 ; buy 99 x 4 by 2 ; sell 90 x 3 by 3 parked
+    > cancel #4 by 3
+    cancelled #4 x 3 requested
+    > cancel #2 by 1
+    cancelled #2 x 3 requested
+    > reduce #3 x 4 by 2
+    cancelled #3 x 4 requested
+    book: buy 99 x 1 by 9
+    """)
+
+
+def test_a_peg_that_trades_keeps_what_is_left_of_it(play):
+    play("""
+    book: sell 101 x 5 by 9 ; sell 90 x 4 by 1 peg primary -1
+    > buy 100 x 1 by 2
+    accepted #3 leaves 0 ; trade 100 x 1 book #2 leaves 3
+    > buy 99 x 2 by 2
+    accepted #4 leaves 2
+    > sell 101 x 1 by 3
+    accepted #5 leaves 1
+    > cancel #1 by 9
+    cancelled #1 x 5 requested
+    book: buy 99 x 2 by 2 ; sell 100 x 3 by 1 ; sell 101 x 1 by 3
     """)

@@ -251,3 +251,20 @@ def test_it_is_reduced_and_cancelled_where_it_waits(play):
     cancelled #3 x 3 requested
     book: empty
     """)
+
+
+def test_every_stop_that_waits_takes_room_even_an_immediate_one(play):
+    play("""
+    instrument: max_orders=2
+    trade: 100
+    book: sell 105 x 1 by 1
+    > buy market x 5 by 2 ioc stop 105
+    accepted #4 leaves 5 armed
+    > buy market x 5 by 2 ioc stop 106
+    rejected book full
+    > buy 105 x 1 by 3 ioc -- this one cannot stay
+    accepted #5 leaves 0 ; trade 105 x 1 book #3 leaves 0 ; triggered #4 110 x 5 leaves 0 ; cancelled #4 x 5 remainder
+    > buy market x 5 by 2 ioc stop 106
+    accepted #6 leaves 5 armed
+    book: buy market x 5 by 2 armed 106
+    """)

@@ -240,3 +240,49 @@ def test_a_market_stop_trails_too(play):
     ; trade 93 x 2 book #5 leaves 0 ; cancelled #7 x 1 remainder
     book: buy 92 x 9 by 8
     """)
+
+
+def test_an_uncross_is_a_print_like_any_other(play):
+    play("""
+    trade: 100
+    book: sell 90 x 1 by 1 trail 5 ; buy 120 x 1 by 1 trail 3
+    > state auction
+    state auction from continuous
+    > buy 104 x 2 by 8
+    accepted #5 leaves 2
+    > sell 104 x 2 by 9
+    accepted #6 leaves 2 ; indicative 104 x 2 surplus 0
+    book: buy 104 x 2 by 8 ; sell 104 x 2 by 9 ; sell 90 x 1 by 1 armed 95 ; buy 120 x 1 by 1 armed 103
+    > state continuous
+    uncrossed 104 x 2 surplus 0 ; trade 104 x 2 uncross #5 with #6 leaves 0 ; state continuous from auction
+    ; triggered #4 120 x 1 leaves 1
+    book: buy 120 x 1 by 1 ; sell 90 x 1 by 1 armed 99
+    """)
+
+
+def test_one_that_moves_stands_behind_those_that_wait_at_its_new_trigger(play):
+    play("""
+    trade: 100
+    book: sell 104 x 1 by 8 ; buy 99 x 1 by 8 ; sell 105 x 1 by 1 trail 5 ; sell 106 x 1 by 2 stop 99
+    ; sell 107 x 1 by 3 trail 5
+    > buy 104 x 1 by 9 -- both trailing ones go to 99
+    accepted #8 leaves 0 ; trade 104 x 1 book #3 leaves 0
+    book: buy 99 x 1 by 8 ; sell 106 x 1 by 2 armed 99 ; sell 105 x 1 by 1 armed 99 ; sell 107 x 1 by 3 armed 99
+    > sell 99 x 1 by 9
+    accepted #9 leaves 0 ; trade 99 x 1 book #4 leaves 0 ; triggered #6 106 x 1 leaves 1
+    ; triggered #5 105 x 1 leaves 1 ; triggered #7 107 x 1 leaves 1
+    book: sell 105 x 1 by 1 ; sell 106 x 1 by 2 ; sell 107 x 1 by 3
+    """)
+
+
+def test_a_share_is_at_most_the_whole_price(play):
+    play("""
+    trade: 100
+    > sell 90 x 1 by 1 trail 1000001 ppm
+    rejected stop out of range
+    > sell 90 x 1 by 1 trail 1000000 ppm
+    accepted #3 leaves 1 armed
+    > buy 110 x 1 by 1 trail 1000000 ppm
+    accepted #4 leaves 1 armed
+    book: sell 90 x 1 by 1 armed 1 ; buy 110 x 1 by 1 armed 200
+    """)

@@ -56,7 +56,9 @@ def event_text(event: m.Event, command: m.Command) -> str:
 
 
 def _price_is_news(event: m.Accepted, command: m.Command) -> bool:
-    assert isinstance(command, m.NewOrder)
+    if not isinstance(command, m.NewOrder):
+        # A quote's orders rest where it asked for; the witness holds them against it.
+        return False
     if command.order_type in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT):
         return event.leaves_lots > 0 and event.price_ticks > 0
     return event.price_ticks != (0 if command.order_type == OrderType.PEGGED else command.price_ticks)

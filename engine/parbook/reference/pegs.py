@@ -34,19 +34,19 @@ def _targets(desk: Desk, pegs: list[Order]) -> list[int]:
     targets = []
     best_buy_ticks = 0
     walls = {side: _wall_ticks(desk, side) for side in Side}
+    references = {(peg, side): _reference_ticks(desk, peg, side) for peg in Peg for side in Side}
     for order in pegs:
         wall_ticks = walls[order.side]
         if order.side is Side.SELL:
             wall_ticks = max(wall_ticks, best_buy_ticks + 1)
-        target_ticks = _target_ticks(desk, order, wall_ticks)
+        target_ticks = _target_ticks(order, references[order.peg, order.side], wall_ticks)
         if order.side is Side.BUY:
             best_buy_ticks = max(best_buy_ticks, target_ticks)
         targets.append(target_ticks)
     return targets
 
 
-def _target_ticks(desk: Desk, order: Order, wall_ticks: int) -> int:
-    reference_ticks = _reference_ticks(desk, order)
+def _target_ticks(order: Order, reference_ticks: int, wall_ticks: int) -> int:
     if not reference_ticks:
         return 0
     wanted_ticks = reference_ticks + order.offset_ticks
@@ -57,19 +57,19 @@ def _target_ticks(desk: Desk, order: Order, wall_ticks: int) -> int:
     return target_ticks if 1 <= target_ticks <= PRICE_TICKS_MAX else 0
 
 
-def _reference_ticks(desk: Desk, order: Order) -> int:
+def _reference_ticks(desk: Desk, peg: Peg, side: Side) -> int:
     """Return what a peg follows, 0 when it is not there. Other pegs do not count: they would follow each other."""
     curve = desk.curve
-    if order.peg is Peg.ANCHOR:
+    if peg is Peg.ANCHOR:
         if not (curve and curve.quoting):
             return 0
-        return curve.low_ticks if order.side is Side.BUY else curve.high_ticks
-    bid_ticks, ask_ticks = (desk.book.displayed[side].best(pegs=False) for side in Side)
-    if order.peg is Peg.PRIMARY:
-        return bid_ticks if order.side is Side.BUY else ask_ticks
+        return curve.low_ticks if side is Side.BUY else curve.high_ticks
+    bid_ticks, ask_ticks = (desk.book.displayed[each].best(pegs=False) for each in Side)
+    if peg is Peg.PRIMARY:
+        return bid_ticks if side is Side.BUY else ask_ticks
     if not (bid_ticks and ask_ticks):
         return 0
-    return (bid_ticks + ask_ticks) // 2 if order.side is Side.BUY else -(-(bid_ticks + ask_ticks) // 2)
+    return (bid_ticks + ask_ticks) // 2 if side is Side.BUY else -(-(bid_ticks + ask_ticks) // 2)
 
 
 def _wall_ticks(desk: Desk, side: Side) -> int:
