@@ -137,6 +137,83 @@ def rows(market: MarketProtocol) -> dict[int, dict[str, int]]:
     return {int(row["order_id"]): {name: int(row[name]) for name in names if row[name]} for row in read(market).orders}
 
 
+EVERY_TERM = {
+    3: {
+        "client_id": 8,
+        "account": 3,
+        "session": 2,
+        "place": Place.ICEBERG,
+        "price_ticks": 100,
+        "qty_lots": 9,
+        "filled_lots": 1,
+        "shown_lots": 3,
+        "display_lots": 4,
+    },
+    5: {
+        "account": 3,
+        "place": Place.HIDDEN,
+        "hidden": 1,
+        "stp": StpMode.DECREMENT,
+        "price_ticks": 99,
+        "qty_lots": 5,
+    },
+    6: {
+        "account": 5,
+        "side": Side.SELL,
+        "place": Place.ARMED,
+        "price_ticks": 90,
+        "qty_lots": 5,
+        "stop_ticks": 95,
+        "oco_order_id": 7,
+    },
+    7: {
+        "account": 5,
+        "tif": TimeInForce.GTD,
+        "price_ticks": 90,
+        "qty_lots": 5,
+        "expire_ns": 70,
+        "oco_order_id": 6,
+    },
+    8: {
+        "account": 6,
+        "side": Side.SELL,
+        "place": Place.ARMED,
+        "reduce_only": 1,
+        "price_ticks": 80,
+        "qty_lots": 2,
+        "stop_ticks": 90,
+        "trail_ppm": 100_000,
+    },
+    9: {
+        "account": 6,
+        "side": Side.SELL,
+        "tif": TimeInForce.DAY,
+        "place": Place.ARMED,
+        "price_ticks": 80,
+        "qty_lots": 2,
+        "stop_ticks": 93,
+        "offset_ticks": 7,
+    },
+    10: {
+        "account": 3,
+        "order_type": OrderType.PEGGED,
+        "peg": Peg.PRIMARY,
+        "price_ticks": 98,
+        "qty_lots": 5,
+        "offset_ticks": -2,
+        "limit_ticks": 98,
+    },
+    11: {
+        "account": 7,
+        "side": Side.SELL,
+        "order_type": OrderType.POST_ONLY,
+        "quote_slot": 3,
+        "price_ticks": 120,
+        "qty_lots": 9,
+    },
+}
+
+
 def test_every_term_of_an_order(market_class):
     market = market_after(
         market_class,
@@ -154,81 +231,7 @@ def test_every_term_of_an_order(market_class):
         "buy 98 x 5 by 3 peg primary -2",
         "quote 7 slot 2 ask 120 x 9",
     )
-    assert rows(market) == {
-        3: {
-            "client_id": 8,
-            "account": 3,
-            "session": 2,
-            "place": Place.ICEBERG,
-            "price_ticks": 100,
-            "qty_lots": 9,
-            "filled_lots": 1,
-            "shown_lots": 3,
-            "display_lots": 4,
-        },
-        5: {
-            "account": 3,
-            "place": Place.HIDDEN,
-            "hidden": 1,
-            "stp": StpMode.DECREMENT,
-            "price_ticks": 99,
-            "qty_lots": 5,
-        },
-        6: {
-            "account": 5,
-            "side": Side.SELL,
-            "place": Place.ARMED,
-            "price_ticks": 90,
-            "qty_lots": 5,
-            "stop_ticks": 95,
-            "oco_order_id": 7,
-        },
-        7: {
-            "account": 5,
-            "tif": TimeInForce.GTD,
-            "price_ticks": 90,
-            "qty_lots": 5,
-            "expire_ns": 70,
-            "oco_order_id": 6,
-        },
-        8: {
-            "account": 6,
-            "side": Side.SELL,
-            "place": Place.ARMED,
-            "reduce_only": 1,
-            "price_ticks": 80,
-            "qty_lots": 2,
-            "stop_ticks": 90,
-            "trail_ppm": 100_000,
-        },
-        9: {
-            "account": 6,
-            "side": Side.SELL,
-            "tif": TimeInForce.DAY,
-            "place": Place.ARMED,
-            "price_ticks": 80,
-            "qty_lots": 2,
-            "stop_ticks": 93,
-            "offset_ticks": 7,
-        },
-        10: {
-            "account": 3,
-            "order_type": OrderType.PEGGED,
-            "peg": Peg.PRIMARY,
-            "price_ticks": 98,
-            "qty_lots": 5,
-            "offset_ticks": -2,
-            "limit_ticks": 98,
-        },
-        11: {
-            "account": 7,
-            "side": Side.SELL,
-            "order_type": OrderType.POST_ONLY,
-            "quote_slot": 3,
-            "price_ticks": 120,
-            "qty_lots": 9,
-        },
-    }
+    assert rows(market) == EVERY_TERM
 
 
 def test_stops_on_the_anchor_and_orders_that_wait_for_an_auction(market_class):
