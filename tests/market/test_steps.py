@@ -52,3 +52,17 @@ def test_the_first_print_of_a_sweep_elects_what_its_last_does_not_reach(play):
     ; triggered #6 90 x 1 leaves 0 ; trade 90 x 1 book #5 leaves 0
     book: empty
     """)
+
+
+def test_buy_stops_run_before_sell_stops_that_the_first_print_of_all_elects(play):
+    play("""
+    book: buy 100 x 1 by 1
+    > sell 80 x 1 by 2 stop 110 -- no trade yet: nothing is reached
+    accepted #2 leaves 1 armed
+    > buy 120 x 1 by 3 stop 90
+    accepted #3 leaves 1 armed
+    > sell 100 x 1 by 4
+    accepted #4 leaves 0 ; trade 100 x 1 book #1 leaves 0
+    ; triggered #3 120 x 1 leaves 1 ; triggered #2 80 x 1 leaves 0 ; trade 120 x 1 book #3 leaves 0
+    book: empty
+    """)
