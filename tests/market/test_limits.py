@@ -156,3 +156,18 @@ def test_an_iceberg_of_a_thousand_slices_at_most(play):
     amended #1 lost 100 x 2001 leaves 2001 ; shown #1 x 3 of 2001
     book: sell 100 x 2001 by 1 show 3
     """)
+
+
+@pytest.mark.parametrize(("side", "at", "beyond"), [("buy", 110, 111), ("buy", 90, 89), ("sell", 110, 111)])
+def test_a_price_exactly_at_the_reach_is_near_enough(play, side, at, beyond):
+    play(f"""
+    instrument: price_reach_ppm=100000
+    trade: 100
+    > {side} {beyond} x 1 by 1
+    rejected price too far
+    > {side} {at} x 1 by 1
+    accepted #3 leaves 1
+    > amend #3 to {beyond} by 1
+    rejected price too far
+    book: {side} {at} x 1 by 1
+    """)
