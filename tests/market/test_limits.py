@@ -171,3 +171,17 @@ def test_a_price_exactly_at_the_reach_is_near_enough(play, side, at, beyond):
     rejected price too far
     book: {side} {at} x 1 by 1
     """)
+
+
+def test_a_total_amended_after_fills_grows_by_its_difference_alone(play):
+    play("""
+    account: 7 max_long_lots=10
+    book: buy 100 x 10 by 7
+    > sell 100 x 4 by 1
+    accepted #2 leaves 0 ; trade 100 x 4 book #1 leaves 6
+    > amend #1 to 101 x 11 by 7
+    rejected position limit
+    > amend #1 to 101 x 10 by 7
+    amended #1 lost 101 x 10 leaves 6
+    book: buy 101 x 6 by 7
+    """)
