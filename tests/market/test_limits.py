@@ -185,3 +185,38 @@ def test_a_total_amended_after_fills_grows_by_its_difference_alone(play):
     amended #1 lost 101 x 10 leaves 6
     book: buy 101 x 6 by 7
     """)
+
+
+def test_the_part_of_a_token_that_time_has_filled_is_kept(play):
+    play("""
+    account: 7 rate_per_second=1 rate_burst=2
+    > buy 99 x 1 by 7
+    accepted #1 leaves 1
+    > buy 99 x 1 by 7
+    accepted #2 leaves 1
+    > buy 99 x 1 by 7 at 1500000000
+    accepted #3 leaves 1
+    > buy 99 x 1 by 7 at 1999999999
+    rejected rate limited
+    > buy 99 x 1 by 7 at 2000000000
+    accepted #4 leaves 1
+    > buy 99 x 1 by 7
+    rejected rate limited
+    book: buy 99 x 1 by 7 ; buy 99 x 1 by 7 ; buy 99 x 1 by 7 ; buy 99 x 1 by 7
+    """)
+
+
+@pytest.mark.parametrize("setting", ["rate_per_second=1", "rate_burst=1"])
+def test_a_new_rate_or_burst_begins_with_a_full_bucket(play, setting):
+    play(f"""
+    account: 7 rate_per_second=1
+    > buy 99 x 1 by 7
+    accepted #1 leaves 1
+    > buy 99 x 1 by 7
+    rejected rate limited
+    > account 7 {setting}
+    account 7 {setting}
+    > buy 99 x 1 by 7
+    accepted #2 leaves 1
+    book: buy 99 x 1 by 7 ; buy 99 x 1 by 7
+    """)
