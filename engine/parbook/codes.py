@@ -224,6 +224,7 @@ class CancelReason(DocumentedEnum):
     COLLAR = 14, "the next fill would have printed outside the collar"
     NO_REFERENCE = 15, "a triggered market order found no reference price"
     UNTRADED = 16, "the uncross left it over"
+    NOTIONAL = 17, "a triggered market order's lots times its protected limit exceed 63 bits"
 
 
 class Priority(DocumentedEnum):

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from parbook._accounts cimport accounts_shrunk
-from parbook._aggress cimport Outcome, carry_out, foresee, resting_lots
+from parbook._aggress cimport Outcome, carry_out, foresee, market_limit, reference_ticks, resting_lots
 from parbook._book cimport (
     FLAG_POST_ONLY, LINE_HIDDEN_BIDS, Book, Order, Special, book_next_level, level_at, order_at, order_leaves,
     order_place, special_at, special_trails,
@@ -207,6 +207,7 @@ cdef inline uint16_t amend_live(
     cdef int64_t limit_ticks = special.limit_ticks if pegged else order.price_ticks
     cdef int64_t old_display = special.display_lots if special != NULL else 0
     cdef int64_t notional
+    cdef int64_t size_ticks
     cdef Amendment new
     cdef uint16_t code
     new.qty_lots = command.qty_lots if command.qty_lots != 0 else order.qty_lots
@@ -215,14 +216,18 @@ cdef inline uint16_t amend_live(
     new.stop_ticks = terms.stop_ticks
     if new.stop_ticks == 0 and special != NULL:
         new.stop_ticks = special.stop_ticks
-    if pb_mul(new.price_ticks, new.qty_lots, &notional):
+    # A market order that waits has no limit: it is measured at what would protect it now.
+    size_ticks = new.price_ticks
+    if size_ticks == 0 and reference_ticks(desk) != 0:
+        size_ticks = market_limit(desk, order.side)
+    if pb_mul(size_ticks, new.qty_lots, &notional):
         return NOTIONAL_OVERFLOW
     if new.qty_lots <= order.filled_lots:
         code = accounts_admit_rate(desk, order.account)
         if code == 0:
             live_cancel(desk, slot, REASON_AMENDED_TO_FILLED)
         return code
-    code = refusal_of_size(desk, order.account, new.price_ticks, new.qty_lots)
+    code = refusal_of_size(desk, order.account, size_ticks, new.qty_lots, 0)
     if code == 0 and command.price_ticks != 0:
         code = refusal_of_distance(desk, new.price_ticks)
     if code == 0:

@@ -29,12 +29,14 @@ from parbook._types cimport *
 # --- refusals -------------------------------------------------------------------------------------
 
 cdef inline uint16_t refusal_of_size(
-    const Desk *desk, uint32_t account, int64_t price_ticks, int64_t qty_lots
+    const Desk *desk, uint32_t account, int64_t price_ticks, int64_t qty_lots, int64_t amount_notional
 ) noexcept nogil:
-    """Test lots and ticks x lots against what fits and what instrument and account allow."""
+    """Test lots and ticks x lots, of which no more than an amount that is not 0 can be spent, against the limits."""
     cdef int64_t notional
     if pb_mul(price_ticks, qty_lots, &notional):
         return NOTIONAL_OVERFLOW
+    if amount_notional != 0:
+        notional = min(notional, amount_notional)
     if qty_lots > min(desk.config.max_order_lots, accounts_max_lots(desk, account)):
         return ORDER_TOO_LARGE
     if notional > min(desk.config.max_order_notional, accounts_max_notional(desk, account)):
@@ -126,7 +128,9 @@ cdef inline uint16_t refusal_of_new(const Desk *desk, const Entry *entry) noexce
         return code
     if is_market_type(command.order_type):
         price_ticks = market_limit(desk, command.side)
-    code = refusal_of_size(desk, command.account, price_ticks, command.qty_lots)
+    code = refusal_of_size(
+        desk, command.account, price_ticks, command.qty_lots, entry.terms.amount_notional
+    )
     if code == 0 and not is_market_type(command.order_type):
         code = refusal_of_distance(desk, command.price_ticks)
     if code == 0:

@@ -59,7 +59,7 @@ cdef inline bint terms_go_together(const Entry *entry) noexcept nogil:
         return False
     if terms.hidden > 1 or terms.reduce_only > 1:
         return False
-    if pegged != (terms.peg != PEG_NONE):
+    if pegged != (terms.peg != PEG_NONE) or (pegged and entry.trail_ppm != 0):
         return False
     if terms.expire_ns != 0 and command.tif != GTD:
         return False

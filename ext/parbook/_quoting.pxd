@@ -84,7 +84,7 @@ cdef inline uint16_t refusal_of_sides(Desk *desk, uint32_t account, const Sides 
     cdef int side
     for side in range(2):
         if sides.lots[side] != 0 and code == 0:
-            code = refusal_of_size(desk, account, sides.price_ticks[side], sides.lots[side])
+            code = refusal_of_size(desk, account, sides.price_ticks[side], sides.lots[side], 0)
             if code == 0:
                 code = refusal_of_distance(desk, sides.price_ticks[side])
         orders += (sides.lots[side] != 0) - (sides.old[side] != NIL)

@@ -86,12 +86,14 @@ cdef inline bint is_own(const Desk *desk, const Wish *wish, const Order *maker) 
 cdef inline bint plan_prevention(
     Desk *desk, Wish *wish, Sweep *sweep, int64_t price_ticks, uint32_t slot
 ) noexcept nogil:
-    """Note a prevention; True when the aggressor goes on."""
-    cdef int64_t lots = min(wish.lots, order_leaves(order_at(&desk.book, slot)))
+    """Note a prevention; True when the aggressor goes on. An amount that is spent ends it before any."""
+    cdef int64_t lots = appetite(wish, price_ticks, order_leaves(order_at(&desk.book, slot)))
+    if lots == 0:
+        return False
     if not plan_step(desk, wish, sweep, SOURCE_BOOK, wish.stp, price_ticks, lots, slot):
         return False
     if wish.stp == STP_DECREMENT:
-        wish.lots -= lots
+        eat(wish, price_ticks, lots)
         sweep.decremented_lots += lots
     elif wish.stp != STP_CANCEL_OLDEST:
         sweep.stopped = True

@@ -30,6 +30,7 @@ cdef inline void run_stop(Desk *desk, uint32_t slot) noexcept nogil:
     cdef Order *order = order_at(&desk.book, slot)
     cdef Special *special = live_special(desk, order)
     cdef Outcome outcome
+    cdef int64_t notional
     live_release(desk, order.order_id, partner_of(desk, order))
     if special.reduce_only and not cut_to_position(desk, slot):
         return
@@ -40,6 +41,10 @@ cdef inline void run_stop(Desk *desk, uint32_t slot) noexcept nogil:
             live_cancelled(desk, slot, REASON_NO_REFERENCE)
             return
         order.price_ticks = market_limit(desk, order.side)
+        # The reference may have moved far since entry, where the same was tested.
+        if pb_mul(order.price_ticks, order.qty_lots - order.filled_lots, &notional):
+            live_cancelled(desk, slot, REASON_NOTIONAL)
+            return
     foresee(desk, slot, 0, &outcome)
     if special.tif == FOK and outcome.filled_lots < order.qty_lots:
         live_cancelled(desk, slot, REASON_REMAINDER)

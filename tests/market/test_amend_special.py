@@ -352,3 +352,18 @@ def test_with_reinsertion_what_only_waits_for_its_turn_keeps_it(play):
     amended #3 kept 0 x 4 leaves 4 ; indicative 100 x 4 surplus 5
     book: sell 100 x 4 by 3 ; buy market x 4 by 1 call ; buy market x 5 by 2 call
     """)
+
+
+def test_a_market_stop_that_grows_is_measured_at_what_would_protect_it_now(play):
+    play("""
+    instrument: max_order_notional=1000
+    trade: 100
+    book: sell market x 5 by 1 ioc stop 95
+    > amend #3 x 11 by 1 -- 95 x 11, at the collar's 5 %
+    rejected notional too large
+    > amend #3 x 10 by 1
+    amended #3 kept 0 x 10 leaves 10
+    > amend #3 x 274877906943 by 1
+    rejected notional too large
+    book: sell market x 10 by 1 armed 95
+    """)

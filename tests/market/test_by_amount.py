@@ -165,3 +165,49 @@ def test_what_cannot_be_by_amount(play, order, code):
     rejected {code}
     book: sell 101 x 5 by 1
     """)
+
+
+def test_its_size_is_its_amount(play):
+    play("""
+    instrument: max_order_notional=1000
+    trade: 100
+    > buy market x 99 by 2 ioc amount 1001
+    rejected notional too large
+    > buy market x 99 by 2 ioc amount 1000
+    accepted #3 leaves 0 ; unspent #3 1000 ; cancelled #3 x 99 remainder
+    book: empty
+    """)
+
+
+@pytest.mark.parametrize("allocation", ["price-time", "pro-rata"])
+def test_an_amount_that_is_spent_meets_no_own_order(play, allocation):
+    play(f"""
+    instrument: allocation={allocation}
+    trade: 100
+    book: sell 100 x 2 by 2 ; sell 101 x 2 by 1
+    > buy market x 9 by 1 ioc amount 250 stp cancel-oldest
+    accepted #5 leaves 0 ; trade 100 x 2 book #3 leaves 0 ; unspent #5 50 ; cancelled #5 x 7 remainder
+    book: sell 101 x 2 by 1
+    """)
+
+
+def test_a_decrement_takes_what_the_amount_pays_for_off_both(play):
+    play("""
+    trade: 100
+    book: sell 100 x 5 by 1 ; sell 101 x 9 by 2
+    > buy market x 9 by 1 ioc amount 250 stp decrement -- 50 are left, and pay for no lot at 101
+    accepted #5 leaves 0 ; prevented decrement 100 x 2 #3 leaves 3 ; unspent #5 250 ; cancelled #5 x 7 remainder
+    book: sell 100 x 3 by 1 ; sell 101 x 9 by 2
+    """)
+
+
+def test_a_spent_amount_does_not_breach_the_collar_at_an_own_order(play):
+    play("""
+    instrument: static_band_ppm=100000 breach_state=halted collar_ppm=300000
+    trade: 100
+    book: sell 100 x 2 by 2 ; sell 111 x 2 by 1
+    > buy market x 9 by 1 ioc amount 200 stp cancel-oldest
+    accepted #5 leaves 0 ; trade 100 x 2 book #3 leaves 0 ; cancelled #5 x 7 remainder
+    book: sell 111 x 2 by 1
+    state: continuous
+    """)

@@ -267,3 +267,12 @@ def test_a_peg_that_trades_keeps_what_is_left_of_it(play):
     cancelled #1 x 5 requested
     book: buy 99 x 2 by 2 ; sell 100 x 3 by 1 ; sell 101 x 1 by 3
     """)
+
+
+def test_a_peg_does_not_trail(play):
+    play("""
+    book: buy 99 x 1 by 9 ; sell 105 x 1 by 9
+    > buy 110 x 5 by 1 peg mid trail 5 ppm
+    rejected invalid terms
+    book: buy 99 x 1 by 9 ; sell 105 x 1 by 9
+    """)

@@ -268,3 +268,14 @@ def test_every_stop_that_waits_takes_room_even_an_immediate_one(play):
     accepted #6 leaves 5 armed
     book: buy market x 5 by 2 armed 106
     """)
+
+
+def test_a_market_stop_that_its_reference_has_grown_too_dear_for_leaves(play):
+    play("""
+    instrument: market_rests=true
+    trade: 100
+    book: buy market x 274877906943 by 1 gtc stop 101 ; sell 33554432 x 1 by 2
+    > buy 33554432 x 1 by 3 -- 2**25 x 1.05 x (2**38 - 1) is more than 2**63 - 1
+    accepted #5 leaves 0 ; trade 33554432 x 1 book #4 leaves 0 ; cancelled #3 x 274877906943 notional
+    book: empty
+    """)

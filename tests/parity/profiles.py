@@ -178,6 +178,15 @@ SPECIAL = (
 
 NARROW = (
     Profile("to-limit", specials=0.5, terms={"to_limit": 1, "iceberg": 0.4}, curve=0.1, anchors=0.03),
+    Profile(
+        "dear-stops",
+        specials=0.5,
+        terms={"anchor_stop": 1, "stop": 0.5},
+        mid_ticks=0,
+        max_qty=2**26,
+        curve=0.1,
+        anchors=0.1,
+    ),
     Profile("slides", specials=0.5, terms={"slide": 1, "hidden": 0.4}, curve=0.1, anchors=0.05, spread_ticks=6),
     Profile(
         "market-rests",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from parbook.codes import AccountField, CancelReason, CommandKind, OrderType, Peg, SessionState, TimeInForce
+from parbook.layouts import SPECIAL_FIELDS
 from parbook.records import COMMAND, TERMS, Records
 from parbook.sessions import TRANSITIONS
 from parbook.units import PRICE_TICKS_MAX
@@ -86,12 +87,21 @@ def _draw_terms(
     for name in ("display_lots", "stop_ticks", "trail_ppm", "min_lots", "amount_notional"):
         column = out if name == "trail_ppm" else terms
         column[name][pegged[draw.random(len(pegged)) < 0.97]] = 0
+    _add_strays(draw, out, terms, rows[draw.random(len(rows)) < 0.02])
     for name in ("display_lots", "min_lots", "stop_ticks", "offset_ticks", "expire_ns", "amount_notional"):
         # A term that is there already goes beyond its range, so that it is not just one too many.
         there = rows[(terms[name][rows] != 0) & (draw.random(len(rows)) < profile.extreme * 0.1 + profile.wild)]
         terms[name][there] = draw.choice([-1, 1, 5, 2**60 - 1, 2**60, 2**62, -(2**61)], len(there))
         stray = rows[draw.random(len(rows)) < profile.wild * 0.05]
         terms[name][stray] = draw.choice([-1, 1, 5], len(stray))
+
+
+def _add_strays(draw: np.random.Generator, out: Records, terms: Records, rows: np.ndarray) -> None:
+    """Give rows a term that need not go with the others: any of them with any."""
+    names = [*SPECIAL_FIELDS[CommandKind.NEW_SPECIAL][2], "trail_ppm"]
+    for row in rows:
+        name = names[int(draw.integers(len(names)))]
+        (out if name == "trail_ppm" else terms)[name][row] = draw.integers(1, 4)
 
 
 def _limits_only(draw, out, mine, tifs=(GTC, GTC, DAY)):

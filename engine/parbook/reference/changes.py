@@ -7,7 +7,7 @@ from parbook.reference import stops
 from parbook.reference.aggress import carry_out, foresee
 from parbook.reference.book import RESTING, Order
 from parbook.reference.desk import Desk, Row
-from parbook.reference.entry import make_passive, refusal_of_distance, refusal_of_size
+from parbook.reference.entry import make_passive, measured_ticks, refusal_of_distance, refusal_of_size
 from parbook.reference.form import too_many_slices
 from parbook.sessions import Action
 from parbook.units import NOTIONAL_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
@@ -72,7 +72,8 @@ def amend_order(desk: Desk, row: Row) -> RejectCode | None:
     qty_lots = row.qty_lots or order.qty_lots
     limit_ticks = order.limit_ticks if order.peg else order.price_ticks
     price_ticks = row.price_ticks or limit_ticks
-    if qty_lots * price_ticks > NOTIONAL_MAX:
+    size_ticks = measured_ticks(desk, order, price_ticks)
+    if qty_lots * size_ticks > NOTIONAL_MAX:
         return RejectCode.NOTIONAL_OVERFLOW
     if qty_lots <= order.filled_lots:
         code = desk.accounts.refusal_of_rate(desk, order.account)
@@ -80,7 +81,7 @@ def amend_order(desk: Desk, row: Row) -> RejectCode | None:
             desk.cancel(order, CancelReason.AMENDED_TO_FILLED)
         return code
     code = (
-        refusal_of_size(desk, order.account, price_ticks, qty_lots)
+        refusal_of_size(desk, order.account, size_ticks, qty_lots)
         or (refusal_of_distance(desk, price_ticks) if row.price_ticks else None)
         or desk.accounts.refusal_of_growth(order, qty_lots - order.qty_lots)
     )

@@ -24,9 +24,10 @@ def new_order(desk: Desk, row: Row) -> RejectCode | None:
     if code:
         return code
     order = _order_of(desk, row)
+    size_ticks = measured_ticks(desk, order, order.limit_ticks or order.price_ticks)
     code = (
         _refusal_of_price(desk, order, row)
-        or refusal_of_size(desk, order.account, _notional_price_ticks(desk, order, row), row.qty_lots)
+        or refusal_of_size(desk, order.account, size_ticks, row.qty_lots, row.terms.amount_notional)
         or _refusal_of_reach(desk, row)
         or _refusal_of_room(desk, order)
         or desk.accounts.refusal_of_exposure(order)
@@ -66,18 +67,24 @@ def _refusal_of_price(desk: Desk, order: Order, row: Row) -> RejectCode | None:
     return None
 
 
-def _notional_price_ticks(desk: Desk, order: Order, row: Row) -> int:
-    """Return the price an order's size is measured at: limit, a peg's worst price, a market order's protection."""
-    if row.order_type in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT):
-        return protected_limit_ticks(order.side, desk.reference_ticks, desk.instrument.collar_ppm)
-    return row.price_ticks
+def measured_ticks(desk: Desk, order: Order, limit_ticks: int) -> int:
+    """Return the price an order's size is measured at: its limit, a peg's worst price, a market order's protection.
+
+    0 for a market order that waits while there is no reference: nothing to measure it by.
+    """
+    if order.order_type not in (OrderType.MARKET, OrderType.MARKET_TO_LIMIT) or not desk.reference_ticks:
+        return limit_ticks
+    return limit_ticks or protected_limit_ticks(order.side, desk.reference_ticks, desk.instrument.collar_ppm)
 
 
-def refusal_of_size(desk: Desk, account: int, price_ticks: int, qty_lots: int) -> RejectCode | None:
-    """Test lots and ticks x lots against what fits and what instrument and account allow."""
+def refusal_of_size(
+    desk: Desk, account: int, price_ticks: int, qty_lots: int, amount_notional: int = 0
+) -> RejectCode | None:
+    """Test lots and ticks x lots, of which no more than an amount that is not 0 can be spent, against the limits."""
     notional = price_ticks * qty_lots
     if notional > NOTIONAL_MAX:
         return RejectCode.NOTIONAL_OVERFLOW
+    notional = min(notional, amount_notional or notional)
     max_lots, max_notional = desk.accounts.max_sizes(account)
     if qty_lots > min(desk.instrument.max_order_lots, max_lots):
         return RejectCode.ORDER_TOO_LARGE

@@ -187,12 +187,14 @@ def _plan_pro_rata(
 
 
 def _prevent(wish: Wish, appetite: _Appetite, price_ticks: int, order: Order) -> Generator[PlannedStep, None, bool]:
-    """Yield a prevention; return True when the aggressor goes on."""
-    lots = min(appetite.lots, order.leaves_lots)
+    """Yield a prevention; return True when the aggressor goes on. An amount that is spent ends it before any."""
+    lots = appetite.at(price_ticks, order.leaves_lots)
+    if not lots:
+        return False
     appetite.prevented.add(order.order_id)
     yield Prevention(wish.stp, price_ticks, lots, order)
     if wish.stp is StpMode.DECREMENT:
-        appetite.lots -= lots
+        appetite.eat(price_ticks, lots)
     return wish.stp in (StpMode.CANCEL_OLDEST, StpMode.DECREMENT) and appetite.lots > 0
 
 

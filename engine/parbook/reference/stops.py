@@ -9,6 +9,7 @@ from parbook.reference.aggress import carry_out, foresee, protected_limit_ticks
 from parbook.reference.book import Order
 from parbook.reference.desk import Desk, order_fields
 from parbook.reference.stopbook import is_reached
+from parbook.units import NOTIONAL_MAX
 
 
 def trigger_price_ticks(desk: Desk, trigger: Trigger) -> int:
@@ -50,6 +51,10 @@ def _run(desk: Desk, order: Order) -> None:
             desk.cancelled(order, CancelReason.NO_REFERENCE)
             return
         order.price_ticks = protected_limit_ticks(order.side, desk.reference_ticks, desk.instrument.collar_ppm)
+        # The reference may have moved far since entry, where the same was tested.
+        if order.price_ticks * order.leaves_lots > NOTIONAL_MAX:
+            desk.cancelled(order, CancelReason.NOTIONAL)
+            return
     outcome = foresee(desk, order)
     if order.tif is TimeInForce.FOK and outcome.filled_lots < order.qty_lots:
         desk.cancelled(order, CancelReason.REMAINDER)
