@@ -22,6 +22,7 @@ TABLE = """
 - one
 + two
 == ext/rule.pyx
+? tests/curve
 # third: in the other file
 - x
 + y
@@ -39,7 +40,7 @@ def test_a_table_names_files_and_their_faults():
             ("tests/market/test_limit.py",),
         ),
         Fault("other", "engine/rule.py", "one", "two", "something else"),
-        Fault("third", "ext/rule.pyx", "x", "y", "in the other file"),
+        Fault("third", "ext/rule.pyx", "x", "y", "in the other file", ("tests/curve",)),
     ]
 
 

@@ -185,6 +185,7 @@ def test_each_layer_first_meets_what_ought_to_see_it(workshop: Workshop):
 
 def test_what_saw_a_fault_last_time_is_asked_first(workshop: Workshop):
     checks = MarketChecks(workshop, {"r": "tests/a.py::test_b", "c": "parity icebergs, seed 2, batch 0: state"})
-    reference = Fault("r", "a.py", "a", "b", "", first=("tests/c.py",))
-    assert [command[-1] for command in commands(checks, reference, 2)] == ["tests/c.py", "tests/a.py::test_b"]
+    reference = Fault("r", "a.py", "a", "b", "", first=("tests/c.py", "tests/d.py"))
+    assert commands(checks, reference, 1)[0][-1] == "tests/a.py::test_b"
+    assert commands(checks, reference._replace(id="new"), 1)[0][-4:-1] == ("tests/c.py", "tests/d.py", "-k")
     assert commands(checks, Fault("c", "a.pxd", "a", "b", ""), 1) == [(*PARITY.command, "icebergs")]

@@ -9,7 +9,8 @@ A table is text. `== path` opens the faults of one source file, and each fault t
 
 `- ` and `+ ` are followed by the exact text to find and what replaces it; several of either are joined as lines, so the
 second one carries its indentation. The text found must occur once in the file: it may be part of a line. A line
-`? tests/market/test_limit.py` names tests to try first. Empty lines and lines that begin with `;` are skipped.
+`? tests/market/test_limit.py` names tests to try first, below `==` for every fault of the file. Empty lines and lines
+that begin with `;` are skipped.
 """
 
 from __future__ import annotations
@@ -52,18 +53,18 @@ class Fault(NamedTuple):
 def read_table(name: str, text: str) -> list[Fault]:
     """Return the faults of one table; `name` is for messages. Raises FaultError at the first line that does not fit."""
     faults: list[Fault] = []
-    file = ""
+    file, of_file = "", []
     for head, lines in _entries(name, text):
+        find, replace, first = ([line[2:] for line in lines if line[0] == mark] for mark in "-+?")
         if head.startswith("== "):
-            file = head[3:].strip()
+            file, of_file = head[3:].strip(), first
             continue
         found = re.fullmatch(r"# ([a-z0-9-]+): (.+)", head)
         if not found or not file:
             raise FaultError(f"{name}: not `# id: what it breaks` below a `== path`: {head}")
-        find, replace, first = ([line[2:] for line in lines if line[0] == mark] for mark in "-+?")
         if not find or not replace:
             raise FaultError(f"{name}: {found[1]} needs a `- ` line and a `+ ` line")
-        fault = Fault(found[1], file, "\n".join(find), "\n".join(replace), found[2], tuple(first))
+        fault = Fault(found[1], file, "\n".join(find), "\n".join(replace), found[2], (*first, *of_file))
         if fault.find == fault.replace:
             raise FaultError(f"{name}: {fault.id} changes nothing")
         faults.append(fault)

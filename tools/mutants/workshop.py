@@ -245,12 +245,14 @@ class MarketChecks:
     def __call__(self, fault: Fault) -> Iterable[Check]:
         """Yield the checks."""
         hint = self.hints.get(fault.id, "")
-        for test in (*fault.first, *([hint] if hint.startswith("tests/") else [])):
-            yield Check("hint", (*PYTEST, test), optional=True)
+        # Half of the tables run against the other market.
+        mine = ("-k", "core or not reference" if fault.compiled else "reference or not core")
+        if hint.startswith("tests/"):
+            yield Check("hint", (*PYTEST, hint), optional=True)
+        elif fault.first:
+            yield Check("hint", (*PYTEST, *fault.first, *mine), optional=True)
         seen = re.match(r"parity (\S+), seed", hint)
         parity = PARITY._replace(command=(*PARITY.command, seen[1])) if seen else PARITY
-        # Half of the tables run against the other market.
-        words = "core or not reference" if fault.compiled else "reference or not core"
-        behaviour = BEHAVIOUR._replace(command=(*BEHAVIOUR.command, "-k", words))
+        behaviour = BEHAVIOUR._replace(command=(*BEHAVIOUR.command, *mine))
         yield from (parity, behaviour) if fault.compiled else (behaviour, parity)
         yield self.require(slow_check(self.clean.root))
