@@ -47,7 +47,9 @@ def hunt(faults: list[Fault], workshops: list[Workshop], checks: Checks) -> list
 
     verdicts: dict[str, Verdict] = {}
     with ThreadPoolExecutor(len(workshops)) as pool, tqdm(total=len(faults), unit=" faults", disable=None) as bar:
-        for future in as_completed([pool.submit(one, fault) for fault in faults]):
+        # Those that need no build come first: most verdicts are there early.
+        waiting = sorted(faults, key=lambda fault: fault.compiled)
+        for future in as_completed([pool.submit(one, fault) for fault in waiting]):
             verdict = future.result()
             verdicts[verdict.fault.id] = verdict
             bar.write(report.line(verdict), file=sys.stdout)
