@@ -16,7 +16,7 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak feasibility bench build checked sanitize dist clean
+.PHONY: help run test test-slow check soak feasibility mutants bench build checked sanitize dist clean
 
 help: ## list the targets
 	@echo "make run      # try parbook          make test     # test it"
@@ -90,6 +90,9 @@ soak: $(VENV)/.built ## reference and core in lockstep on random streams for MIN
 feasibility: $(VENV)/.built ## FOK and min_lots against what IOC trades, in COUNT=1000000 random cases
 	@echo "parbook: $(COUNT) cases of feasibility against execution"
 	@$(PY) -m tests.properties.feasibility --count $(COUNT)
+
+mutants: $(VENV)/.built ## plant faults, see who notices; ARGS="--sample 5"
+	@$(PY) -m tools.mutants $(ARGS)
 
 bench: $(VENV)/.built ## measure the release build
 	@echo "parbook: benchmarks"

@@ -34,6 +34,16 @@ def test_the_embedding_example_fills_from_book_and_curve():
     assert "refused: QTY_OUT_OF_RANGE" in done.stdout
 
 
+def test_the_days_example_opens_halts_and_tells_everybody():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "day.py")], capture_output=True, text=True, check=True
+    )
+    assert "Uncrossed     price_ticks=9870 paired_lots=500" in done.stdout
+    assert re.search(r"Breached .*price_ticks=9405\n.*reason=COLLAR.*\n +StateChanged +state=HALTED", done.stdout)
+    assert "best ask: 50 at 9900\nthe feed: 50 at 9900\n" in done.stdout
+    assert re.search(r"broker got \d+ of \d+ events", done.stdout)
+
+
 def test_the_readme_code_runs_and_says_what_the_readme_promises(capsys: pytest.CaptureFixture[str]):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 1

@@ -206,3 +206,183 @@ def test_a_trade_can_be_busted_in_every_state(play, state):
     busted 100 x 1 book
     account: 1 position_lots=0
     """)
+
+
+def test_what_the_curve_lifted(play):
+    play("""
+    instrument: bust_window=4
+    account: 1 position_lots=10
+    curve: pmm lift depth=4 lift=9
+    book: sell 90 x 3 by 1
+    > anchor 100..100
+    proposed 100..100 for 0 ; anchor 100..100 net 0 cash 1000000000 ; trade 90 x 3 lift #1 leaves 0
+    account: 1 position_lots=7
+    > bust trade 1
+    busted 90 x 3 lift
+    account: 1 position_lots=10
+    """)
+
+
+def test_an_order_that_met_the_curve_in_an_auction(play):
+    play("""
+    instrument: bust_window=4 curve_in_auction=true
+    account: 1 position_lots=0
+    curve: pmm depth=4 base=6
+    anchor: 100..100
+    state: auction
+    book: sell 99 x 3 by 1
+    > state continuous
+    uncrossed 99 x 3 surplus 1 ; trade 99 x 3 uncross curve #1 net 3 ; state continuous from auction
+    account: 1 position_lots=-3
+    > bust trade 1
+    busted 99 x 3 uncross curve
+    account: 1 position_lots=0
+    """)
+
+
+def test_an_account_that_nobody_keeps_a_position_for_has_none_to_return(play):
+    play("""
+    instrument: bust_window=4
+    account: 2 position_lots=7
+    book: sell 100 x 2 by 1
+    > buy 100 x 2 by 2
+    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
+    > bust trade 1
+    busted 100 x 2 book
+    account: 2 position_lots=7
+    """)
+
+
+def test_a_trade_with_oneself_moves_nothing(play):
+    play("""
+    instrument: bust_window=4
+    account: 1 position_lots=7
+    book: sell 100 x 2 by 1
+    > buy 100 x 2 by 1
+    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
+    > bust trade 1
+    busted 100 x 2 book
+    account: 1 position_lots=7
+    """)
+
+
+def test_a_position_set_in_between_moves_by_the_lots_of_the_trade(play):
+    play("""
+    instrument: bust_window=4
+    account: 1 position_lots=0
+    book: sell 100 x 2 by 1
+    > buy 100 x 2 by 2
+    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
+    > account 1 position_lots=50
+    account 1 position_lots=50
+    > bust trade 1
+    busted 100 x 2 book
+    account: 1 position_lots=52
+    """)
+
+
+def test_the_window_holds_the_last_trades_and_busts_make_no_room(play):
+    play("""
+    instrument: bust_window=2
+    book: sell 100 x 1 by 1 ; sell 101 x 1 by 1 ; sell 102 x 1 by 1 ; sell 103 x 1 by 1
+    > buy 102 x 3 by 2
+    accepted #5 leaves 0 ; trade 100 x 1 book #1 leaves 0 ; trade 101 x 1 book #2 leaves 0
+    ; trade 102 x 1 book #3 leaves 0
+    > bust trade 1
+    rejected unknown trade
+    > bust trade 3
+    busted 102 x 1 book
+    > bust trade 1
+    rejected unknown trade
+    > buy 103 x 1 by 2
+    accepted #6 leaves 0 ; trade 103 x 1 book #4 leaves 0
+    > bust trade 2 -- pushed out
+    rejected unknown trade
+    > bust trade 3 -- still inside
+    rejected already busted
+    > bust trade 4
+    busted 103 x 1 book
+    book: empty
+    """)
+
+
+# --- what does not come back ---------------------------------------------------------------------
+
+
+def test_a_stop_that_was_triggered_has_traded_and_one_that_waits_is_not_elected(play):
+    play("""
+    instrument: bust_window=4
+    account: 3 position_lots=0
+    trade: 100
+    book: sell 105 x 1 by 1 ; sell 106 x 9 by 1
+    > buy 110 x 2 by 3 stop 104
+    accepted #5 leaves 2 armed
+    > sell 90 x 2 by 4 stop 95
+    accepted #6 leaves 2 armed
+    > buy 105 x 1 by 9
+    accepted #7 leaves 0 ; trade 105 x 1 book #3 leaves 0 ; triggered #5 110 x 2 leaves 0
+    ; trade 106 x 2 book #4 leaves 7
+    > bust trade 2 -- the print that triggered it
+    busted 105 x 1 book
+    account: 3 position_lots=2
+    book: sell 106 x 7 by 1 ; sell 90 x 2 by 4 armed 95
+    """)
+
+
+def test_a_partner_that_left_with_the_trade_stays_away(play):
+    play("""
+    instrument: bust_window=4
+    book: sell 110 x 2 by 1 ; buy 90 x 2 by 1 oco #1
+    > buy 110 x 1 by 2
+    accepted #3 leaves 0 ; trade 110 x 1 book #1 leaves 1 ; cancelled #2 x 2 oco
+    > bust trade 1
+    busted 110 x 1 book
+    book: sell 110 x 1 by 1
+    """)
+
+
+def test_protection_that_fired_has_fired(play):
+    play("""
+    instrument: bust_window=4
+    account: 1 protection_lots=2 protection_window_ns=100
+    > quote 1 bid 99 x 5 ask 101 x 5
+    accepted #1 leaves 5 ; accepted #2 leaves 5 ; quoted 1 slot 0 bid #1 ask #2
+    > buy 101 x 2 by 2
+    accepted #3 leaves 0 ; trade 101 x 2 book #2 leaves 3 ; protected 1 after 2
+    ; cancelled #1 x 5 protection ; cancelled #2 x 3 protection
+    > bust trade 1
+    busted 101 x 2 book
+    > quote 1 bid 99 x 5 ask 101 x 5
+    rejected protection active
+    book: empty
+    """)
+
+
+def test_an_auctions_indication_does_not_move(play):
+    play("""
+    instrument: bust_window=4
+    trade: 104
+    state: auction
+    book: buy 110 x 2 by 1 ; sell 100 x 2 by 2
+    > bust trade 1
+    busted 104 x 1 book
+    > state continuous
+    uncrossed 104 x 2 surplus 0 ; trade 104 x 2 uncross #3 with #4 leaves 0 ; state continuous from auction
+    book: empty
+    """)
+
+
+def test_open_orders_may_lead_beyond_a_limit_afterwards_and_stay(play):
+    play("""
+    instrument: bust_window=4
+    account: 1 max_long_lots=5 position_lots=2
+    book: buy 100 x 2 by 2
+    > sell 100 x 2 by 1
+    accepted #2 leaves 0 ; trade 100 x 2 book #1 leaves 0
+    > buy 99 x 5 by 1
+    accepted #3 leaves 5
+    > bust trade 1
+    busted 100 x 2 book
+    account: 1 position_lots=2
+    book: buy 99 x 5 by 1
+    """)

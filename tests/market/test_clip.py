@@ -142,3 +142,22 @@ def test_no_offer_beyond_the_highest_price(play):
     book: buy {2**60 - 1} x 2 by 1
     """)
     assert not [row for row in market.depth(1000) if row["side"] == 1]
+
+
+@pytest.mark.parametrize(
+    ("others", "answer", "queue"),
+    [
+        ("", "rejected post only would trade", "buy 99 x 5 by 1"),
+        ("; buy 99 x 5 by 2", "amended #1 lost 99 x 6 leaves 6", "buy 99 x 5 by 2 ; buy 99 x 6 by 1"),
+    ],
+)
+@pytest.mark.parametrize("special", ["", "; buy 50 x 1 by 3 hidden"])
+def test_a_post_only_order_that_grows_meets_the_curve_its_own_price_held_back(play, others, answer, queue, special):
+    play(f"""
+    book: buy 99 x 5 by 1 post {others} {special}
+    curve: pmm depth=4 base=6 min=-5
+    anchor: 95..95
+    > amend #1 x 6 by 1
+    {answer}
+    book: {queue} {special}
+    """)

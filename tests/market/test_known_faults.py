@@ -291,6 +291,25 @@ def test_stop_that_fires_when_nothing_traded(play):
     """)
 
 
+def test_stop_that_fires_by_a_price_an_auction_only_indicates(play):
+    play("""
+    trade: 100
+    > buy 120 x 1 by 1 stop 105
+    accepted #3 leaves 1 armed
+    > state auction
+    state auction from continuous
+    > buy 110 x 2 by 2
+    accepted #4 leaves 2
+    > sell 110 x 2 by 3
+    accepted #5 leaves 2 ; indicative 110 x 2 surplus 0
+    > cancel #4 by 2
+    cancelled #4 x 2 requested ; indicative 0 x 0 surplus 0
+    > state continuous
+    uncrossed 0 x 0 surplus 0 ; state continuous from auction
+    book: sell 110 x 2 by 3 ; buy 120 x 1 by 1 armed 105
+    """)
+
+
 def test_hidden_quantity_that_jumps_the_queue(play):
     play("""
     book: sell 100 x 2 by 1 hidden ; sell 100 x 4 by 2 show 1 ; sell 100 x 2 by 3

@@ -81,7 +81,7 @@ def test_order_ids_are_dense_over_accepted_orders_only(play):
 
 
 def test_an_account_may_trade_with_itself(play):
-    # Self-trade prevention is not part of this market; the trade names the account on both sides.
+    # Where neither order nor instrument asks for self-trade prevention; the trade names the account on both sides.
     play("""
     book: sell 100 x 1 by 1
     > buy 100 x 1 by 1

@@ -156,3 +156,67 @@ def test_an_iceberg_of_a_thousand_slices_at_most(play):
     amended #1 lost 100 x 2001 leaves 2001 ; shown #1 x 3 of 2001
     book: sell 100 x 2001 by 1 show 3
     """)
+
+
+@pytest.mark.parametrize(("side", "at", "beyond"), [("buy", 110, 111), ("buy", 90, 89), ("sell", 110, 111)])
+def test_a_price_exactly_at_the_reach_is_near_enough(play, side, at, beyond):
+    play(f"""
+    instrument: price_reach_ppm=100000
+    trade: 100
+    > {side} {beyond} x 1 by 1
+    rejected price too far
+    > {side} {at} x 1 by 1
+    accepted #3 leaves 1
+    > amend #3 to {beyond} by 1
+    rejected price too far
+    book: {side} {at} x 1 by 1
+    """)
+
+
+def test_a_total_amended_after_fills_grows_by_its_difference_alone(play):
+    play("""
+    account: 7 max_long_lots=10
+    book: buy 100 x 10 by 7
+    > sell 100 x 4 by 1
+    accepted #2 leaves 0 ; trade 100 x 4 book #1 leaves 6
+    > amend #1 to 101 x 11 by 7
+    rejected position limit
+    > amend #1 to 101 x 10 by 7
+    amended #1 lost 101 x 10 leaves 6
+    book: buy 101 x 6 by 7
+    """)
+
+
+def test_the_part_of_a_token_that_time_has_filled_is_kept(play):
+    play("""
+    account: 7 rate_per_second=1 rate_burst=2
+    > buy 99 x 1 by 7
+    accepted #1 leaves 1
+    > buy 99 x 1 by 7
+    accepted #2 leaves 1
+    > buy 99 x 1 by 7 at 1500000000
+    accepted #3 leaves 1
+    > buy 99 x 1 by 7 at 1999999999
+    rejected rate limited
+    > buy 99 x 1 by 7 at 2000000000
+    accepted #4 leaves 1
+    > buy 99 x 1 by 7
+    rejected rate limited
+    book: buy 99 x 1 by 7 ; buy 99 x 1 by 7 ; buy 99 x 1 by 7 ; buy 99 x 1 by 7
+    """)
+
+
+@pytest.mark.parametrize("setting", ["rate_per_second=1", "rate_burst=1"])
+def test_a_new_rate_or_burst_begins_with_a_full_bucket(play, setting):
+    play(f"""
+    account: 7 rate_per_second=1
+    > buy 99 x 1 by 7
+    accepted #1 leaves 1
+    > buy 99 x 1 by 7
+    rejected rate limited
+    > account 7 {setting}
+    account 7 {setting}
+    > buy 99 x 1 by 7
+    accepted #2 leaves 1
+    book: buy 99 x 1 by 7 ; buy 99 x 1 by 7
+    """)

@@ -212,3 +212,156 @@ def test_a_rate_of_nothing_is_no_limit(play):
     accepted #3 leaves 1
     book: buy 90 x 1 by 1 ; buy 90 x 1 by 1 ; buy 90 x 1 by 1
     """)
+
+
+def test_what_runs_over_the_brim_is_lost(play):
+    play("""
+    account: 1 rate_per_second=3 rate_burst=1
+    > buy 90 x 1 by 1
+    accepted #1 leaves 1
+    > buy 91 x 1 by 1 at 333333333 -- a billionth short
+    rejected rate limited
+    > buy 91 x 1 by 1 at 333333334
+    accepted #2 leaves 1
+    > buy 92 x 1 by 1 at 666666667 -- the bucket was full: what ran over is lost
+    rejected rate limited
+    > buy 92 x 1 by 1 at 666666668
+    accepted #3 leaves 1
+    book: buy 92 x 1 by 1 ; buy 91 x 1 by 1 ; buy 90 x 1 by 1
+    """)
+
+
+def test_a_command_without_a_time_refills_nothing_and_anybodys_time_counts(play):
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=1
+    > buy 90 x 1 by 1
+    accepted #1 leaves 1
+    > buy 91 x 1 by 2
+    accepted #2 leaves 1
+    > buy 92 x 1 by 1
+    rejected rate limited
+    > sell 110 x 1 by 2 at {SECOND}
+    accepted #3 leaves 1
+    > buy 93 x 1 by 1
+    accepted #4 leaves 1
+    book: buy 93 x 1 by 1 ; buy 91 x 1 by 2 ; buy 90 x 1 by 1 ; sell 110 x 1 by 2
+    """)
+
+
+@pytest.mark.parametrize("field", ["rate_per_second=1", "rate_burst=1"])
+def test_a_new_rate_begins_with_a_full_bucket(play, field):
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=1
+    > buy 90 x 1 by 1
+    accepted #1 leaves 1
+    > buy 91 x 1 by 1
+    rejected rate limited
+    > account 1 max_order_lots=5 -- another field fills nothing
+    account 1 max_order_lots=5
+    > buy 91 x 1 by 1
+    rejected rate limited
+    > account 1 {field}
+    account 1 {field}
+    > buy 91 x 1 by 1
+    accepted #2 leaves 1
+    > buy 92 x 1 by 1
+    rejected rate limited
+    > account 1 rate_per_second=0
+    account 1 rate_per_second=0
+    > buy 92 x 1 by 1
+    accepted #3 leaves 1
+    book: buy 92 x 1 by 1 ; buy 91 x 1 by 1 ; buy 90 x 1 by 1
+    """)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("buy 91 x 1 by 1", "accepted #3 leaves 1"),
+        ("buy 91 x 1 by 1 ioc", "accepted #3 leaves 0 ; cancelled #3 x 1 remainder"),
+        ("buy 110 x 1 by 1 fok", "accepted #3 leaves 0 ; trade 110 x 1 book #1 leaves 8"),
+        ("buy 110 x 1 by 1 min 1", "accepted #3 leaves 0 ; trade 110 x 1 book #1 leaves 8"),
+        ("buy 91 x 1 by 1 post", "accepted #3 leaves 1"),
+        ("buy 120 x 1 by 1 stop 115", "accepted #3 leaves 1 armed"),
+        ("buy 95 x 1 by 1 peg anchor", "accepted #3 leaves 1 parked"),
+        ("amend #2 x 4 by 1", "amended #2 kept 90 x 4 leaves 4"),
+        ("amend #2 to 91 x 6 by 1", "amended #2 lost 91 x 6 leaves 6"),
+        ("quote 1 bid 91 x 1", "accepted #3 leaves 1 ; quoted 1 slot 0 bid #3 ask none"),
+        (
+            "quote 1 bid 91 x 1 ask 109 x 1",
+            "accepted #3 leaves 1 ; accepted #4 leaves 1 ; quoted 1 slot 0 bid #3 ask #4",
+        ),
+    ],
+)
+def test_new_amend_and_quote_take_one_each(play, command, answer):
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=2
+    book: sell 110 x 9 by 2 ; buy 90 x 5 by 1
+    > {command}
+    {answer}
+    > buy 80 x 1 by 1
+    rejected rate limited
+    state: continuous
+    """)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "amend #4 x 1 by 1",
+        "amend #4 x 9 by 1",
+        "amend #4 to 100 by 1",
+        "amend #4 x 2 by 1",
+        "quote 1 bid 95 x 2 ask 98 x 2",
+        "quote 1 bid 94 x 1 ask 99 x 3",
+        "quote 1",
+        "buy 100 x 1 by 1",
+        "buy market-to-limit x 1 by 1",
+        "buy 120 x 1 by 1 stop 101",
+        "buy 120 x 1 by 1 peg primary",
+    ],
+)
+def test_what_is_limited_leaves_order_and_quote_as_they_were(play, command):
+    play(f"""
+    account: 1 rate_per_second=1 rate_burst=2
+    trade: 100
+    book: sell 100 x 9 by 2
+    > buy 93 x 4 by 1
+    accepted #4 leaves 4
+    > quote 1 bid 94 x 3 ask 99 x 3
+    accepted #5 leaves 3 ; accepted #6 leaves 3 ; quoted 1 slot 0 bid #5 ask #6
+    > {command}
+    rejected rate limited
+    book: buy 94 x 3 by 1 ; buy 93 x 4 by 1 ; sell 99 x 3 by 1 ; sell 100 x 9 by 2
+    """)
+
+
+def test_a_peg_follows_for_nothing(play):
+    play("""
+    account: 1 rate_per_second=1 rate_burst=1
+    curve: pmm depth=0
+    anchor: 100..100
+    book: buy 120 x 1 by 1 peg anchor
+    > anchor 101..101
+    proposed 101..101 for 0 ; anchor 101..101 net 0 cash 1000000000 ; repriced #1 101 leaves 1
+    > anchor 102..102
+    proposed 102..102 for 0 ; anchor 102..102 net 0 cash 1000000000 ; repriced #1 102 leaves 1
+    > buy 90 x 1 by 1
+    rejected rate limited
+    book: buy 102 x 1 by 1
+    """)
+
+
+def test_it_holds_in_an_auction_too(play):
+    play("""
+    account: 1 rate_per_second=1 rate_burst=1
+    trade: 100
+    state: auction
+    > buy market x 1 by 1 auction
+    accepted #3 leaves 1 call
+    > buy 110 x 1 by 1
+    rejected rate limited
+    > sell market x 1 by 1 auction
+    rejected rate limited
+    book: buy market x 1 by 1 call
+    """)

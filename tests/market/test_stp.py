@@ -177,6 +177,19 @@ def test_a_group_is_read_when_orders_meet(play):
     """)
 
 
+def test_an_account_that_is_not_registered_is_a_group_by_its_number(play):
+    play("""
+    instrument: stp=cancel-newest
+    account: 1 stp_group=7
+    book: sell 100 x 9 by 1
+    > buy 100 x 3 by 4
+    accepted #2 leaves 0 ; trade 100 x 3 book #1 leaves 6
+    > buy 100 x 1 by 7
+    accepted #3 leaves 0 ; prevented cancel-newest 100 x 1 #1 leaves 6 ; cancelled #3 x 1 self trade
+    book: sell 100 x 6 by 1
+    """)
+
+
 # --- whom it meets ------------------------------------------------------------------------------
 
 
@@ -230,6 +243,28 @@ def test_an_own_quote_is_met_like_any_order(play):
     """)
 
 
+def test_a_peg_is_met_where_it_stands(play):
+    play("""
+    curve: pmm depth=0
+    anchor: 100..102
+    book: sell 90 x 3 by 1 peg anchor ; sell 103 x 3 by 2
+    > buy 103 x 4 by 1 stp decrement
+    accepted #3 leaves 0 ; prevented decrement 102 x 3 #1 leaves 0 ; trade 103 x 1 book #2 leaves 2
+    book: sell 103 x 2 by 2
+    """)
+
+
+def test_a_decremented_hidden_order_keeps_its_turn(play):
+    play("""
+    book: sell 100 x 3 by 1 hidden ; sell 100 x 5 by 3 hidden
+    > buy 100 x 2 by 1 stp decrement
+    accepted #3 leaves 0 ; prevented decrement 100 x 2 #1 leaves 1
+    > buy 100 x 2 by 9
+    accepted #4 leaves 0 ; trade 100 x 1 hidden #1 leaves 0 ; trade 100 x 1 hidden #2 leaves 4
+    book: sell 100 x 4 by 3 hidden
+    """)
+
+
 @pytest.mark.parametrize(
     ("mode", "told", "net"),
     [
@@ -280,6 +315,20 @@ def test_a_fok_that_cancels_the_oldest_counts_what_others_offer(play):
     """)
 
 
+def test_fill_or_kill_reaches_the_curve_past_its_own_order(play):
+    play("""
+    book: sell 101 x 3 by 1
+    curve: pmm depth=4 base=6 min=-5
+    anchor: 100..100
+    > buy 101 x 6 by 1 fok stp cancel-oldest -- the curve sells 5
+    rejected fok unfillable
+    > buy 101 x 5 by 1 fok stp cancel-oldest
+    accepted #2 leaves 0 ; prevented cancel-oldest 101 x 3 #1 leaves 0 ; cancelled #1 x 3 self trade
+    ; trade 101 x 5 curve net -5
+    book: empty
+    """)
+
+
 @pytest.mark.parametrize("mode", ["cancel-newest", "cancel-oldest", "cancel-both", "decrement"])
 def test_a_minimum_counts_what_trades_and_not_what_is_withheld(play, mode):
     maker = "2" if mode == "cancel-newest" else "0"
@@ -318,6 +367,29 @@ def test_post_only_and_slide_see_own_orders_too(play):
     > buy 100 x 1 by 1 slide stp cancel-oldest
     accepted #2 leaves 1 at 99
     book: buy 99 x 1 by 1 ; sell 100 x 2 by 1
+    """)
+
+
+def test_a_market_to_limit_order_that_meets_only_its_own_finds_nothing_to_trade(play):
+    play("""
+    trade: 100
+    book: sell 100 x 3 by 1 ; sell 101 x 2 by 2
+    > buy market-to-limit x 5 by 1 stp cancel-newest
+    rejected nothing to trade
+    > buy market-to-limit x 5 by 1 stp cancel-oldest
+    accepted #5 leaves 3 at 101 ; prevented cancel-oldest 100 x 3 #3 leaves 0 ; cancelled #3 x 3 self trade
+    ; trade 101 x 2 book #4 leaves 0
+    book: buy 101 x 3 by 1
+    """)
+
+
+def test_a_quote_is_post_only_against_its_owner_too(play):
+    play("""
+    instrument: stp=cancel-oldest
+    book: sell 100 x 3 by 1
+    > quote 1 bid 100 x 2 ask 102 x 2
+    rejected post only would trade
+    book: sell 100 x 3 by 1
     """)
 
 
@@ -360,6 +432,18 @@ def test_the_partner_of_an_order_that_was_withheld_leaves_after_the_step(play):
     """)
 
 
+def test_the_partner_of_a_resting_order_that_shrinks_stays_and_of_one_that_is_gone_leaves(play):
+    play("""
+    book: sell 100 x 4 by 1 ; buy 90 x 4 by 1 oco #1
+    > buy 100 x 3 by 1 stp decrement
+    accepted #3 leaves 0 ; prevented decrement 100 x 3 #1 leaves 1
+    book: buy 90 x 4 by 1 ; sell 100 x 1 by 1
+    > buy 100 x 1 by 1 stp decrement
+    accepted #4 leaves 0 ; prevented decrement 100 x 1 #1 leaves 0 ; cancelled #2 x 4 oco
+    book: empty
+    """)
+
+
 def test_pro_rata_deals_with_own_orders_before_it_splits(play):
     play("""
     instrument: allocation=pro-rata
@@ -370,6 +454,16 @@ def test_pro_rata_deals_with_own_orders_before_it_splits(play):
     > buy 100 x 2 by 2 stp cancel-newest
     accepted #5 leaves 0 ; prevented cancel-newest 100 x 1 #1 leaves 1 ; cancelled #5 x 2 self trade
     book: sell 100 x 1 by 2 ; sell 100 x 3 by 3
+    """)
+
+
+def test_pro_rata_stops_before_the_round_whoever_stands_first_in_it(play):
+    play("""
+    instrument: allocation=pro-rata
+    book: sell 100 x 6 by 2 ; sell 100 x 9 by 1
+    > buy 100 x 2 by 1 stp cancel-newest
+    accepted #3 leaves 0 ; prevented cancel-newest 100 x 2 #2 leaves 9 ; cancelled #3 x 2 self trade
+    book: sell 100 x 6 by 2 ; sell 100 x 9 by 1
     """)
 
 
