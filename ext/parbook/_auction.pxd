@@ -276,7 +276,9 @@ cdef inline void auction_uncross(Desk *desk) noexcept nogil:
             curve_left[SELL] -= lots
         left_lots -= lots
     if clearing.paired_lots != 0:
+        # What the uncross elects is measured from its price, not from the last trade before the halt.
         desk.last_auction_ticks = clearing.price_ticks
+        desk.band_ticks = clearing.price_ticks
     desk.noted.count = 0
     note_auction_only(desk, BUY)
     note_auction_only(desk, SELL)

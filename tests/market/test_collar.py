@@ -430,3 +430,24 @@ def test_a_stop_that_breaches_halts_those_behind_it(play):
     ; breached #5 at 110 ; state halted from continuous
     book: buy 120 x 2 by 2 ; sell 111 x 5 by 1 ; buy 120 x 2 by 3 elected 103
     """)
+
+
+def test_stops_that_a_reopening_elects_are_measured_from_its_price(play):
+    play("""
+    instrument: dynamic_band_ppm=50000 breach_state=auction
+    trade: 100
+    book: buy 108 x 2 by 1 stop 105 ; sell 109 x 1 by 2
+    state: auction
+    > buy 108 x 3 by 3
+    accepted #5 leaves 3
+    > sell 108 x 3 by 4
+    accepted #6 leaves 3 ; indicative 108 x 3 surplus 0
+    > sell 108 x 2 by 4
+    accepted #7 leaves 2 ; indicative 108 x 3 surplus -2
+    > state continuous
+    uncrossed 108 x 3 surplus -2 ; trade 108 x 3 uncross #5 with #6 leaves 0
+    ; state continuous from auction
+    ; triggered #3 108 x 2 leaves 0 ; trade 108 x 2 book #7 leaves 0
+    book: sell 109 x 1 by 2
+    state: continuous
+    """)

@@ -197,7 +197,8 @@ def uncross(desk: Desk) -> None:
     desk.emit(Uncrossed, price_ticks=clear.price_ticks, paired_lots=clear.paired_lots, surplus_lots=clear.surplus_lots)
     if clear.paired_lots:
         _pair(desk, clear)
-        desk.last_auction_ticks = clear.price_ticks
+        # What the uncross elects is measured from its price, not from the last trade before the halt.
+        desk.last_auction_ticks = desk.band_ticks = clear.price_ticks
     leftovers = [order for side in Side for order in (*desk.calls[side].values(), *_auction_only(desk, side))]
     for order in leftovers:
         if order.order_id in desk.orders:
