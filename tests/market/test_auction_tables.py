@@ -446,3 +446,17 @@ def test_the_curve_stays_out_where_the_instrument_says_nothing(play):
     book: sell 99 x 3 by 1
     curve: net 0 cash 1000000000
     """)
+
+
+def test_the_curve_s_cash_is_spent_once_though_its_rung_goes_before_the_book(play):
+    play("""
+    instrument: curve_in_auction=true
+    state: auction
+    curve: pmm depth=20 base=50 budget=300
+    anchor: 100..100
+    book: buy 97 x 5 by 1 ; sell 95 x 6 by 2
+    > state continuous -- at 97 the curve pays for 3 lots; its rung stands at 99
+    uncrossed 97 x 6 surplus 2 ; trade 97 x 3 uncross curve #2 net 3 ; trade 97 x 3 uncross #1 with #2 leaves 0
+    ; state continuous from auction
+    book: buy 97 x 2 by 1
+    """)

@@ -130,3 +130,10 @@ def test_depth_is_what_a_sweep_trades(play):
 def made_trades(market, side, limit, lots):
     events = market.apply(NewOrder(account=9, side=side, qty_lots=lots, price_ticks=limit, tif=2))
     return [event for event in events if isinstance(event, Trade)]
+
+
+@pytest.mark.parametrize("state", ["halted", "auction"])
+def test_the_curve_shows_nothing_while_nothing_matches(play, state):
+    setup = f"{FULL_BOOK}\n    curve: {LINEAR}\n    anchor: 100..100"
+    assert [row for row in rows(made(play, setup)) if row[1] == CURVE] != []
+    assert [row for row in rows(made(play, f"{setup}\n    state: {state}")) if row[1] == CURVE] == []
