@@ -128,6 +128,14 @@ class AccountField(DocumentedEnum):
     KILLED = 15, "1: nothing new is accepted; 0 lifts a KILL"
 
 
+class AccountStatus(DocumentedEnum):
+    """What an account may do in the whole exchange. Its live orders stay where they are."""
+
+    ACTIVE = 0, "everything that its limits allow"
+    REDUCE_ONLY = 1, "sell, shrink, cancel, deposit, withdraw; not buy, nor amend what buys"
+    SUSPENDED = 2, "shrink, cancel, be paid; nothing new, no amendment, no withdrawal, no transfer"
+
+
 class Denial(DocumentedEnum):
     """What an account may be denied; bits of AccountField.DENIED."""
 
@@ -135,6 +143,8 @@ class Denial(DocumentedEnum):
     AMEND = 2, "AMEND, but not REDUCE"
     CANCEL = 4, "CANCEL and REDUCE by itself"
     QUOTE = 8, "QUOTE"
+    BUY = 16, "orders and quotes that buy, and amending them: it may only leave"
+    SELL = 32, "orders and quotes that sell, and amending them"
 
 
 class CommandKind(DocumentedEnum):
@@ -160,6 +170,12 @@ class CommandKind(DocumentedEnum):
     SET_ACCOUNT = 18, "set one limit or property of an account"
     SET_STATE = 19, "move to another session state"
     BUST = 20, "declare a trade void"
+    DEPOSIT = 21, "credit an account with what came from outside (exchange)"
+    WITHDRAW = 22, "debit an account with what leaves for the outside (exchange)"
+    TRANSFER = 23, "move atoms between accounts (exchange)"
+    SET_FEES = 24, "set what a fee tier pays (exchange)"
+    SET_TIER = 25, "put an account in a fee tier (exchange)"
+    SET_STATUS = 26, "set what an account may do everywhere (exchange)"
 
 
 class EventKind(DocumentedEnum):
@@ -191,6 +207,13 @@ class EventKind(DocumentedEnum):
     UNSPENT = 24, "part of a market order's amount was not spent"
     BREACHED = 25, "a sweep stopped at the collar; what came next would have printed outside it"
     DEADMAN_SET = 26, "an account's orders are cancelled at the given time unless it reports again"
+    DEPOSITED = 27, "an account was credited with what came from outside"
+    WITHDRAWN = 28, "an account was debited with what left for the outside"
+    TRANSFERRED = 29, "atoms moved between accounts"
+    FEES_SET = 30, "a fee tier pays new rates"
+    TIER_SET = 31, "an account is in another fee tier"
+    STATUS_SET = 32, "an account may do more or less than before, everywhere"
+    REPEATED = 33, "a session's reference had come before; the first outcome is said again"
 
 
 class Source(DocumentedEnum):
@@ -304,6 +327,7 @@ class RejectCode(DocumentedEnum):
     CANCEL_DENIED = 74, "the account may not cancel"
     QUOTE_DENIED = 75, "the account may not quote"
     ACCOUNT_KILLED = 76, "the account was killed; SET_ACCOUNT KILLED 0 lifts it"
+    SIDE_DENIED = 77, "the account may not buy, or not sell, this instrument"
     ORDER_TOO_LARGE = 80, "more lots than one order may have"
     NOTIONAL_TOO_LARGE = 81, "more ticks x lots than one order may have"
     PRICE_TOO_FAR = 82, "the price is too far from the reference price"
@@ -326,3 +350,9 @@ class RejectCode(DocumentedEnum):
     BALANCE_OVERFLOW = 107, "the asset's atoms inside the exchange would exceed 63 bits"
     CURVE_UNFUNDED = 108, "the treasury has less available than the curve's budget or the lots it may sell"
     FEE_OUT_OF_RANGE = 109, "a rate above what holds reckon with, or a rebate that some taker's fee does not cover"
+    ACCOUNT_SUSPENDED = 110, "the account is suspended everywhere; SET_STATUS lifts it"
+    ACCOUNT_REDUCE_ONLY = 111, "the account may only sell, shrink and leave; SET_STATUS lifts it"
+    UNKNOWN_TIER = 112, "the fee tier has no rates yet: SET_FEES comes first"
+    UNKNOWN_STATUS = 113, "no account status has this number"
+    INVALID_SESSION_REF = 114, "a session reference needs a session and must be positive"
+    OUTCOME_FORGOTTEN = 115, "the reference came before, too long ago to say what came of it"

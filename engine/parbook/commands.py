@@ -1,4 +1,9 @@
-"""Commands: what a market can be asked to do, as immutable msgspec Structs. Read them through `parbook.messages`."""
+"""Commands: what a market or an exchange can be asked to do, as immutable msgspec Structs. See `parbook.messages`.
+
+`instrument` says which market of an exchange is meant; a market of its own ignores it. EVERY_INSTRUMENT means all of
+them, in order: for Advance, MassCancel, Kill and DeadMan. `session_ref` rises from command to command of a session; an
+exchange answers one that is not above the last with the first outcome (Repeated), and 0 means none.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import msgspec
 
 from parbook.codes import (
     AccountField,
+    AccountStatus,
     AnchorMove,
     CancelReason,
     CurveShape,
@@ -60,6 +66,8 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stp: StpMode = StpMode.DEFAULT
     peg: Peg = Peg.NONE
     trigger: Trigger = Trigger.TRADE
+    session_ref: int = 0
+    instrument: int = 0
 
 
 class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -69,6 +77,9 @@ class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     order_id: int = 0
     client_id: int = 0
     ts_ns: int = 0
+    session: int = 0
+    session_ref: int = 0
+    instrument: int = 0
 
 
 class AmendOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -87,6 +98,9 @@ class AmendOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     ts_ns: int = 0
     display_lots: int = 0
     stop_ticks: int = 0
+    session: int = 0
+    session_ref: int = 0
+    instrument: int = 0
 
 
 class ReduceOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -97,12 +111,16 @@ class ReduceOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     order_id: int = 0
     client_id: int = 0
     ts_ns: int = 0
+    session: int = 0
+    session_ref: int = 0
+    instrument: int = 0
 
 
 class Advance(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Move the market's clock to `ts_ns`; anchors that fall due activate in order."""
 
     ts_ns: int
+    instrument: int = 0
 
 
 class ProposeAnchor(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -115,18 +133,21 @@ class ProposeAnchor(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     low_ticks: int
     high_ticks: int
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class WithdrawAnchors(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Cancel every proposed anchor that has not activated."""
 
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class WithdrawCurve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Stop quoting the curve; the next anchor that activates brings it back. Cursor and cash stay."""
 
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class CurveParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +192,7 @@ class SetCurve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     params: CurveParams
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class MassCancel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -184,6 +206,7 @@ class MassCancel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     side: int = 2
     reason: CancelReason = CancelReason.MASS
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class Kill(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -191,6 +214,7 @@ class Kill(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     account: int
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class DeadMan(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -199,6 +223,7 @@ class DeadMan(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     account: int
     timeout_ns: int
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -216,6 +241,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     ask_lots: int = 0
     session: int = 0
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class ResetProtection(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -223,6 +249,7 @@ class ResetProtection(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     account: int
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class SetAccount(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -232,6 +259,7 @@ class SetAccount(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     field: AccountField
     value: int
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class SetState(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -239,12 +267,70 @@ class SetState(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     state: SessionState
     ts_ns: int = 0
+    instrument: int = 0
 
 
 class BustTrade(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Declare the trade whose event had sequence number `trade_seq` void. Positions return, orders do not."""
 
     trade_seq: int
+    ts_ns: int = 0
+    instrument: int = 0
+
+
+class Deposit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Credit what came from outside. A `txn_id` counts once, 0 means none."""
+
+    account: int
+    asset: int
+    amount_atoms: int
+    txn_id: int = 0
+    ts_ns: int = 0
+
+
+class Withdraw(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Debit what leaves for the outside: at most what is there and not held. A `txn_id` counts once, 0 means none."""
+
+    account: int
+    asset: int
+    amount_atoms: int
+    txn_id: int = 0
+    ts_ns: int = 0
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Move what is there and not held from `account` to another. A `txn_id` counts once, 0 means none."""
+
+    account: int
+    target_account: int
+    asset: int
+    amount_atoms: int
+    txn_id: int = 0
+    ts_ns: int = 0
+
+
+class SetFees(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Set what a tier pays, in ppm of the notional; a negative `maker_ppm` is a rebate."""
+
+    tier: int
+    maker_ppm: int
+    taker_ppm: int
+    ts_ns: int = 0
+
+
+class SetTier(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Put an account in a tier whose fees have been set."""
+
+    account: int
+    tier: int
+    ts_ns: int = 0
+
+
+class SetStatus(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Set what an account may do in the whole exchange. Its live orders stay; MassCancel takes them out."""
+
+    account: int
+    status: AccountStatus
     ts_ns: int = 0
 
 
@@ -266,4 +352,10 @@ Command = (
     | SetAccount
     | SetState
     | BustTrade
+    | Deposit
+    | Withdraw
+    | Transfer
+    | SetFees
+    | SetTier
+    | SetStatus
 )

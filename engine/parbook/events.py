@@ -1,6 +1,8 @@
 """Events: what happened in a market, as immutable msgspec Structs. Read them through `parbook.messages`.
 
-`seq` is gapless per market; `command` is the low 32 bits of the number of the command that caused it.
+`seq` is gapless per instrument; `command` is the low 16 bits of the number of the command that caused it, gapless as
+well (`parbook.records.command_numbers` gives the whole numbers). `instrument` is 0 in a market of its own, and
+EVERY_INSTRUMENT for what concerns the exchange as a whole.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import msgspec
 
 from parbook.codes import (
     AccountField,
+    AccountStatus,
     CancelReason,
     CurveShape,
     Place,
@@ -37,6 +40,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     qty_lots: int
     leaves_lots: int
     place: Place = Place.BOOK
+    instrument: int = 0
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -48,6 +52,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     order_id: int
     client_id: int
     account: int
+    instrument: int = 0
 
 
 class Trade(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -69,6 +74,7 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     maker_order_id: int
     maker_account: int
     maker_leaves_lots: int
+    instrument: int = 0
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -83,6 +89,7 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     side: Side
     price_ticks: int
     qty_lots: int
+    instrument: int = 0
 
 
 class Amended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -98,6 +105,7 @@ class Amended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     price_ticks: int
     qty_lots: int
     leaves_lots: int
+    instrument: int = 0
 
 
 class Advanced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -106,6 +114,7 @@ class Advanced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     seq: int
     command: int
     ts_ns: int
+    instrument: int = 0
 
 
 class AnchorProposed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -116,6 +125,7 @@ class AnchorProposed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     low_ticks: int
     high_ticks: int
     effective_at_ns: int
+    instrument: int = 0
 
 
 class AnchorActivated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -127,6 +137,7 @@ class AnchorActivated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     high_ticks: int
     net_lots: int
     cash_notional: int
+    instrument: int = 0
 
 
 class AnchorsWithdrawn(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -135,6 +146,7 @@ class AnchorsWithdrawn(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     seq: int
     command: int
     count: int
+    instrument: int = 0
 
 
 class CurveSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -144,6 +156,7 @@ class CurveSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     command: int
     shape: CurveShape
     cash_notional: int
+    instrument: int = 0
 
 
 class CurveWithdrawn(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -153,6 +166,7 @@ class CurveWithdrawn(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     command: int
     net_lots: int
     cash_notional: int
+    instrument: int = 0
 
 
 class Prevented(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -174,6 +188,7 @@ class Prevented(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     maker_order_id: int
     maker_account: int
     maker_leaves_lots: int
+    instrument: int = 0
 
 
 class Triggered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -189,6 +204,7 @@ class Triggered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     price_ticks: int
     qty_lots: int
     leaves_lots: int
+    instrument: int = 0
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -203,6 +219,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     price_ticks: int
     qty_lots: int
     leaves_lots: int
+    instrument: int = 0
 
 
 class Repriced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -217,6 +234,7 @@ class Repriced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     price_ticks: int
     qty_lots: int
     leaves_lots: int
+    instrument: int = 0
 
 
 class StateChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -226,6 +244,7 @@ class StateChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     command: int
     state: SessionState
     previous: SessionState
+    instrument: int = 0
 
 
 class Indicative(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -236,6 +255,7 @@ class Indicative(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     price_ticks: int
     paired_lots: int
     surplus_lots: int
+    instrument: int = 0
 
 
 class Uncrossed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -246,6 +266,7 @@ class Uncrossed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     price_ticks: int
     paired_lots: int
     surplus_lots: int
+    instrument: int = 0
 
 
 class MassCancelled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -256,6 +277,7 @@ class MassCancelled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: CancelReason
     account: int
     count: int
+    instrument: int = 0
 
 
 class AccountSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -266,6 +288,7 @@ class AccountSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     field: AccountField
     account: int
     value: int
+    instrument: int = 0
 
 
 class Quoted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -277,6 +300,7 @@ class Quoted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     slot: int
     bid_order_id: int
     ask_order_id: int
+    instrument: int = 0
 
 
 class Protected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -286,6 +310,7 @@ class Protected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     command: int
     account: int
     filled_lots: int
+    instrument: int = 0
 
 
 class Busted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -300,6 +325,7 @@ class Busted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     qty_lots: int
     taker_account: int
     maker_account: int
+    instrument: int = 0
 
 
 class Unspent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -311,6 +337,7 @@ class Unspent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     client_id: int
     account: int
     notional: int
+    instrument: int = 0
 
 
 class Breached(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -322,6 +349,7 @@ class Breached(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     order_id: int
     account: int
     price_ticks: int
+    instrument: int = 0
 
 
 class DeadManSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -331,6 +359,96 @@ class DeadManSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     command: int
     account: int
     deadline_ns: int
+    instrument: int = 0
+
+
+class Deposited(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An account was credited; it now has `balance_atoms` of the asset, held ones included."""
+
+    seq: int
+    command: int
+    account: int
+    asset: int
+    amount_atoms: int
+    balance_atoms: int
+    txn_id: int
+    instrument: int = 0
+
+
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An account was debited; it now has `balance_atoms` of the asset, held ones included."""
+
+    seq: int
+    command: int
+    account: int
+    asset: int
+    amount_atoms: int
+    balance_atoms: int
+    txn_id: int
+    instrument: int = 0
+
+
+class Transferred(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Atoms moved from one account to another; `balance_atoms` is what the first one has left, held ones included."""
+
+    seq: int
+    command: int
+    account: int
+    target_account: int
+    asset: int
+    amount_atoms: int
+    balance_atoms: int
+    txn_id: int
+    instrument: int = 0
+
+
+class FeesSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A tier pays these rates from the next fill on."""
+
+    seq: int
+    command: int
+    tier: int
+    maker_ppm: int
+    taker_ppm: int
+    instrument: int = 0
+
+
+class TierSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An account pays what `tier` pays from the next fill on."""
+
+    seq: int
+    command: int
+    account: int
+    tier: int
+    instrument: int = 0
+
+
+class StatusSet(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What an account may do in the whole exchange."""
+
+    seq: int
+    command: int
+    account: int
+    status: AccountStatus
+    instrument: int = 0
+
+
+class Repeated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A session sent a reference again: nothing happened, and this is what came of it the first time.
+
+    `outcome` is 0 or the RejectCode of then, `order_id` the order's, `first_seq` the sequence number of the first event
+    in the stream of `of_instrument`.
+    """
+
+    seq: int
+    command: int
+    outcome: int
+    session_ref: int
+    account: int
+    order_id: int
+    of_instrument: int
+    first_seq: int
+    instrument: int = 0
 
 
 Event = (
@@ -360,4 +478,11 @@ Event = (
     | Unspent
     | Breached
     | DeadManSet
+    | Deposited
+    | Withdrawn
+    | Transferred
+    | FeesSet
+    | TierSet
+    | StatusSet
+    | Repeated
 )

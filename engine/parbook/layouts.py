@@ -71,16 +71,21 @@ EVENT: Final[np.dtype[np.void]] = np.dtype(
         ("qty_lots", "<i8"),
         ("leaves_lots", "<i8"),
         ("other_account", "<u4"),
-        ("command", "<u4"),
+        ("instrument", "<u2"),
+        ("command", "<u2"),
     ]
 )
-"""One event. `other_id` is the client id, and in a TRADE the maker's order id; `order_id` there is the taker's."""
+"""One event. `other_id` is the client id, and in a TRADE the maker's order id; `order_id` there is the taker's.
+
+`command` is the low 16 bits of the command's number. Every command has an event, so that in a gapless run of events
+the numbers never step by more than one: docs/decisions/0015."""
 
 CURVE: Final[np.dtype[np.void]] = np.dtype(
     [
         ("shape", "u1"),
         ("anchor_move", "u1"),
-        ("reserved", "u1", (6,)),
+        ("instrument", "<u2"),
+        ("reserved", "u1", (4,)),
         ("base_depth_lots", "<i8"),
         ("quote_depth_lots", "<i8"),
         ("budget_notional", "<i8"),
@@ -103,6 +108,9 @@ DEPTH: Final[np.dtype[np.void]] = np.dtype(
 )
 """One row of depth: a price level of the book, or a rung of the curve, flagged by `source`."""
 
+_PLACE = {"instrument": "instrument"}
+_ROUTE = _PLACE | {"session": "session", "session_ref": "high_ticks"}
+_MONEY = {"account": "account", "asset": "session", "amount_atoms": "qty_lots", "txn_id": "order_id", "ts_ns": "ts_ns"}
 COMMAND_FIELDS: Final[dict[CommandKind, tuple[type[msgspec.Struct], dict[str, str]]]] = {
     CommandKind.NEW: (
         m.NewOrder,
@@ -119,30 +127,35 @@ COMMAND_FIELDS: Final[dict[CommandKind, tuple[type[msgspec.Struct], dict[str, st
                 "session",
                 "ts_ns",
             )
-        },
+        }
+        | _ROUTE,
     ),
-    CommandKind.CANCEL: (m.CancelOrder, {f: f for f in ("account", "order_id", "client_id", "ts_ns")}),
+    CommandKind.CANCEL: (m.CancelOrder, {f: f for f in ("account", "order_id", "client_id", "ts_ns")} | _ROUTE),
     CommandKind.AMEND: (
         m.AmendOrder,
-        {f: f for f in ("account", "order_id", "client_id", "qty_lots", "price_ticks", "ts_ns")},
+        {f: f for f in ("account", "order_id", "client_id", "qty_lots", "price_ticks", "ts_ns")} | _ROUTE,
     ),
-    CommandKind.REDUCE: (m.ReduceOrder, {f: f for f in ("account", "order_id", "client_id", "qty_lots", "ts_ns")}),
-    CommandKind.ADVANCE: (m.Advance, {"ts_ns": "ts_ns"}),
+    CommandKind.REDUCE: (
+        m.ReduceOrder,
+        {f: f for f in ("account", "order_id", "client_id", "qty_lots", "ts_ns")} | _ROUTE,
+    ),
+    CommandKind.ADVANCE: (m.Advance, _PLACE | {"ts_ns": "ts_ns"}),
     CommandKind.PROPOSE_ANCHOR: (
         m.ProposeAnchor,
-        {"low_ticks": "price_ticks", "high_ticks": "high_ticks", "ts_ns": "ts_ns"},
+        _PLACE | {"low_ticks": "price_ticks", "high_ticks": "high_ticks", "ts_ns": "ts_ns"},
     ),
-    CommandKind.WITHDRAW_ANCHORS: (m.WithdrawAnchors, {"ts_ns": "ts_ns"}),
-    CommandKind.WITHDRAW_CURVE: (m.WithdrawCurve, {"ts_ns": "ts_ns"}),
+    CommandKind.WITHDRAW_ANCHORS: (m.WithdrawAnchors, _PLACE | {"ts_ns": "ts_ns"}),
+    CommandKind.WITHDRAW_CURVE: (m.WithdrawCurve, _PLACE | {"ts_ns": "ts_ns"}),
     CommandKind.MASS_CANCEL: (
         m.MassCancel,
-        {"account": "account", "session": "session", "side": "side", "reason": "order_type", "ts_ns": "ts_ns"},
+        _PLACE | {"account": "account", "session": "session", "side": "side", "reason": "order_type", "ts_ns": "ts_ns"},
     ),
-    CommandKind.KILL: (m.Kill, {"account": "account", "ts_ns": "ts_ns"}),
-    CommandKind.DEADMAN: (m.DeadMan, {"account": "account", "timeout_ns": "qty_lots", "ts_ns": "ts_ns"}),
+    CommandKind.KILL: (m.Kill, _PLACE | {"account": "account", "ts_ns": "ts_ns"}),
+    CommandKind.DEADMAN: (m.DeadMan, _PLACE | {"account": "account", "timeout_ns": "qty_lots", "ts_ns": "ts_ns"}),
     CommandKind.QUOTE: (
         m.Quote,
-        {
+        _PLACE
+        | {
             "account": "account",
             "session": "session",
             "slot": "order_id",
@@ -153,13 +166,22 @@ COMMAND_FIELDS: Final[dict[CommandKind, tuple[type[msgspec.Struct], dict[str, st
             "ts_ns": "ts_ns",
         },
     ),
-    CommandKind.RESET_PROTECTION: (m.ResetProtection, {"account": "account", "ts_ns": "ts_ns"}),
+    CommandKind.RESET_PROTECTION: (m.ResetProtection, _PLACE | {"account": "account", "ts_ns": "ts_ns"}),
     CommandKind.SET_ACCOUNT: (
         m.SetAccount,
-        {"account": "account", "field": "order_type", "value": "qty_lots", "ts_ns": "ts_ns"},
+        _PLACE | {"account": "account", "field": "order_type", "value": "qty_lots", "ts_ns": "ts_ns"},
     ),
-    CommandKind.SET_STATE: (m.SetState, {"state": "order_type", "ts_ns": "ts_ns"}),
-    CommandKind.BUST: (m.BustTrade, {"trade_seq": "order_id", "ts_ns": "ts_ns"}),
+    CommandKind.SET_STATE: (m.SetState, _PLACE | {"state": "order_type", "ts_ns": "ts_ns"}),
+    CommandKind.DEPOSIT: (m.Deposit, _MONEY),
+    CommandKind.WITHDRAW: (m.Withdraw, _MONEY),
+    CommandKind.TRANSFER: (m.Transfer, _MONEY | {"target_account": "trail_ppm"}),
+    CommandKind.SET_FEES: (
+        m.SetFees,
+        {"tier": "session", "maker_ppm": "price_ticks", "taker_ppm": "high_ticks", "ts_ns": "ts_ns"},
+    ),
+    CommandKind.SET_TIER: (m.SetTier, {"account": "account", "tier": "session", "ts_ns": "ts_ns"}),
+    CommandKind.SET_STATUS: (m.SetStatus, {"account": "account", "status": "order_type", "ts_ns": "ts_ns"}),
+    CommandKind.BUST: (m.BustTrade, _PLACE | {"trade_seq": "order_id", "ts_ns": "ts_ns"}),
 }
 """kind -> (Struct, {Struct field: record field}). A special command is its plain twin and a TERMS record."""
 
@@ -183,10 +205,10 @@ SPECIAL_FIELDS: Final[dict[CommandKind, tuple[CommandKind, dict[str, str], tuple
 }
 """special kind -> (plain twin, further {Struct field: COMMAND field}, TERMS fields)."""
 
-_ORDER = {f: f for f in ("seq", "command", "order_id", "account", "side", "price_ticks", "qty_lots")} | {
+_ORDER = {f: f for f in ("seq", "command", "instrument", "order_id", "account", "side", "price_ticks", "qty_lots")} | {
     "client_id": "other_id"
 }
-_HEAD = {"seq": "seq", "command": "command"}
+_HEAD = {"seq": "seq", "command": "command", "instrument": "instrument"}
 _BOTH_ORDERS = _HEAD | {
     "side": "side",
     "price_ticks": "price_ticks",
@@ -196,6 +218,13 @@ _BOTH_ORDERS = _HEAD | {
     "maker_order_id": "other_id",
     "maker_account": "other_account",
     "maker_leaves_lots": "leaves_lots",
+}
+_MOVED = _HEAD | {
+    "account": "account",
+    "asset": "code",
+    "amount_atoms": "qty_lots",
+    "balance_atoms": "leaves_lots",
+    "txn_id": "order_id",
 }
 _CLEARING = _HEAD | {"price_ticks": "price_ticks", "paired_lots": "qty_lots", "surplus_lots": "leaves_lots"}
 EVENT_FIELDS: Final[dict[EventKind, tuple[type[msgspec.Struct], dict[str, str]]]] = {
@@ -262,6 +291,27 @@ EVENT_FIELDS: Final[dict[EventKind, tuple[type[msgspec.Struct], dict[str, str]]]
     EventKind.BREACHED: (
         m.Breached,
         _HEAD | {"side": "side", "order_id": "order_id", "account": "account", "price_ticks": "price_ticks"},
+    ),
+    EventKind.DEPOSITED: (m.Deposited, _MOVED),
+    EventKind.WITHDRAWN: (m.Withdrawn, _MOVED),
+    EventKind.TRANSFERRED: (m.Transferred, _MOVED | {"target_account": "other_account"}),
+    EventKind.FEES_SET: (
+        m.FeesSet,
+        _HEAD | {"tier": "code", "maker_ppm": "price_ticks", "taker_ppm": "qty_lots"},
+    ),
+    EventKind.TIER_SET: (m.TierSet, _HEAD | {"account": "account", "tier": "code"}),
+    EventKind.STATUS_SET: (m.StatusSet, _HEAD | {"account": "account", "status": "code"}),
+    EventKind.REPEATED: (
+        m.Repeated,
+        _HEAD
+        | {
+            "outcome": "code",
+            "account": "account",
+            "order_id": "order_id",
+            "session_ref": "other_id",
+            "of_instrument": "other_account",
+            "first_seq": "qty_lots",
+        },
     ),
     EventKind.DEADMAN_SET: (m.DeadManSet, _HEAD | {"account": "account", "deadline_ns": "qty_lots"}),
 }

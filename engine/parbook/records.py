@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from parbook import messages as m
 from parbook.codes import (
     AccountField,
+    AccountStatus,
     AnchorMove,
     CancelReason,
     CommandKind,
@@ -50,6 +52,7 @@ __all__ = [
     "SPECIAL_FIELDS",
     "TERMS",
     "Records",
+    "command_numbers",
     "command_records",
     "curve_from_record",
     "curve_record",
@@ -70,6 +73,7 @@ _ENUMS: Final[dict[str, type[Any]]] = {
     "state": SessionState,
     "previous": SessionState,
     "field": AccountField,
+    "status": AccountStatus,
 }
 _INT_FORMAT: Final = {"|u1": "B", "<u2": "H", "<u4": "I", "<u8": "Q", "<i8": "q"}
 
@@ -124,7 +128,8 @@ _EVENT_PACKERS: Final[dict[type[Any], _Packer]] = {
 }
 _CURVE_PACKER: Final = _Packer(
     CURVE,
-    {f"params.{name}": name for name in m.CurveParams.__struct_fields__} | {"ts_ns": "ts_ns"},
+    {f"params.{name}": name for name in m.CurveParams.__struct_fields__}
+    | {"ts_ns": "ts_ns", "instrument": "instrument"},
 )
 
 
@@ -211,6 +216,17 @@ def events_from_records(records: Records) -> list[m.Event]:
     return out
 
 
+def command_numbers(events: Records, first: int = 0) -> npt.NDArray[np.int64]:
+    """Return the whole number of each event's command, in a gapless run of events whose first command is `first`. O(n).
+
+    Records keep the low 16 bits; between neighbours the numbers never step by more than one.
+    """
+    if not len(events):
+        return np.zeros(0, np.int64)
+    steps = np.diff(events["command"], prepend=events["command"][:1])
+    return first + np.cumsum(steps.astype(np.uint16), dtype=np.int64)
+
+
 def curve_record(command: m.SetCurve) -> Records:
     """Return the one-element CURVE array of `command`, writable; MisuseError when a value does not fit its field."""
     return np.frombuffer(bytearray(_CURVE_PACKER.pack(command)), CURVE)
@@ -225,10 +241,10 @@ def curve_from_record(record: Records) -> m.SetCurve:
         raise MisuseError("curve_from_record takes an array of one CURVE record.")
     row = dict(zip(CURVE.names or (), record[0].tolist(), strict=True))
     row.pop("reserved")
-    ts_ns = row.pop("ts_ns")
+    ts_ns, instrument = row.pop("ts_ns"), row.pop("instrument")
     try:
         row["shape"] = CurveShape(row["shape"])
         row["anchor_move"] = AnchorMove(row["anchor_move"])
     except ValueError as error:
         raise MisuseError(f"this CURVE record is no curve: {error}.") from None
-    return m.SetCurve(params=m.CurveParams(**row), ts_ns=ts_ns)
+    return m.SetCurve(params=m.CurveParams(**row), ts_ns=ts_ns, instrument=instrument)

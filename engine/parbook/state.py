@@ -27,7 +27,7 @@ import numpy as np
 
 from parbook.records import Records
 
-MAGIC: Final = b"PBSTATE2"
+MAGIC: Final = b"PBSTATE3"
 
 HEADER: Final[np.dtype[np.void]] = np.dtype(
     [
@@ -120,6 +120,8 @@ TRADE: Final[np.dtype[np.void]] = np.dtype(
         ("seq", "<u8"),
         ("price_ticks", "<i8"),
         ("qty_lots", "<i8"),
+        ("taker_fee_atoms", "<i8"),
+        ("maker_fee_atoms", "<i8"),
         ("taker_account", "<u4"),
         ("maker_account", "<u4"),
         ("source", "u1"),

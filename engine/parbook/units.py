@@ -28,6 +28,12 @@ NOTIONAL_MAX = 2**63 - 1
 """Largest price_ticks * qty_lots of an order."""
 ACCOUNT_MAX = 2**32 - 1
 """Largest account number. Smallest: 1; 0 stands for the protocol's curve."""
+INSTRUMENTS_MAX = 2**16 - 1
+"""Most instruments of an exchange; they are numbered from 0."""
+EVERY_INSTRUMENT = 2**16 - 1
+"""In a command: every instrument, in order. In an event: the exchange's own stream."""
+SESSION_REF_MAX = 2**63 - 1
+"""Largest session reference. 0 means: none."""
 CLIENT_ID_MAX = 2**64 - 1
 """Largest client id. 0 means: no client id."""
 TIME_NS_MAX = 2**63 - 1

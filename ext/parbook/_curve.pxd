@@ -1,5 +1,5 @@
 # The compiled ladder: parameters in, at most 256 rungs a side out. Twin of parbook.curve.
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t
 
 cdef enum:
     MAX_RUNGS = 256
@@ -7,7 +7,8 @@ cdef enum:
 cdef struct CurveParams:
     uint8_t shape
     uint8_t anchor_move
-    uint8_t reserved[6]
+    uint16_t instrument
+    uint8_t reserved[4]
     int64_t base_depth_lots
     int64_t quote_depth_lots
     int64_t budget_notional

@@ -80,6 +80,7 @@ cdef struct Desk:
     int64_t now_ns
     int64_t last_trade_ticks
     uint32_t watch          # WATCH_* bits; 0 keeps every command that asks for nothing special on the plain path
+    uint16_t number         # the instrument's in its exchange, 0 in a market of its own
     bint broken             # memory ran out half-way through a command: nothing further may be trusted
     Curve *curve            # NULL before the first SET_CURVE
     ClientIds ids
@@ -227,7 +228,8 @@ cdef inline Event *desk_emit(
     event.qty_lots = qty_lots
     event.leaves_lots = leaves_lots
     event.other_account = other_account
-    event.command = <uint32_t>desk.next_command
+    event.instrument = desk.number
+    event.command = <uint16_t>desk.next_command
     return event
 
 cdef inline void emit_rejected(Desk *desk, uint16_t code, const Command *command) noexcept nogil:

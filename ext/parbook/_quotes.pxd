@@ -141,6 +141,7 @@ cdef inline void curve_replace(Curve *curve, const CurveParams *params) noexcept
     """Take new parameters: target and budget afresh, nothing proposed, the active anchor kept."""
     curve.params = params[0]
     curve.params.ts_ns = 0
+    curve.params.instrument = 0
     curve.cursor.net_lots = 0
     curve.cursor.cash_notional = params.budget_notional
     curve.proposed = 0

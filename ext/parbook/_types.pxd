@@ -78,6 +78,12 @@ cdef enum:
     SET_ACCOUNT = 18
     SET_STATE = 19
     BUST = 20
+    DEPOSIT = 21
+    WITHDRAW = 22
+    TRANSFER = 23
+    SET_FEES = 24
+    SET_TIER = 25
+    SET_STATUS = 26
 
     ACCEPTED = 1
     REJECTED = 2
@@ -105,6 +111,13 @@ cdef enum:
     UNSPENT = 24
     BREACHED = 25
     DEADMAN_SET = 26
+    DEPOSITED = 27
+    WITHDRAWN = 28
+    TRANSFERRED = 29
+    FEES_SET = 30
+    TIER_SET = 31
+    STATUS_SET = 32
+    REPEATED = 33
 
     SOURCE_BOOK = 0
     SOURCE_CURVE = 1
@@ -192,6 +205,12 @@ cdef enum:
     DENIED_AMEND = 2
     DENIED_CANCEL = 4
     DENIED_QUOTE = 8
+    DENIED_BUY = 16
+    DENIED_SELL = 32
+
+    STATUS_ACTIVE = 0
+    STATUS_REDUCE_ONLY = 1
+    STATUS_SUSPENDED = 2
 
     UNKNOWN_COMMAND = 1
     INVALID_SIDE = 2
@@ -240,6 +259,7 @@ cdef enum:
     CANCEL_DENIED = 74
     QUOTE_DENIED = 75
     ACCOUNT_KILLED = 76
+    SIDE_DENIED = 77
     ORDER_TOO_LARGE = 80
     NOTIONAL_TOO_LARGE = 81
     PRICE_TOO_FAR = 82
@@ -262,6 +282,12 @@ cdef enum:
     BALANCE_OVERFLOW = 107
     CURVE_UNFUNDED = 108
     FEE_OUT_OF_RANGE = 109
+    ACCOUNT_SUSPENDED = 110
+    ACCOUNT_REDUCE_ONLY = 111
+    UNKNOWN_TIER = 112
+    UNKNOWN_STATUS = 113
+    INVALID_SESSION_REF = 114
+    OUTCOME_FORGOTTEN = 115
 
     MAX_PROPOSED_ANCHORS = 16
 
@@ -334,7 +360,8 @@ cdef struct Event:
     int64_t qty_lots
     int64_t leaves_lots
     uint32_t other_account
-    uint32_t command
+    uint16_t instrument
+    uint16_t command
 
 # The instrument's numbers, field for field parbook.state.CONFIG.
 cdef struct Config:

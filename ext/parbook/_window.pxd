@@ -11,6 +11,8 @@ cdef struct TradeRecord:
     uint64_t seq
     int64_t price_ticks
     int64_t qty_lots
+    int64_t taker_fee_atoms     # 0 in a market without money
+    int64_t maker_fee_atoms
     uint32_t taker_account
     uint32_t maker_account
     uint8_t source

@@ -38,7 +38,7 @@ def test_the_header(market_class):
     )
     header = read(market).header
     assert {name: header[name].item() for name in HEADER.names or () if name != "reserved"} == {
-        "magic": b"PBSTATE2",
+        "magic": b"PBSTATE3",
         "now_ns": 8,
         "next_seq": market.next_seq,
         "next_command": 9,

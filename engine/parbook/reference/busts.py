@@ -54,7 +54,19 @@ class TradeWindow:
     def rows(self) -> list[tuple[object, ...]]:
         """Return the TRADE records' values."""
         return [
-            (t.seq, t.price_ticks, t.qty_lots, t.taker_account, t.maker_account, t.source, t.side, t.busted, (0,) * 5)
+            (
+                t.seq,
+                t.price_ticks,
+                t.qty_lots,
+                t.taker_fee_atoms,
+                t.maker_fee_atoms,
+                t.taker_account,
+                t.maker_account,
+                t.source,
+                t.side,
+                t.busted,
+                (0,) * 5,
+            )
             for t in self.trades
         ]
 

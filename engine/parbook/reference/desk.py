@@ -79,6 +79,7 @@ class Desk:
 
     def __init__(self, instrument: Instrument, funds: Funds | None = None) -> None:
         self.instrument = instrument
+        self.number = 0
         self.funds = funds
         if funds:
             funds.desk = self
@@ -106,7 +107,8 @@ class Desk:
 
     def emit(self, event: type[Any], **fields: Any) -> None:
         """Append an event with the next sequence number, caused by the current command."""
-        self.events.append(event(seq=self.next_seq, command=self.next_command & 0xFFFFFFFF, **fields))
+        command = self.next_command & 0xFFFF
+        self.events.append(event(seq=self.next_seq, command=command, instrument=self.number, **fields))
         self.next_seq += 1
 
     def refuse(self, code: RejectCode, row: Row) -> None:

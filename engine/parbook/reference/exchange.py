@@ -9,11 +9,7 @@ from parbook.messages import Command, Event
 from parbook.reference.funds import FeeTable, Funds
 from parbook.reference.ledger import Ledger
 from parbook.reference.market import Market
-from parbook.units import checked_int
-
-INSTRUMENTS_MAX = 2**16 - 1
-"""Most instruments of an exchange."""
-
+from parbook.units import INSTRUMENTS_MAX, checked_int
 
 class Exchange:
     """Assets, instruments and accounts. Indexes of assets and instruments are dense, in the order they came."""

@@ -20,7 +20,7 @@ from parbook.errors import MisuseError
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
 from parbook.messages import Event, Rejected, SetCurve
-from parbook.records import COMMAND, Records
+from parbook.records import COMMAND, Records, command_numbers
 from parbook.replay.anchors import Anchor, AnchorSource
 from parbook.replay.measure import CurveMeter, TakerMeter
 from parbook.replay.result import Check, CurveReport, Findings
@@ -30,7 +30,6 @@ from parbook.replay.translate import ACCOUNT_AGGRESSOR, Block, Group, Print
 MakeMarket = Callable[[Instrument], MarketProtocol]
 
 _TRADE = int(EventKind.TRADE)
-_SEQUENCE_BITS = 0xFFFFFFFF
 _Fills = dict[int, list[tuple[int, int, int]]]
 
 
@@ -154,7 +153,7 @@ class Rematch:
         self, commands: Records, groups: Sequence[Group], start: int, prints: list[Print], own_prints: bool
     ) -> None:
         events = self.alone.apply_batch(commands)
-        offsets = _offsets(events, self._first_command(events))
+        offsets = command_numbers(events)
         self._takers.feed(events)
         self._compare(events, offsets, groups, start)
         refused = events["kind"] == EventKind.REJECTED
@@ -195,7 +194,7 @@ class Rematch:
             return
         events = joint.market.apply_batch(commands)
         joint.meter.feed(events)
-        origins = origin[_offsets(events, self._first_command(events))]
+        origins = origin[command_numbers(events)]
         self._residual_filled += np.maximum(left_alone - _left_unfilled(events, origins, count), 0).sum(axis=0)
         refused = events["kind"] == EventKind.REJECTED
         if refused.any():
@@ -252,11 +251,6 @@ class Rematch:
     # --- small things ---------------------------------------------------------------------------
 
     @staticmethod
-    def _first_command(events: Records) -> int:
-        """Every command has an event, so that a batch's first event names its first command."""
-        return int(events[0]["command"])
-
-    @staticmethod
     def _set_curve(market: MarketProtocol, curve: SetCurve) -> None:
         events: list[Event] = market.apply(curve)
         for event in events:
@@ -290,11 +284,6 @@ class Rematch:
             net_lots=meter.net_lots if meter else 0,
             cash_notional=meter.cash_notional if meter else 0,
         )
-
-
-def _offsets(events: Records, first: int) -> npt.NDArray[np.int64]:
-    """Return for each event the index in its batch of the command that caused it."""
-    return (events["command"].astype(np.int64) - first) & _SEQUENCE_BITS
 
 
 def _left_unfilled(events: Records, origins: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
