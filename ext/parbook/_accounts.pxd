@@ -1,12 +1,13 @@
-# The books kept for registered accounts. Twin of the bookkeeping of parbook.reference.accounts; what an account may do
-# stands in _limits.
+# The books kept for accounts: what they hold, and the sums of registered ones. Twin of the bookkeeping of
+# parbook.reference.accounts; what an account may do stands in _limits, what it must hold in _funds.
 #
 # These hooks keep each account's sums in step with its live orders, so that a limit is tested in O(1). They cost one
-# look into an empty table while no account is registered, and are not called on the plain path.
+# look into an empty table while no account is registered and there is no money, and are not called on the plain path.
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 from parbook._book cimport Book, Order, Special, order_at, order_leaves, order_place, special_at
 from parbook._desk cimport Desk
+from parbook._funds cimport hold_lots
 from parbook._identity cimport client_remove
 from parbook._registry cimport Account, account_value, registry_find
 from parbook._types cimport *
@@ -60,6 +61,7 @@ cdef inline void accounts_opened(Desk *desk, uint32_t slot) noexcept nogil:
     """An order became live, its place and its leaves set. O(1)."""
     cdef const Order *order = order_at(&desk.book, slot)
     cdef Account *account = registry_find(&desk.accounts, order.account)
+    hold_lots(desk, order, order_leaves(order))
     if account == NULL:
         return
     if order_reduces(&desk.book, order):
@@ -75,6 +77,7 @@ cdef inline void accounts_closed(Desk *desk, uint32_t slot) noexcept nogil:
     """An order is not live any more; what it had left is not open any more. O(1)."""
     cdef const Order *order = order_at(&desk.book, slot)
     cdef Account *account = registry_find(&desk.accounts, order.account)
+    hold_lots(desk, order, -order_leaves(order))
     if order.special != NIL and special_at(&desk.book, order.special).quote_slot != 0:
         client_remove(
             &desk.quotes, order.account, quote_key(special_at(&desk.book, order.special).quote_slot, order.side)
@@ -90,6 +93,7 @@ cdef inline void accounts_shrunk(Desk *desk, uint32_t slot, int64_t lots) noexce
     """A live order's total fell by `lots`; a negative number says that it grew. O(1)."""
     cdef const Order *order = order_at(&desk.book, slot)
     cdef Account *account = registry_find(&desk.accounts, order.account)
+    hold_lots(desk, order, -lots)
     if account != NULL:
         account_lots(desk, account, order, -lots)
 
@@ -133,6 +137,7 @@ cdef inline void accounts_filled(Desk *desk, uint32_t slot, int64_t lots) noexce
     """A live order traded `lots`, which its filled_lots include already. O(1)."""
     cdef const Order *order = order_at(&desk.book, slot)
     cdef Account *account = registry_find(&desk.accounts, order.account)
+    hold_lots(desk, order, -lots)
     if account == NULL:
         return
     accounts_moved(desk, order.account, order.side, lots)

@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from parbook._accounts cimport accounts_shrunk
 from parbook._book cimport Order, Special, book_touch, order_at, order_leaves, special_at
 from parbook._desk cimport Desk, PlanStep, desk_emit
+from parbook._funds cimport hold_release, hold_retake
 from parbook._live cimport (
     live_cancelled, live_close, live_rest, live_shrink, live_trade, live_trade_curve, live_unqueue, special_settle,
     step_touch,
@@ -174,7 +175,10 @@ cdef inline void carry_out(Desk *desk, uint32_t slot, const Outcome *outcome, in
     elif outcome.leaves_lots == 0:
         live_close(desk, slot)
     else:
-        order.price_ticks = outcome.price_ticks
+        if order.price_ticks != outcome.price_ticks:
+            hold_release(desk, order)
+            order.price_ticks = outcome.price_ticks
+            hold_retake(desk, order)
         if order.special != NIL:
             special = special_at(&desk.book, order.special)
             if special.order_type == MARKET or special.order_type == MARKET_TO_LIMIT:

@@ -3,14 +3,15 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from parbook._aggress cimport anchor_ticks
 from parbook._book cimport (
-    CHAIN_CALL_BUYS, LINE_HIDDEN_BIDS, Book, Order, book_next_level, book_specials, chain_remove, level_at, line_falls,
-    order_at, order_front, order_leaves, order_place, special_at,
+    CHAIN_CALL_BUYS, LINE_HIDDEN_BIDS, Book, Order, book_next_level, book_specials, chain_remove, ids_find, level_at,
+    line_falls, order_at, order_front, order_leaves, order_place, special_at,
 )
 from parbook._clearing cimport (
     Clearing, Crossing, Schedule, clear_at, curve_lots, lots_at, schedule_add,
 )
 from parbook._desk cimport Desk, better, desk_emit, within
-from parbook._live cimport emit_shown, live_close, live_fill, live_print
+from parbook._funds cimport funds_admit_change, hold_release, hold_retake
+from parbook._live cimport emit_shown, live_cancel, live_close, live_fill, live_print
 from parbook._mass cimport cancel_noted
 from parbook._phases cimport Indication, session_indicates
 from parbook._prices cimport prices_extreme
@@ -247,6 +248,37 @@ cdef inline void note_auction_only(Desk *desk, int side) noexcept nogil:
             hidden = book_next_level(book, LINE_HIDDEN_BIDS + side, hidden)
         level_slot = better_level(book, side, shown, hidden)
 
+cdef inline bint leave_unfunded(Desk *desk, int64_t price_ticks) noexcept nogil:
+    """Cancel the market buys that cannot hold what they would cost at this price; whether there was one.
+
+    Those that can hold it from now on, so that two orders of one account are not funded by the same money.
+    """
+    cdef uint32_t slot = desk.book.chains[CHAIN_CALL_BUYS].head
+    cdef const Order *order
+    cdef bint found = False
+    cdef size_t i
+    if desk.funds == NULL:
+        return False
+    desk.noted.count = 0
+    while slot != NIL:
+        note_order(desk, order_at(&desk.book, slot).order_id)
+        slot = order_at(&desk.book, slot).next
+    for i in range(desk.noted.count):
+        slot = ids_find(&desk.book.ids, desk.noted.ids[i])
+        if slot == NIL:
+            continue
+        order = order_at(&desk.book, slot)
+        if price_ticks <= special_at(&desk.book, order.special).limit_ticks:
+            continue
+        if funds_admit_change(desk, order, price_ticks, order_leaves(order)) != 0:
+            live_cancel(desk, slot, REASON_FUNDS)
+            found = True
+        else:
+            hold_release(desk, order)
+            special_at(&desk.book, order.special).limit_ticks = price_ticks
+            hold_retake(desk, order)
+    return found
+
 cdef inline void auction_uncross(Desk *desk) noexcept nogil:
     """Clear the book at one price, pairing both sides in trading order; then what was only for this auction leaves.
 
@@ -254,10 +286,13 @@ cdef inline void auction_uncross(Desk *desk) noexcept nogil:
     """
     cdef Clearing clearing = auction_foresee(desk)
     cdef Curve *curve = auction_curve(desk)
-    cdef int64_t left_lots = clearing.paired_lots
+    cdef int64_t left_lots
     cdef int64_t curve_left[2]
     cdef int64_t lots
     cdef Turn buyer, seller
+    while leave_unfunded(desk, clearing.price_ticks):
+        clearing = auction_foresee(desk)
+    left_lots = clearing.paired_lots
     desk_emit(
         desk, UNCROSSED, 0, 0, 0, 0, 0, clearing.price_ticks, clearing.paired_lots, clearing.surplus_lots, 0
     )

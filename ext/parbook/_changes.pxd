@@ -12,6 +12,7 @@ from parbook._commands cimport find_order
 from parbook._desk cimport Desk
 from parbook._entry cimport make_passive, refusal_of_distance, refusal_of_size
 from parbook._form cimport too_many_slices
+from parbook._funds cimport funds_admit_change, hold_release, hold_retake
 from parbook._limits cimport (
     accounts_admit_amend, accounts_admit_cancel, accounts_admit_growth, accounts_admit_rate,
 )
@@ -116,9 +117,11 @@ cdef inline uint16_t amend_stop(Desk *desk, uint32_t slot, const Amendment *amen
     if code != 0:
         return code
     live_shrink(desk, slot, order.qty_lots - amendment.qty_lots)
+    hold_release(desk, order)
     order.price_ticks = amendment.price_ticks
     if special.order_type == MARKET and amendment.size_ticks != 0:
         special.limit_ticks = amendment.size_ticks
+    hold_retake(desk, order)
     if moves:
         live_disarm(desk, slot)
         special.stop_ticks = amendment.stop_ticks
@@ -144,10 +147,12 @@ cdef inline uint16_t amend_peg(Desk *desk, uint32_t slot, const Amendment *amend
         return code
     live_take_out(desk, slot)
     special.place = PLACE_PARKED
-    special.limit_ticks = amendment.price_ticks
     accounts_shrunk(desk, slot, order.qty_lots - amendment.qty_lots)
     order.price_ticks = 0
     order.qty_lots = amendment.qty_lots
+    hold_release(desk, order)
+    special.limit_ticks = amendment.price_ticks
+    hold_retake(desk, order)
     emit_amended(desk, PRIORITY_LOST, order, order_leaves(order))
     return 0
 
@@ -185,8 +190,10 @@ cdef inline uint16_t reenter_order(Desk *desk, uint32_t slot, const Amendment *a
         return code
     live_unqueue(desk, slot)
     accounts_shrunk(desk, slot, order.qty_lots - amendment.qty_lots)
-    order.price_ticks = price_ticks
     order.qty_lots = amendment.qty_lots
+    hold_release(desk, order)
+    order.price_ticks = price_ticks
+    hold_retake(desk, order)
     if order.special != NIL:
         special_at(&desk.book, order.special).display_lots = amendment.display_lots
     if not session_matches(&desk.session):
@@ -195,7 +202,10 @@ cdef inline uint16_t reenter_order(Desk *desk, uint32_t slot, const Amendment *a
         special_settle(desk, order)
         return 0
     foresee(desk, slot, 0, &outcome)
-    order.price_ticks = outcome.price_ticks
+    if order.price_ticks != outcome.price_ticks:
+        hold_release(desk, order)
+        order.price_ticks = outcome.price_ticks
+        hold_retake(desk, order)
     emit_amended(desk, PRIORITY_LOST, order, resting_lots(&outcome))
     carry_out(desk, slot, &outcome, 0)
     return 0
@@ -234,6 +244,8 @@ cdef inline uint16_t amend_live(
         code = refusal_of_distance(desk, new.price_ticks)
     if code == 0:
         code = accounts_admit_growth(desk, slot, new.qty_lots - order.qty_lots)
+    if code == 0:
+        code = funds_admit_change(desk, order, new.size_ticks, new.qty_lots - order.filled_lots)
     if code != 0:
         return code
     if order_place(&desk.book, order) == PLACE_ARMED:
@@ -256,7 +268,7 @@ cdef inline uint16_t full_amend(Desk *desk, const Command *command, const Terms 
     if code == 0:
         code = session_forbids(&desk.session, ACTION_AMEND)
     if code == 0:
-        code = accounts_admit_amend(desk, command.account)
+        code = accounts_admit_amend(desk, order_at(&desk.book, slot))
     if code == 0:
         code = refusal_of_amend_ranges(order_at(&desk.book, slot), command, terms)
     if code == 0:

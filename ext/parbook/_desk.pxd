@@ -11,6 +11,7 @@ from parbook._book cimport (
 )
 from parbook._clearing cimport Crossing, schedule_clear
 from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init, client_ids_reserve
+from parbook._listing cimport Funds
 from parbook._phases cimport Session, session_init
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
 from parbook._registry cimport AccountTable, registry_clear
@@ -83,6 +84,7 @@ cdef struct Desk:
     uint16_t number         # the instrument's in its exchange, 0 in a market of its own
     bint broken             # memory ran out half-way through a command: nothing further may be trusted
     Curve *curve            # NULL before the first SET_CURVE
+    Funds *funds            # NULL in a market without money
     ClientIds ids
     Config config
     int64_t last_auction_ticks

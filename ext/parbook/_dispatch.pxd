@@ -1,6 +1,6 @@
 # One command after another. A market that uses nothing special, and a command that asks for nothing special, take the
 # plain path of _commands; everything else takes the full one. Twin of parbook.reference.market.
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from parbook._auction cimport auction_indicate
@@ -16,6 +16,7 @@ from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_emit, desk_reserve, emit_rejected
 from parbook._entry cimport full_new
 from parbook._form cimport Entry
+from parbook._funds cimport funds_admit_curve, hold_curve
 from parbook._limits cimport do_set_account
 from parbook._mass cimport do_deadman, do_kill, do_mass_cancel
 from parbook._pegs cimport pegs_follow
@@ -105,10 +106,9 @@ cdef inline void full_refuse(Desk *desk, uint16_t code, const Command *command) 
     else:
         emit_rejected(desk, code, command)
 
-cdef inline void full_command(Desk *desk, const Command *command, const Terms *terms) noexcept nogil:
-    """Apply one command with everything that precedes and follows it. `terms` NULL: a special one has none."""
+cdef inline void full_apply(Desk *desk, const Command *command, const Terms *terms) noexcept nogil:
+    """Apply one command and what follows it. `terms` NULL: a special one has none. What precedes it has been done."""
     cdef uint16_t code
-    run_leftovers(desk)
     if not is_known(command.kind):
         full_refuse(desk, UNKNOWN_COMMAND, command)
     elif terms == NULL:
@@ -124,43 +124,83 @@ cdef inline void full_command(Desk *desk, const Command *command, const Terms *t
     desk.next_command += 1
     settle_watch(desk)
 
-cdef inline uint32_t full_run(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+cdef inline uint32_t full_run(Desk *desk, const Command *commands, int64_t count, bint prepared) noexcept nogil:
     """Apply the first command with the terms behind it and return how many records it took; 0 without memory.
 
-    The room that the other commands of the chunk were promised is kept.
+    The room that the other commands of the chunk were promised is kept. `prepared`: leftovers have run.
     """
     cdef Terms none
-    cdef bint special = commands.kind == NEW_SPECIAL or commands.kind == AMEND_SPECIAL
+    cdef const Terms *terms = &none
+    cdef uint32_t taken = 1
     if desk_reserve(desk, <uint32_t>count + ORDERS_PER_COMMAND, ORDERS_PER_COMMAND) != 0:
         return 0
-    if not special:
+    if not prepared:
+        run_leftovers(desk)
+    if commands.kind != NEW_SPECIAL and commands.kind != AMEND_SPECIAL:
         memset(&none, 0, sizeof(Terms))
-        full_command(desk, commands, &none)
-        return 1
-    if count < 2 or commands[1].kind != TERMS:
-        full_command(desk, commands, NULL)
-        return 1
-    full_command(desk, commands, <const Terms *>(commands + 1))
-    return 2
+    elif count < 2 or commands[1].kind != TERMS:
+        terms = NULL
+    else:
+        terms = <const Terms *>(commands + 1)
+        taken = 2
+    full_apply(desk, commands, terms)
+    return taken
 
 cdef inline void run_set_curve(Desk *desk, const CurveParams *params, Curve *spare) noexcept nogil:
-    """Apply SET_CURVE. Room must have been reserved; `spare`, zeroed, becomes the market's curve if it had none."""
+    """Apply SET_CURVE; leftovers have run.
+
+    Room must have been reserved; `spare`, zeroed, becomes the market's curve if it had none.
+    """
     cdef Command refused
     cdef uint16_t code
-    run_leftovers(desk)
     code = clock_move(desk, params.ts_ns)
     if code == 0:
         code = <uint16_t>curve_validate(params)
     if code == 0:
+        code = funds_admit_curve(desk, params)
+    if code == 0:
+        hold_curve(desk, -1)
         if desk.curve == NULL:
             desk.curve = spare
         do_set_curve(desk, params)
+        hold_curve(desk, 1)
     else:
         memset(&refused, 0, sizeof(Command))
         emit_rejected(desk, code, &refused)
     step_finish(desk)
     follow_up(desk)
     desk.next_command += 1
+    settle_watch(desk)
+
+cdef inline void catch_up(Desk *desk, int64_t now_ns) noexcept nogil:
+    """Let the time that passed elsewhere pass here, before a command of an exchange is looked at.
+
+    What it makes due is an internal command with a number of its own.
+    """
+    cdef uint64_t first_seq
+    if desk.now_ns >= now_ns:
+        return
+    if (
+        desk.timers.count == 0
+        and (desk.curve == NULL or desk.curve.proposed == 0)
+        and desk.book.chains[CHAIN_ELECTED].head == NIL
+    ):
+        desk.now_ns = now_ns
+        return
+    run_leftovers(desk)
+    first_seq = desk.next_seq
+    clock_move(desk, now_ns)
+    step_finish(desk)
+    follow_up(desk)
+    if desk.next_seq != first_seq:
+        desk.next_command += 1
+    settle_watch(desk)
+
+cdef inline void pass_time(Desk *desk, int64_t now_ns) noexcept nogil:
+    """Do what an ADVANCE to `now_ns` does, without a word or a number of its own. Leftovers have run."""
+    clock_move(desk, now_ns)
+    step_finish(desk)
+    follow_up(desk)
     settle_watch(desk)
 
 # --- the plain path -------------------------------------------------------------------------------
@@ -211,8 +251,15 @@ cdef inline int64_t run_commands(Desk *desk, const Command *commands, int64_t co
             plain_command(desk, commands + done)
             done += 1
             continue
-        taken = full_run(desk, commands + done, count - done)
+        taken = full_run(desk, commands + done, count - done, False)
         if taken == 0:
             break
         done += taken
     return done
+
+cdef inline int64_t run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    """Apply one command whose leftovers have run, and return how many records it took; 0 without memory."""
+    if is_plain(desk, commands):
+        plain_command(desk, commands)
+        return 1
+    return full_run(desk, commands, count, True)

@@ -14,6 +14,7 @@ from parbook._form cimport (
     Entry, action_of, is_immediate, is_market_type, is_stop, refusal_of_entry, refusal_of_ranges,
 )
 from parbook._identity cimport client_find
+from parbook._funds cimport funds_admit_entry
 from parbook._limits cimport (
     accounts_admit_exposure, accounts_admit_rate, accounts_admit_use, accounts_max_lots, accounts_max_notional,
 )
@@ -142,6 +143,8 @@ cdef inline uint16_t refusal_of_new(const Desk *desk, const Entry *entry) noexce
         )
     if code == 0:
         code = refusal_of_partner(desk, entry)
+    if code == 0:
+        code = funds_admit_entry(desk, entry, price_ticks)
     return code
 
 cdef inline uint16_t make_passive(

@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t
 from parbook._accounts cimport TOKEN, account_lots, account_soil, order_reduces, order_waits
 from parbook._book cimport Order, ids_find, order_at, order_leaves
 from parbook._desk cimport Desk, desk_emit
+from parbook._funds cimport funds_admit_status
 from parbook._registry cimport Account, account_value, registry_add, registry_find, registry_reserve
 from parbook._roster cimport BOTH_SIDES, Scope, note_scope
 from parbook._types cimport *
@@ -13,7 +14,7 @@ cdef enum:
     MAX_RATE = 1000000000
     MAX_BURST = 1048576
     ALL_CHOICES = 255       # every bit of ALLOWED_TYPES and ALLOWED_TIFS
-    ALL_DENIALS = 15
+    ALL_DENIALS = 63
 
 cdef extern from *:
     """
@@ -55,32 +56,46 @@ cdef inline Account *accounts_register(Desk *desk, uint32_t number) noexcept nog
 
 # --- admission ------------------------------------------------------------------------------------
 
+cdef inline uint16_t refusal_of_side(const Account *account, int side) noexcept nogil:
+    """Test that the account may buy, or sell, here: what an allow-list says."""
+    return SIDE_DENIED if account_value(account, FIELD_DENIED) & (DENIED_BUY if side == BUY else DENIED_SELL) else 0
+
 cdef inline uint16_t accounts_admit_use(const Desk *desk, const Command *command, const Terms *terms) noexcept nogil:
     """Test that the account is known where it must be, and may enter this kind of order."""
     cdef const Account *account = registry_find(&desk.accounts, command.account)
+    cdef uint16_t code = funds_admit_status(desk, command.account, command.side == BUY)
     if account == NULL:
-        return UNKNOWN_ACCOUNT if desk.config.registered_only or terms.reduce_only else 0
+        return UNKNOWN_ACCOUNT if desk.config.registered_only or terms.reduce_only else code
     if account_value(account, FIELD_KILLED):
         return ACCOUNT_KILLED
+    if code != 0:
+        return code
     if not (account_value(account, FIELD_ALLOWED_TYPES) >> command.order_type) & 1:
         return TYPE_NOT_ALLOWED
     if not (account_value(account, FIELD_ALLOWED_TIFS) >> command.tif) & 1:
         return TIF_NOT_ALLOWED
     if account_value(account, FIELD_DENIED) & DENIED_RESTING and command.tif != IOC and command.tif != FOK:
         return RESTING_DENIED
-    return 0
+    return refusal_of_side(account, command.side)
 
-cdef inline uint16_t accounts_admit_quote(const Desk *desk, uint32_t number) noexcept nogil:
-    """Test that the account may quote."""
+cdef inline uint16_t accounts_admit_quote(const Desk *desk, uint32_t number, const int64_t *lots) noexcept nogil:
+    """Test that the account may quote the sides that have lots."""
     cdef const Account *account = registry_find(&desk.accounts, number)
+    cdef uint16_t code = funds_admit_status(desk, number, lots[BUY] != 0)
+    cdef int side
     if account == NULL:
-        return UNKNOWN_ACCOUNT if desk.config.registered_only else 0
+        return UNKNOWN_ACCOUNT if desk.config.registered_only else code
     if account_value(account, FIELD_KILLED):
         return ACCOUNT_KILLED
+    if code != 0:
+        return code
     if account_value(account, FIELD_DENIED) & DENIED_QUOTE:
         return QUOTE_DENIED
     if account_value(account, FIELD_DENIED) & DENIED_RESTING:
         return RESTING_DENIED
+    for side in range(2):
+        if lots[side] != 0 and refusal_of_side(account, side) != 0:
+            return SIDE_DENIED
     return PROTECTION_ACTIVE if account.record.protected else 0
 
 cdef inline uint16_t accounts_admit_cancel(const Desk *desk, uint32_t number) noexcept nogil:
@@ -88,10 +103,15 @@ cdef inline uint16_t accounts_admit_cancel(const Desk *desk, uint32_t number) no
     cdef const Account *account = registry_find(&desk.accounts, number)
     return CANCEL_DENIED if account != NULL and account_value(account, FIELD_DENIED) & DENIED_CANCEL else 0
 
-cdef inline uint16_t accounts_admit_amend(const Desk *desk, uint32_t number) noexcept nogil:
-    """Test that the account may amend."""
-    cdef const Account *account = registry_find(&desk.accounts, number)
-    return AMEND_DENIED if account != NULL and account_value(account, FIELD_DENIED) & DENIED_AMEND else 0
+cdef inline uint16_t accounts_admit_amend(const Desk *desk, const Order *order) noexcept nogil:
+    """Test that the order's account may amend it."""
+    cdef const Account *account = registry_find(&desk.accounts, order.account)
+    cdef uint16_t code = funds_admit_status(desk, order.account, order.side == BUY)
+    if code != 0 or account == NULL:
+        return code
+    if account_value(account, FIELD_DENIED) & DENIED_AMEND:
+        return AMEND_DENIED
+    return refusal_of_side(account, order.side)
 
 cdef inline int64_t accounts_max_lots(const Desk *desk, uint32_t number) noexcept nogil:
     """The most lots one of the account's orders may have."""

@@ -13,8 +13,7 @@ from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, event_at
-from parbook._dispatch cimport run_commands, run_set_curve
-from parbook._ints cimport pb_small_int
+from parbook._dispatch cimport catch_up, pass_time, run_commands, run_leftovers, run_prepared, run_set_curve
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._registry cimport Account
@@ -35,13 +34,7 @@ from parbook.messages import SetCurve as _SetCurve
 from parbook.records import COMMAND, CURVE, DEPTH, EVENT, command_records, curve_record, events_from_records
 
 
-cdef inline int64_t _signed(object value, str name) except? -1:
-    """Return an int's value; MisuseError for anything else, bool and float included, and beyond 64 bits."""
-    cdef int64_t result
-    return result if pb_small_int(value, &result) else _any_signed(value, name)
-
-
-cdef int64_t _any_signed(object value, str name) except? -1:
+cdef int64_t any_signed(object value, str name) except? -1:
     cdef int overflow = 0
     cdef int64_t result
     if isinstance(value, bool) or not isinstance(value, int):
@@ -52,20 +45,37 @@ cdef int64_t _any_signed(object value, str name) except? -1:
     return result
 
 
-cdef object _as_events(Block block):
+cdef object as_events(Block block):
     """Return a block as an array of EVENT records that owns it."""
     return np.frombuffer(block, EVENT) if block.used else np.empty(0, EVENT)
 
 
-cdef inline uint64_t _unsigned(object value, str name, uint64_t high) except? 1:
-    """Return an int in 0..high; MisuseError for anything else."""
-    cdef int64_t small
-    if pb_small_int(value, &small) and 0 <= small and <uint64_t>small <= high:
-        return <uint64_t>small
-    return _any_unsigned(value, name, high)
+cdef int copy_events(const Desk *desk, Block block, uint64_t first) noexcept nogil:
+    cdef uint64_t count = desk.next_seq - first
+    cdef uint64_t at = first & desk.events_mask
+    cdef uint64_t straight = min(count, desk.events_mask + 1 - at)
+    if block.reserve(count * sizeof(Event)) != 0:
+        return -1
+    memcpy(block.bytes + block.used, &desk.events[at], straight * sizeof(Event))
+    block.used += straight * sizeof(Event)
+    memcpy(block.bytes + block.used, desk.events, (count - straight) * sizeof(Event))
+    block.used += (count - straight) * sizeof(Event)
+    return 0
 
 
-cdef uint64_t _any_unsigned(object value, str name, uint64_t high) except? 1:
+cdef object checked_commands(object commands):
+    cdef const uint8_t[::1] view
+    if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
+        found = getattr(commands, "dtype", type(commands).__name__)
+        raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
+    view = np.ascontiguousarray(commands).view(np.uint8)
+    if view.shape[0] and <size_t>&view[0] & 7:
+        # Records sliced out of a file at an odd offset: NumPy calls them aligned, C does not.
+        view = commands.copy().view(np.uint8)
+    return view.base
+
+
+cdef uint64_t any_unsigned(object value, str name, uint64_t high) except? 1:
     cdef int overflow = 0
     cdef int64_t small
     cdef uint64_t result
@@ -87,15 +97,6 @@ cdef uint64_t _any_unsigned(object value, str name, uint64_t high) except? 1:
 @cython.freelist(64)
 cdef class Placed:
     """Outcome of `place` and `amend`. Twin of `parbook.interface.Placed`, with the same attributes."""
-
-    cdef readonly int code
-    cdef readonly uint64_t order_id
-    cdef readonly int64_t filled_lots
-    cdef readonly int64_t leaves_lots
-    cdef readonly uint64_t first_seq
-    # 128 bits in two words: an object here would make every Placed a matter for the garbage collector.
-    cdef uint64_t notional_low
-    cdef uint64_t notional_high
 
     @property
     def notional(self):
@@ -141,8 +142,7 @@ cdef class Placed:
                 self.leaves_lots = event.leaves_lots
 
 
-cdef inline bint begins(const Event *event, const Command *command) noexcept:
-    """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
+cdef bint begins(const Event *event, const Command *command) noexcept nogil:
     if event.kind == ACCEPTED:
         return True
     if event.kind != AMENDED and event.kind != CANCELLED:
@@ -152,16 +152,99 @@ cdef inline bint begins(const Event *event, const Command *command) noexcept:
     return event.account == command.account and event.other_id == command.client_id
 
 
+cdef Placed placed_of(Desk *desk, const Command *command, uint64_t first):
+    cdef Placed placed = Placed.__new__(Placed)
+    cdef const Event *event
+    cdef uint64_t seq
+    cdef bint begun = False
+    placed.first_seq = first
+    placed.order_id = command.order_id
+    for seq in range(first, desk.next_seq):
+        event = event_at(desk, seq)
+        if event.kind == REJECTED:
+            placed.code = event.code
+        elif begun:
+            placed.follow(event)
+        elif begins(event, command):
+            begun = True
+            placed.order_id = event.order_id
+            placed.leaves_lots = 0 if event.kind == CANCELLED else event.leaves_lots
+    return placed
+
+
+cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    return run_commands(desk, commands, count)
+
+
+cdef void market_set_curve(Desk *desk, const CurveParams *params, Curve *spare) noexcept nogil:
+    run_set_curve(desk, params, spare)
+
+
+cdef void market_catch_up(Desk *desk, int64_t now_ns) noexcept nogil:
+    catch_up(desk, now_ns)
+
+
+cdef void market_prepare(Desk *desk, int64_t now_ns) noexcept nogil:
+    catch_up(desk, now_ns)
+    run_leftovers(desk)
+
+
+cdef int64_t market_run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    return run_prepared(desk, commands, count)
+
+
+cdef void market_pass_time(Desk *desk, int64_t now_ns) noexcept nogil:
+    pass_time(desk, now_ns)
+
+
+cdef int fill_new(
+    Command *command, object account, object side, object qty_lots, object price_ticks, object order_type, object tif,
+    object client_id, object ts_ns
+) except -1:
+    memset(command, 0, sizeof(Command))
+    command.kind = NEW
+    command.account = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+    command.side = <uint8_t>unsigned_of(side, "side", 255)
+    command.qty_lots = signed_of(qty_lots, "qty_lots")
+    command.price_ticks = signed_of(price_ticks, "price_ticks")
+    command.order_type = <uint8_t>unsigned_of(order_type, "order_type", 255)
+    command.tif = <uint8_t>unsigned_of(tif, "tif", 255)
+    command.client_id = unsigned_of(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
+    command.ts_ns = signed_of(ts_ns, "ts_ns")
+    return 0
+
+
+cdef int fill_amend(
+    Command *command, object account, object order_id, object client_id, object qty_lots, object price_ticks,
+    object ts_ns
+) except -1:
+    memset(command, 0, sizeof(Command))
+    command.kind = AMEND
+    command.account = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+    command.order_id = unsigned_of(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
+    command.client_id = unsigned_of(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
+    command.qty_lots = signed_of(qty_lots, "qty_lots")
+    command.price_ticks = signed_of(price_ticks, "price_ticks")
+    command.ts_ns = signed_of(ts_ns, "ts_ns")
+    return 0
+
+
+cdef int fill_cancel(Command *command, object account, object order_id, object client_id, object ts_ns) except -1:
+    memset(command, 0, sizeof(Command))
+    command.kind = CANCEL
+    command.account = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+    command.order_id = unsigned_of(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
+    command.client_id = unsigned_of(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
+    command.ts_ns = signed_of(ts_ns, "ts_ns")
+    return 0
+
+
 @cython.final
 cdef class Market:
     """One instrument's book and curve, compiled. See `parbook.interface.MarketProtocol`.
 
     Not for two threads at once: a second one that enters while a batch runs gets a MisuseError.
     """
-
-    cdef Desk desk
-    cdef bint entered
-    cdef readonly object instrument
 
     def __cinit__(self, instrument):
         cdef Config config
@@ -181,6 +264,8 @@ cdef class Market:
 
     cdef int _enter(self) except -1:
         self._idle()
+        if self.owner is not None:
+            raise MisuseError("this market belongs to an exchange: send its commands there.")
         if self.desk.broken:
             raise CorruptionError("memory ran out inside a command: this market's state is lost. Rebuild it by replay.")
         self.entered = True
@@ -189,7 +274,7 @@ cdef class Market:
 
     cdef int _idle(self) except -1:
         """Views walk the containers, which a batch in another thread may be changing without the GIL."""
-        if self.entered:
+        if self.entered or (self.busy != NULL and self.busy[0]):
             raise MisuseError(
                 "another thread, or the call a finalizer interrupted, is inside this market. "
                 "Let one caller use it at a time."
@@ -205,22 +290,13 @@ cdef class Market:
         return 0
 
     cdef int _copy_events(self, Block block, uint64_t first) noexcept nogil:
-        """Append the events from sequence number `first` on, which must still be in the ring. -1 without memory."""
-        cdef uint64_t count = self.desk.next_seq - first
-        cdef uint64_t straight = min(count, self.desk.events_mask + 1 - (first & self.desk.events_mask))
-        if block.reserve(count * sizeof(Event)) != 0:
-            return -1
-        memcpy(block.bytes + block.used, event_at(&self.desk, first), straight * sizeof(Event))
-        block.used += straight * sizeof(Event)
-        memcpy(block.bytes + block.used, self.desk.events, (count - straight) * sizeof(Event))
-        block.used += (count - straight) * sizeof(Event)
-        return 0
+        return copy_events(&self.desk, block, first)
 
     cdef object _events_from(self, uint64_t first):
         """Return the events from sequence number `first` on, which must still be in the ring."""
         cdef Block block = take_block((self.desk.next_seq - first) * sizeof(Event))
         self._copy_events(block, first)
-        return _as_events(block)
+        return as_events(block)
 
     cdef int _run_batch(self, const Command *commands, int64_t count, Block block) noexcept nogil:
         """Run commands a chunk at a time, so that the ring's part in use stays in the nearest cache.
@@ -259,28 +335,19 @@ cdef class Market:
 
     def apply_batch(self, commands):
         """Apply an array of COMMAND records and return the EVENT records they caused. Releases the GIL."""
-        cdef const uint8_t[::1] view
+        cdef const uint8_t[::1] view = checked_commands(commands)
         cdef const Command *command
-        cdef int64_t count
-        cdef Block block
+        cdef int64_t count = view.shape[0] // <int64_t>sizeof(Command)
         cdef int result = 0
-        if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
-            found = getattr(commands, "dtype", type(commands).__name__)
-            raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
-        count = commands.shape[0]
         # Most commands cause one event or a little more.
-        block = take_block(<size_t>(count + (count >> 2)) * sizeof(Event))
-        view = np.ascontiguousarray(commands).view(np.uint8)
-        if count and <size_t>&view[0] & 7:
-            # Records sliced out of a file at an odd offset: NumPy calls them aligned, C does not.
-            view = commands.copy().view(np.uint8)
+        cdef Block block = take_block(<size_t>(count + (count >> 2)) * sizeof(Event))
         self._enter()
         if count:
             command = <const Command *>&view[0]
             with nogil:
                 result = self._run_batch(command, count, block)
         self._leave(result)
-        return _as_events(block)
+        return as_events(block)
 
     def _set_curve(self, record):
         cdef const uint8_t[::1] view = record.view(np.uint8)
@@ -294,6 +361,7 @@ cdef class Market:
         if desk_reserve(&self.desk, 1, 1) != 0 or (self.desk.curve == NULL and spare == NULL):
             free(spare)
             self._leave(-1)
+        run_leftovers(&self.desk)
         run_set_curve(&self.desk, params, spare)
         if self.desk.curve != spare:
             free(spare)
@@ -309,65 +377,28 @@ cdef class Market:
 
     cdef Placed _sum_up(self, const Command *command):
         """Run a NEW or an AMEND and sum up its events."""
-        cdef Placed placed = Placed.__new__(Placed)
-        cdef const Event *event
-        cdef uint64_t seq
-        cdef bint begun = False
         self._run_one(command)
-        placed.first_seq = self.desk.batch_seq
-        placed.order_id = command.order_id
-        for seq in range(self.desk.batch_seq, self.desk.next_seq):
-            event = event_at(&self.desk, seq)
-            if event.kind == REJECTED:
-                placed.code = event.code
-            elif begun:
-                placed.follow(event)
-            elif begins(event, command):
-                begun = True
-                placed.order_id = event.order_id
-                placed.leaves_lots = 0 if event.kind == CANCELLED else event.leaves_lots
-        return placed
+        return placed_of(&self.desk, command, self.desk.batch_seq)
 
     def place(
         self, account, side, qty_lots, price_ticks=0, order_type=0, tif=0, client_id=0, ts_ns=0
     ):
         """Enter an order; the shortcut for apply(NewOrder(...)). MisuseError for non-integers."""
         cdef Command command
-        memset(&command, 0, sizeof(Command))
-        command.kind = NEW
-        command.account = <uint32_t>_unsigned(account, "account", 0xFFFFFFFF)
-        command.side = <uint8_t>_unsigned(side, "side", 255)
-        command.qty_lots = _signed(qty_lots, "qty_lots")
-        command.price_ticks = _signed(price_ticks, "price_ticks")
-        command.order_type = <uint8_t>_unsigned(order_type, "order_type", 255)
-        command.tif = <uint8_t>_unsigned(tif, "tif", 255)
-        command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
-        command.ts_ns = _signed(ts_ns, "ts_ns")
+        fill_new(&command, account, side, qty_lots, price_ticks, order_type, tif, client_id, ts_ns)
         return self._sum_up(&command)
 
     def amend(self, account, order_id=0, client_id=0, qty_lots=0, price_ticks=0, ts_ns=0):
         """Amend an order; the shortcut for apply(AmendOrder(...))."""
         cdef Command command
-        memset(&command, 0, sizeof(Command))
-        command.kind = AMEND
-        command.account = <uint32_t>_unsigned(account, "account", 0xFFFFFFFF)
-        command.order_id = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
-        command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
-        command.qty_lots = _signed(qty_lots, "qty_lots")
-        command.price_ticks = _signed(price_ticks, "price_ticks")
-        command.ts_ns = _signed(ts_ns, "ts_ns")
+        fill_amend(&command, account, order_id, client_id, qty_lots, price_ticks, ts_ns)
         return self._sum_up(&command)
 
     def cancel(self, account, order_id=0, client_id=0, ts_ns=0):
         """Cancel an order; 0 when done, else the RejectCode's number."""
         cdef Command command
         cdef const Event *event
-        memset(&command, 0, sizeof(Command))
-        command.kind = CANCEL
-        command.account = <uint32_t>_unsigned(account, "account", 0xFFFFFFFF)
-        command.order_id = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
-        command.client_id = _unsigned(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
-        command.ts_ns = _signed(ts_ns, "ts_ns")
+        fill_cancel(&command, account, order_id, client_id, ts_ns)
         self._run_one(&command)
         event = event_at(&self.desk, self.desk.next_seq - 1)
         return event.code if event.kind == REJECTED else 0
@@ -379,7 +410,7 @@ cdef class Market:
 
         The events of the last place, cancel, amend or apply are always kept; of a batch, which returned them, its end.
         """
-        cdef uint64_t first = _unsigned(since, "since", 0xFFFFFFFFFFFFFFFF)
+        cdef uint64_t first = unsigned_of(since, "since", 0xFFFFFFFFFFFFFFFF)
         self._idle()
         cdef uint64_t oldest = desk_oldest_seq(&self.desk)
         if first < oldest:
@@ -388,7 +419,7 @@ cdef class Market:
 
     def depth(self, levels=10):
         """Return DEPTH records of book and curve, best first, bids before asks."""
-        cdef int64_t count = _signed(levels, "levels")
+        cdef int64_t count = signed_of(levels, "levels")
         self._idle()
         if not 1 <= count <= 0x7FFFFFFF:
             raise MisuseError(f"levels={levels} is outside 1..{0x7FFFFFFF}.")
@@ -402,7 +433,7 @@ cdef class Market:
 
     def order(self, order_id):
         """Return the resting order, or None."""
-        cdef uint64_t number = _unsigned(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
+        cdef uint64_t number = unsigned_of(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
         cdef uint32_t slot
         cdef OrderRecord record
         self._idle()
@@ -443,7 +474,7 @@ cdef class Market:
     def queue(self, side, price_ticks):
         """Return the ids of the orders resting at a price, first to trade first."""
         self._idle()
-        return queue_of(&self.desk.book, <int>_unsigned(side, "side", 1), _signed(price_ticks, "price_ticks"))
+        return queue_of(&self.desk.book, <int>unsigned_of(side, "side", 1), signed_of(price_ticks, "price_ticks"))
 
     @property
     def curve(self):

@@ -8,6 +8,7 @@ from parbook._book cimport (
 )
 from parbook._desk cimport Desk, desk_emit, within
 from parbook._entry cimport refusal_of_distance, refusal_of_size
+from parbook._funds cimport funds_admit_change, funds_admit_order
 from parbook._identity cimport client_find, client_ids_reserve, client_open
 from parbook._limits cimport accounts_admit_exposures, accounts_admit_quote, accounts_admit_rate
 from parbook._live cimport emit_amended, live_accept, live_cancel, live_open, live_rest, live_shrink, special_new
@@ -76,6 +77,21 @@ cdef inline bint side_kept(const Desk *desk, int side, const Sides *sides) noexc
     order = order_at(&desk.book, sides.old[side])
     return order.price_ticks == sides.price_ticks[side] and sides.lots[side] <= order_leaves(order)
 
+cdef inline uint16_t refusal_of_quote_funds(const Desk *desk, uint32_t account, const Sides *sides) noexcept nogil:
+    """Test that each side can hold what it may cost, in the place of the order it replaces."""
+    cdef uint16_t code = 0
+    cdef int side
+    for side in range(2):
+        if sides.lots[side] == 0 or code != 0:
+            continue
+        if sides.old[side] != NIL:
+            code = funds_admit_change(
+                desk, order_at(&desk.book, sides.old[side]), sides.price_ticks[side], sides.lots[side]
+            )
+        else:
+            code = funds_admit_order(desk, account, side, sides.price_ticks[side], sides.lots[side], 0)
+    return code
+
 cdef inline uint16_t refusal_of_sides(Desk *desk, uint32_t account, const Sides *sides) noexcept nogil:
     """Test both new sides as if the old ones they replace were gone."""
     cdef int64_t old_lots[2]
@@ -94,6 +110,8 @@ cdef inline uint16_t refusal_of_sides(Desk *desk, uint32_t account, const Sides 
     if orders > desk.config.max_orders:
         return BOOK_FULL
     code = accounts_admit_exposures(desk, account, sides.lots, old_lots)
+    if code == 0:
+        code = refusal_of_quote_funds(desk, account, sides)
     if code != 0 or not session_matches(&desk.session):
         return code
     for side in range(2):
@@ -142,7 +160,7 @@ cdef inline uint16_t do_quote(Desk *desk, const Command *command) noexcept nogil
     if code == 0:
         code = session_forbids(&desk.session, ACTION_QUOTE)
     if code == 0:
-        code = accounts_admit_quote(desk, command.account)
+        code = accounts_admit_quote(desk, command.account, sides.lots)
     if code != 0:
         return code
     for side in range(2):

@@ -5,6 +5,7 @@ from parbook._accounts cimport accounts_runs, accounts_shrunk
 from parbook._aggress cimport Outcome, carry_out, foresee, market_limit, reference_ticks, resting_lots
 from parbook._book cimport CHAIN_ELECTED, Order, Special, chain_remove, order_at, order_leaves
 from parbook._desk cimport Desk, desk_emit
+from parbook._funds cimport funds_admit_change, hold_release, hold_retake
 from parbook._limits cimport accounts_reduce_only_room
 from parbook._live cimport emit_amended, live_cancelled, live_release, live_special, partner_of, place_of_terms
 from parbook._phases cimport session_matches
@@ -30,7 +31,7 @@ cdef inline void run_stop(Desk *desk, uint32_t slot) noexcept nogil:
     cdef Order *order = order_at(&desk.book, slot)
     cdef Special *special = live_special(desk, order)
     cdef Outcome outcome
-    cdef int64_t notional
+    cdef int64_t limit_ticks, notional
     live_release(desk, order.order_id, partner_of(desk, order))
     if special.reduce_only and not cut_to_position(desk, slot):
         return
@@ -40,12 +41,20 @@ cdef inline void run_stop(Desk *desk, uint32_t slot) noexcept nogil:
         if reference_ticks(desk) == 0:
             live_cancelled(desk, slot, REASON_NO_REFERENCE)
             return
-        order.price_ticks = market_limit(desk, order.side)
+        limit_ticks = market_limit(desk, order.side)
         # The reference may have moved far since entry, where the same was tested.
-        if pb_mul(order.price_ticks, order.qty_lots - order.filled_lots, &notional):
+        if pb_mul(limit_ticks, order_leaves(order), &notional):
+            order.price_ticks = limit_ticks
             live_cancelled(desk, slot, REASON_NOTIONAL)
             return
+        if funds_admit_change(desk, order, limit_ticks, order_leaves(order)) != 0:
+            order.price_ticks = limit_ticks
+            live_cancelled(desk, slot, REASON_FUNDS)
+            return
+        hold_release(desk, order)
+        order.price_ticks = limit_ticks
         special.limit_ticks = 0
+        hold_retake(desk, order)
     foresee(desk, slot, 0, &outcome)
     if special.tif == FOK and outcome.filled_lots < order.qty_lots:
         live_cancelled(desk, slot, REASON_REMAINDER)

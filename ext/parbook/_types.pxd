@@ -314,6 +314,7 @@ cdef enum:
     WATCH_SPECIAL = 4       # a live order has a Special
     WATCH_ACCOUNTS = 8      # an account is registered
     WATCH_ELECTED = 16      # triggered stops wait for their turn
+    WATCH_MONEY = 32        # orders hold money, fills move it
 
 cdef struct Command:
     uint8_t kind

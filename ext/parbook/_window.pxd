@@ -76,6 +76,10 @@ cdef inline int window_record(
     trade.side = side
     return 0
 
+cdef inline TradeRecord *window_latest(const TradeWindow *window) noexcept nogil:
+    """Return the trade remembered last, NULL when none is."""
+    return window_at(window, window.count - 1) if window.count != 0 else NULL
+
 cdef inline TradeRecord *window_find(const TradeWindow *window, uint64_t seq) noexcept nogil:
     """Return the remembered trade of that event, NULL for any other number. O(log window)."""
     cdef uint64_t low = 0

@@ -1,0 +1,232 @@
+# Where book, curve and ledger meet: what a market's orders and its curve hold, and what its fills move. Twin of
+# parbook.reference.funds. Every hook does nothing in a market that has no money.
+#
+# The sums of holds are kept in step here: an order's hold is lot_hold x leaves at any moment between two hooks, and
+# Exchange.check compares the sums with that formula over all live orders.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from parbook._book cimport Order, order_at, order_leaves, special_at
+from parbook._curve cimport CurveParams
+from parbook._desk cimport Desk
+from parbook._form cimport Entry
+from parbook._ledger cimport ledger_available, ledger_credit, ledger_hold, ledger_status, ledger_tier
+from parbook._listing cimport Funds, lot_hold, order_hold, paying_asset, pb_amount_hold, pb_fee
+from parbook._types cimport *
+from parbook._window cimport TradeRecord
+
+# --- holds ----------------------------------------------------------------------------------------
+
+cdef inline int64_t hold_ticks(const Desk *desk, const Order *order) noexcept nogil:
+    """The price a live order holds at: its own, or the worst of a peg or of a market order that waits."""
+    cdef int64_t limit_ticks = special_at(&desk.book, order.special).limit_ticks if order.special != NIL else 0
+    return limit_ticks if limit_ticks != 0 else order.price_ticks
+
+cdef inline void hold_lots(Desk *desk, const Order *order, int64_t lots) noexcept nogil:
+    """Hold for so many lots of a live order more; fewer when negative. Expected O(1)."""
+    cdef const Funds *funds = desk.funds
+    if funds == NULL:
+        return
+    ledger_hold(
+        funds.ledger, order.account, paying_asset(funds, order.side),
+        lot_hold(funds, order.side, hold_ticks(desk, order)) * <uint64_t>lots,
+    )
+
+cdef inline void hold_release(Desk *desk, const Order *order) noexcept nogil:
+    """Before an order's limit changes: let go of what it holds. `hold_retake` must follow."""
+    if desk.funds != NULL:
+        hold_lots(desk, order, -order_leaves(order))
+
+cdef inline void hold_retake(Desk *desk, const Order *order) noexcept nogil:
+    """After an order's limit has changed: hold for it at the new one."""
+    if desk.funds != NULL:
+        hold_lots(desk, order, order_leaves(order))
+
+cdef inline void hold_curve(Desk *desk, int sign) noexcept nogil:
+    """Hold what the curve could spend and sell for its treasury (sign 1), or let go of it (-1)."""
+    cdef const Funds *funds = desk.funds
+    cdef uint64_t cash, lots
+    if funds == NULL or desk.curve == NULL:
+        return
+    cash = <uint64_t>desk.curve.cursor.cash_notional * <uint64_t>funds.tick_atoms
+    lots = <uint64_t>(desk.curve.cursor.net_lots - desk.curve.params.min_net_lots) * <uint64_t>funds.lot_atoms
+    ledger_hold(funds.ledger, funds.treasury, funds.quote, cash if sign > 0 else -cash)
+    ledger_hold(funds.ledger, funds.treasury, funds.base, lots if sign > 0 else -lots)
+
+# --- admission ------------------------------------------------------------------------------------
+
+cdef inline uint16_t refusal_of_hold(
+    const Desk *desk, uint32_t account, int side, int128_t notional, int64_t hold_atoms, int64_t old_atoms
+) noexcept nogil:
+    """Test that an account has available what an order holds beyond what it held."""
+    cdef const Funds *funds = desk.funds
+    cdef int128_t spare_atoms, price_atoms
+    if hold_atoms <= old_atoms:
+        return 0
+    spare_atoms = ledger_available(funds.ledger, account, paying_asset(funds, side))
+    spare_atoms += old_atoms
+    if hold_atoms <= spare_atoms:
+        return 0
+    if side == SELL:
+        return INSUFFICIENT_BASE
+    price_atoms = notional * funds.tick_atoms
+    if price_atoms > hold_atoms:
+        price_atoms = hold_atoms
+    return INSUFFICIENT_FEE if price_atoms <= spare_atoms else INSUFFICIENT_QUOTE
+
+cdef inline uint16_t funds_admit_order(
+    const Desk *desk, uint32_t account, int side, int64_t limit_ticks, int64_t lots, int64_t amount_notional
+) noexcept nogil:
+    """Test that a new order can hold what it may cost; one by amount holds the amount and its largest fee."""
+    cdef const Funds *funds = desk.funds
+    cdef int64_t hold_atoms = 0
+    cdef int64_t amount_atoms = 0
+    cdef bint overflow, amount_overflow
+    if funds == NULL:
+        return 0
+    overflow = order_hold(funds, side, limit_ticks, lots, &hold_atoms)
+    if amount_notional != 0:
+        amount_overflow = pb_amount_hold(
+            amount_notional, min(lots, amount_notional), funds.tick_atoms, funds.max_fee_ppm, &amount_atoms
+        )
+        if not amount_overflow and (overflow or amount_atoms < hold_atoms):
+            hold_atoms = amount_atoms
+            overflow = False
+    if overflow:
+        return NOTIONAL_OVERFLOW
+    return refusal_of_hold(desk, account, side, <int128_t>limit_ticks * lots, hold_atoms, 0)
+
+cdef inline uint16_t funds_admit_change(
+    const Desk *desk, const Order *order, int64_t limit_ticks, int64_t lots
+) noexcept nogil:
+    """Test that a live order can hold what it may cost once its limit and leaves are these."""
+    cdef int64_t hold_atoms = 0
+    cdef int64_t old_atoms = 0
+    if desk.funds == NULL:
+        return 0
+    if order_hold(desk.funds, order.side, limit_ticks, lots, &hold_atoms):
+        return NOTIONAL_OVERFLOW
+    order_hold(desk.funds, order.side, hold_ticks(desk, order), order_leaves(order), &old_atoms)
+    return refusal_of_hold(desk, order.account, order.side, <int128_t>limit_ticks * lots, hold_atoms, old_atoms)
+
+cdef inline uint16_t funds_admit_entry(const Desk *desk, const Entry *entry, int64_t size_ticks) noexcept nogil:
+    """Test that a NEW can hold what it may cost."""
+    return funds_admit_order(
+        desk, entry.command.account, entry.command.side, size_ticks, entry.command.qty_lots,
+        entry.terms.amount_notional,
+    )
+
+cdef inline uint16_t funds_admit_curve(const Desk *desk, const CurveParams *params) noexcept nogil:
+    """Test that the treasury has a new curve's budget and the lots it may sell; the present curve's are free."""
+    cdef const Funds *funds = desk.funds
+    cdef int128_t cash, lots
+    if funds == NULL:
+        return 0
+    if funds.treasury == 0:
+        return CURVE_UNFUNDED
+    cash = ledger_available(funds.ledger, funds.treasury, funds.quote)
+    lots = ledger_available(funds.ledger, funds.treasury, funds.base)
+    if desk.curve != NULL:
+        cash += <int128_t>desk.curve.cursor.cash_notional * funds.tick_atoms
+        lots += <int128_t>(desk.curve.cursor.net_lots - desk.curve.params.min_net_lots) * funds.lot_atoms
+    if <int128_t>params.budget_notional * funds.tick_atoms > cash:
+        return CURVE_UNFUNDED
+    return CURVE_UNFUNDED if <int128_t>(-params.min_net_lots) * funds.lot_atoms > lots else 0
+
+cdef inline uint16_t funds_admit_status(const Desk *desk, uint32_t account, bint buys) noexcept nogil:
+    """Test that the account's status lets it enter or amend, and buy if it does."""
+    cdef uint8_t status
+    if desk.funds == NULL:
+        return 0
+    status = ledger_status(desk.funds.ledger, account)
+    if status == STATUS_SUSPENDED:
+        return ACCOUNT_SUSPENDED
+    return ACCOUNT_REDUCE_ONLY if status == STATUS_REDUCE_ONLY and buys else 0
+
+# --- settlement -----------------------------------------------------------------------------------
+
+cdef inline int64_t fee_of(const Funds *funds, uint32_t account, uint8_t source, bint makes, int64_t notional) noexcept nogil:
+    """The fee of one side of a fill. Without a taker nobody pays for a rebate: the maker's rate, and no rebate."""
+    cdef uint8_t tier
+    if account == 0:
+        return 0
+    tier = ledger_tier(funds.ledger, account)
+    if source == SOURCE_LIFT or source == SOURCE_UNCROSS or source == SOURCE_UNCROSS_CURVE:
+        return pb_fee(notional, max(funds.ledger.maker_ppm[tier], <int64_t>0))
+    return pb_fee(notional, funds.ledger.maker_ppm[tier] if makes else funds.ledger.taker_ppm[tier])
+
+cdef inline void charge(const Funds *funds, uint32_t account, int64_t fee_atoms) noexcept nogil:
+    if fee_atoms != 0:
+        ledger_credit(funds.ledger, account, funds.quote, -fee_atoms)
+        funds.ledger.assets[funds.quote].fees += fee_atoms
+
+cdef inline void funds_settle(
+    Desk *desk, uint8_t source, uint8_t side, int64_t price_ticks, int64_t lots, uint32_t taker, uint32_t maker,
+    TradeRecord *past
+) noexcept nogil:
+    """Move a fill's lots and money between its two accounts, 0 being the curve, and their fees to the venue.
+
+    `past`, if the trade is remembered, learns the fees. Expected O(1).
+    """
+    cdef const Funds *funds = desk.funds
+    cdef int64_t notional_atoms, base_atoms, taker_fee, maker_fee
+    cdef uint32_t buyer, seller
+    cdef bint curve_buys
+    if funds == NULL:
+        return
+    notional_atoms = price_ticks * lots * funds.tick_atoms
+    base_atoms = lots * funds.lot_atoms
+    taker_fee = fee_of(funds, taker, source, False, notional_atoms)
+    maker_fee = fee_of(funds, maker, source, True, notional_atoms)
+    if past != NULL:
+        past.taker_fee_atoms = taker_fee
+        past.maker_fee_atoms = maker_fee
+    buyer = taker if taker != 0 else funds.treasury
+    seller = maker if maker != 0 else funds.treasury
+    if side == SELL:
+        buyer, seller = seller, buyer
+    ledger_credit(funds.ledger, buyer, funds.quote, -notional_atoms)
+    ledger_credit(funds.ledger, seller, funds.quote, notional_atoms)
+    ledger_credit(funds.ledger, buyer, funds.base, base_atoms)
+    ledger_credit(funds.ledger, seller, funds.base, -base_atoms)
+    charge(funds, taker, taker_fee)
+    charge(funds, maker, maker_fee)
+    # What the curve spends it held, what it receives it holds.
+    if taker == 0 or maker == 0:
+        curve_buys = side == BUY if taker == 0 else side == SELL
+        if curve_buys:
+            notional_atoms, base_atoms = -notional_atoms, -base_atoms
+        ledger_hold(funds.ledger, funds.treasury, funds.quote, <uint64_t>notional_atoms)
+        ledger_hold(funds.ledger, funds.treasury, funds.base, -<uint64_t>base_atoms)
+
+cdef inline void give_back(const Funds *funds, uint32_t account, uint32_t asset, int64_t atoms) noexcept nogil:
+    """Credit atoms; of negative ones take what is available, the rest from the suspense."""
+    cdef int64_t taken = atoms
+    if atoms < 0:
+        taken = -min(-atoms, max(<int64_t>0, ledger_available(funds.ledger, account, asset)))
+    ledger_credit(funds.ledger, account, asset, taken)
+    funds.ledger.assets[asset].suspense += atoms - taken
+
+cdef inline void refund(const Funds *funds, uint32_t account, int64_t fee_atoms) noexcept nogil:
+    if fee_atoms != 0:
+        give_back(funds, account, funds.quote, fee_atoms)
+        funds.ledger.assets[funds.quote].fees -= fee_atoms
+
+cdef inline void funds_unwind(Desk *desk, const TradeRecord *trade) noexcept nogil:
+    """Undo a busted fill. What a side no longer has available the venue puts up, out of the suspense."""
+    cdef const Funds *funds = desk.funds
+    cdef int64_t notional_atoms, base_atoms
+    cdef uint32_t buyer, seller
+    if funds == NULL:
+        return
+    notional_atoms = trade.price_ticks * trade.qty_lots * funds.tick_atoms
+    base_atoms = trade.qty_lots * funds.lot_atoms
+    buyer = trade.taker_account if trade.taker_account != 0 else funds.treasury
+    seller = trade.maker_account if trade.maker_account != 0 else funds.treasury
+    if trade.side == SELL:
+        buyer, seller = seller, buyer
+    refund(funds, trade.taker_account, trade.taker_fee_atoms)
+    refund(funds, trade.maker_account, trade.maker_fee_atoms)
+    give_back(funds, buyer, funds.quote, notional_atoms)
+    give_back(funds, seller, funds.quote, -notional_atoms)
+    give_back(funds, seller, funds.base, base_atoms)
+    give_back(funds, buyer, funds.base, -base_atoms)
