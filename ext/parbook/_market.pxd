@@ -24,7 +24,7 @@ cdef class Market:
     cdef bint entered
     cdef readonly object instrument
     cdef object owner           # the exchange whose market this is, or None
-    cdef const bint *busy       # the owner's `entered`, NULL without one
+    cdef bint *busy       # the owner's `entered`, NULL without one
     cdef int _enter(self) except -1
     cdef int _idle(self) except -1
     cdef int _leave(self, int result) except -1

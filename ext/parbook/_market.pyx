@@ -145,6 +145,8 @@ cdef class Placed:
 cdef bint begins(const Event *event, const Command *command) noexcept nogil:
     if event.kind == ACCEPTED:
         return True
+    if command.kind == NEW or command.kind == NEW_SPECIAL:
+        return False
     if event.kind != AMENDED and event.kind != CANCELLED:
         return False
     if command.order_id:
@@ -162,6 +164,9 @@ cdef Placed placed_of(Desk *desk, const Command *command, uint64_t first):
     for seq in range(first, desk.next_seq):
         event = event_at(desk, seq)
         if event.kind == REJECTED:
+            placed = Placed.__new__(Placed)
+            placed.first_seq = first
+            placed.order_id = command.order_id
             placed.code = event.code
         elif begun:
             placed.follow(event)
@@ -617,6 +622,13 @@ cdef class Market:
         put_dead_ids(&self.desk.ids, dead_ids.view(np.uint8))
         header = self._state_header()
         return _state.encode(header, config, params, curve_state, anchors, accounts, trades, orders, dead_ids)
+
+    def live_orders(self):
+        """Return the ORDER records of every live order, in the order of `parbook.state`. O(orders)."""
+        self._idle()
+        orders = np.zeros(self.desk.book.open_orders, _state.ORDER)
+        put_orders(&self.desk, orders.view(np.uint8))
+        return orders
 
     def state_hash(self):
         """Return the BLAKE2b-256 of `state_bytes()`."""

@@ -12,6 +12,7 @@ from parbook._ledger cimport (
     STATUS_LIMIT, TIERS_MAX, Ledger, Profile, ledger_balance, ledger_clear, ledger_deposit, ledger_init,
     ledger_refusal, ledger_set_fees, ledger_status, ledger_transfer, ledger_withdraw, profile_make,
 )
+from parbook._listing cimport Funds
 from parbook._types cimport *
 
 cdef enum:
@@ -31,6 +32,7 @@ cdef struct Outcome:
 cdef struct Venue:
     Ledger ledger
     Desk **desks
+    Funds **funds           # by instrument, freed with the exchange
     uint32_t count
     uint32_t capacity
     int64_t now_ns
@@ -58,22 +60,29 @@ cdef inline void venue_clear(Venue *venue) noexcept nogil:
     ledger_clear(&venue.ledger)
     client_ids_clear(&venue.outcome_ids)
     free(venue.desks)
+    free(venue.funds)
     free(venue.last_refs)
     free(venue.outcomes)
     memset(venue, 0, sizeof(Venue))
 
-cdef inline int venue_add(Venue *venue, Desk *desk) noexcept nogil:
+cdef inline int venue_add(Venue *venue, Desk *desk, Funds *funds) noexcept nogil:
     """Number a market. -1 without memory."""
     cdef uint32_t capacity = 16 if venue.capacity == 0 else venue.capacity * 2
     cdef Desk **desks
+    cdef Funds **all_funds
     if venue.count == venue.capacity:
         desks = <Desk **>realloc(venue.desks, capacity * sizeof(Desk *))
         if desks == NULL:
             return -1
         venue.desks = desks
+        all_funds = <Funds **>realloc(venue.funds, capacity * sizeof(Funds *))
+        if all_funds == NULL:
+            return -1
+        venue.funds = all_funds
         venue.capacity = capacity
     desk.number = <uint16_t>venue.count
     venue.desks[venue.count] = desk
+    venue.funds[venue.count] = funds
     venue.count += 1
     return 0
 

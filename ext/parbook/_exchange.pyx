@@ -1,0 +1,705 @@
+"""The compiled exchange: the same commands, events and state hash as parbook.reference.Exchange, byte for byte."""
+
+cimport cython
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from parbook._block cimport Block, take_block
+from parbook._commands cimport COMMANDS_RESERVED
+from parbook._curve cimport CurveParams
+from parbook._desk cimport Desk, desk_reserve, event_at
+from parbook._ledger cimport (
+    TIERS_MAX, AssetSums, Balance, Profile, ledger_add_asset, ledger_available, ledger_balance, ledger_conserves,
+    ledger_held, ledger_status, ledger_tier,
+)
+from parbook._listing cimport Funds
+from parbook._market cimport (
+    Market, Placed, as_events, begins, checked_commands, copy_events, fill_amend, fill_cancel, fill_new,
+    market_catch_up, market_pass_time, market_prepare, market_run, market_run_prepared, market_set_curve, placed_of,
+    signed_of, unsigned_of,
+)
+from parbook._quotes cimport Curve
+from parbook._types cimport *
+from parbook._venue cimport (
+    EVERY_INSTRUMENT, SESSIONS, Outcome, Venue, has_reference, is_market_kind, own_command, own_event, own_refusal,
+    reference_known, remember_outcome, takes_every, venue_add, venue_clear, venue_init,
+)
+
+import numpy as np
+
+from parbook import exchange_state as _layout
+from parbook.codes import AccountStatus, Side
+from parbook.errors import CorruptionError, InvariantError, MisuseError
+from parbook.listing import ASSETS_MAX, MAX_FEE_PPM_MAX, Asset, Fees, Listing, fee_atoms
+from parbook.messages import SetCurve
+from parbook.records import command_records, curve_record, events_from_records
+from parbook.units import INSTRUMENTS_MAX, PPM
+
+OUTCOMES_MAX = 65536
+TXN_WINDOW = 65536
+
+
+@cython.final
+cdef class Exchange:
+    """Assets, instruments and accounts, compiled. See `parbook.interface.ExchangeProtocol`.
+
+    Not for two threads at once: a second one that enters while a batch runs gets a MisuseError.
+    """
+
+    cdef Venue venue
+    cdef bint entered
+    cdef list _assets
+    cdef list _listings
+    cdef list _markets
+    cdef set _names
+    cdef set _symbols
+
+    def __cinit__(self, outcome_window=OUTCOMES_MAX):
+        cdef int64_t window = signed_of(outcome_window, "outcome_window")
+        if not 1 <= window <= OUTCOMES_MAX:
+            raise MisuseError(f"outcome_window={window} is outside 1..{OUTCOMES_MAX}.")
+        if venue_init(&self.venue, TXN_WINDOW, <uint64_t>window, MAX_FEE_PPM_MAX) != 0:
+            raise MemoryError("no memory for an exchange")
+        self._assets, self._listings, self._markets = [], [], []
+        self._names, self._symbols = set(), set()
+
+    def __dealloc__(self):
+        cdef uint32_t i
+        # The markets may be gone already; what they were given is freed with the ledger it points to.
+        for i in range(self.venue.count):
+            free(self.venue.funds[i])
+        venue_clear(&self.venue)
+
+    def __reduce__(self):
+        raise MisuseError("an Exchange cannot be pickled or copied. Keep its commands and replay them.")
+
+    # --- what is traded -------------------------------------------------------------------------
+
+    def add_asset(self, asset):
+        """Return the index of a new asset. MisuseError when the name is taken or there is no room. O(1)."""
+        self._idle()
+        if not isinstance(asset, Asset):
+            raise MisuseError(f"add_asset takes an Asset, not {type(asset).__name__}.")
+        if asset.name in self._names:
+            raise MisuseError(f"asset {asset.name} exists already: use its index.")
+        if len(self._assets) >= ASSETS_MAX:
+            raise MisuseError(f"an exchange has at most {ASSETS_MAX} assets.")
+        if ledger_add_asset(&self.venue.ledger) != 0:
+            raise MemoryError("no memory for an asset")
+        self._assets.append(asset)
+        self._names.add(asset.name)
+        return len(self._assets) - 1
+
+    def add_instrument(self, listing):
+        """Return the index of a new instrument, its market empty. MisuseError when it does not fit what is here."""
+        cdef Market market
+        cdef Funds *funds
+        cdef int tier
+        self._idle()
+        if not isinstance(listing, Listing):
+            raise MisuseError(f"add_instrument takes a Listing, not {type(listing).__name__}.")
+        symbol = listing.instrument.symbol
+        if max(listing.base, listing.quote) >= len(self._assets):
+            raise MisuseError(f"listing {symbol}: base and quote must be among the {len(self._assets)} assets added.")
+        if symbol in self._symbols:
+            raise MisuseError(f"instrument {symbol} exists already: use its index.")
+        if len(self._listings) >= INSTRUMENTS_MAX:
+            raise MisuseError(f"an exchange has at most {INSTRUMENTS_MAX} instruments.")
+        for tier in range(TIERS_MAX):
+            if max(self.venue.ledger.maker_ppm[tier], self.venue.ledger.taker_ppm[tier]) > listing.max_fee_ppm:
+                raise MisuseError(f"listing {symbol}: a fee tier is above max_fee_ppm={listing.max_fee_ppm}. Raise it.")
+        market = Market(listing.instrument)
+        funds = <Funds *>calloc(1, sizeof(Funds))
+        if funds == NULL or venue_add(&self.venue, &market.desk, funds) != 0:
+            free(funds)
+            raise MemoryError("no memory for a market")
+        funds.ledger = &self.venue.ledger
+        funds.base, funds.quote, funds.treasury = listing.base, listing.quote, listing.treasury
+        funds.lot_atoms, funds.tick_atoms = listing.lot_atoms, listing.tick_atoms
+        funds.max_fee_ppm = listing.max_fee_ppm
+        market.desk.funds = funds
+        market.desk.watch |= WATCH_MONEY
+        market.owner = self
+        market.busy = &self.entered
+        self.venue.least_max_fee_ppm = min(self.venue.least_max_fee_ppm, funds.max_fee_ppm)
+        self._listings.append(listing)
+        self._symbols.add(symbol)
+        self._markets.append(market)
+        return len(self._listings) - 1
+
+    @property
+    def assets(self):
+        """The assets, by index."""
+        return tuple(self._assets)
+
+    @property
+    def listings(self):
+        """The instruments with their money, by index."""
+        return tuple(self._listings)
+
+    # --- entering -------------------------------------------------------------------------------
+
+    cdef int _idle(self) except -1:
+        if self.entered:
+            raise MisuseError(
+                "another thread, or the call a finalizer interrupted, is inside this exchange. "
+                "Let one caller use it at a time."
+            )
+        return 0
+
+    cdef int _enter(self) except -1:
+        self._idle()
+        self._refuse_broken()
+        self.entered = True
+        return 0
+
+    cdef int _refuse_broken(self) except -1:
+        if self.venue.broken or self.venue.ledger.broken:
+            raise CorruptionError(
+                "memory ran out inside a command: this exchange's state is lost. Rebuild it by replay."
+            )
+        return 0
+
+    cdef int _leave(self, int result) except -1:
+        self.entered = False
+        self._refuse_broken()
+        if result != 0:
+            raise MemoryError("no memory for a further order; the command was not applied")
+        return 0
+
+    # --- running commands -----------------------------------------------------------------------
+
+    cdef int _put(self, Block block, const Event *event) noexcept nogil:
+        """Append one event of the exchange's own stream. -1 without memory."""
+        if block.reserve(sizeof(Event)) != 0:
+            self.venue.broken = True
+            return -1
+        memcpy(block.bytes + block.used, event, sizeof(Event))
+        block.used += sizeof(Event)
+        return 0
+
+    cdef int _take(self, Desk *desk, uint64_t first, Block block) noexcept nogil:
+        """Append a market's events and take its numbers over. -1 when memory ran out."""
+        self.venue.next_command = desk.next_command
+        self.venue.now_ns = max(self.venue.now_ns, desk.now_ns)
+        pb_assert(ledger_conserves(&self.venue.ledger), "ledger: an asset does not add up")
+        if desk.broken or copy_events(desk, block, first) != 0:
+            self.venue.broken = True
+            return -1
+        return 0
+
+    cdef int64_t _run_stretch(self, const Command *commands, int64_t count, Block block) noexcept nogil:
+        """Run the commands at the front that go to one market and ask for nothing of the exchange; -1 without memory."""
+        cdef Desk *desk = self.venue.desks[commands.instrument]
+        cdef uint64_t first = desk.next_seq
+        cdef int64_t stretch = 1
+        cdef int64_t done
+        while stretch < count and stretch < COMMANDS_RESERVED:
+            if commands[stretch].kind == TERMS:
+                if commands[stretch - 1].kind != NEW_SPECIAL and commands[stretch - 1].kind != AMEND_SPECIAL:
+                    break
+            elif (
+                commands[stretch].instrument != commands.instrument
+                or not is_market_kind(commands[stretch].kind)
+                or has_reference(commands + stretch)
+            ):
+                break
+            stretch += 1
+        # The terms of the last command belong to it.
+        if (
+            stretch < count
+            and commands[stretch].kind == TERMS
+            and (commands[stretch - 1].kind == NEW_SPECIAL or commands[stretch - 1].kind == AMEND_SPECIAL)
+        ):
+            stretch += 1
+        desk.batch_seq = first
+        desk.next_command = self.venue.next_command
+        if desk_reserve(desk, <uint32_t>stretch, 0) != 0:
+            return -1
+        market_catch_up(desk, self.venue.now_ns)
+        done = market_run(desk, commands, stretch)
+        if done < stretch:
+            self.venue.broken = True
+            return -1
+        return stretch if self._take(desk, first, block) == 0 else -1
+
+    cdef int _run_everywhere(self, const Command *command, Block block) noexcept nogil:
+        """Run one command in every market, by index. All of them catch up before: numbers of commands never fall."""
+        cdef Venue *venue = &self.venue
+        cdef Event event
+        cdef Desk *desk
+        cdef uint32_t i
+        cdef uint64_t first, number
+        if command.ts_ns != 0 and command.ts_ns < venue.now_ns:
+            own_refusal(venue, &event, TIME_REVERSED, command)
+            venue.next_command += 1
+            return self._put(block, &event)
+        for i in range(venue.count):
+            desk = venue.desks[i]
+            first = desk.batch_seq = desk.next_seq
+            desk.next_command = venue.next_command
+            market_prepare(desk, venue.now_ns)
+            if self._take(desk, first, block) != 0:
+                return -1
+        number = venue.next_command
+        for i in range(venue.count):
+            desk = venue.desks[i]
+            first = desk.batch_seq = desk.next_seq
+            desk.next_command = number
+            if command.kind == ADVANCE:
+                market_pass_time(desk, max(command.ts_ns, venue.now_ns))
+            elif market_run_prepared(desk, command, 1) != 1:
+                venue.broken = True
+                return -1
+            if self._take(desk, first, block) != 0:
+                return -1
+        venue.next_command = number
+        venue.now_ns = max(venue.now_ns, command.ts_ns)
+        if command.kind == ADVANCE:
+            own_event(venue, &event, ADVANCED)
+            event.qty_lots = venue.now_ns
+            if self._put(block, &event) != 0:
+                return -1
+        venue.next_command += 1
+        return 0
+
+    cdef int64_t _run_single(
+        self, const Command *commands, int64_t count, Block block, uint64_t *own_seq
+    ) noexcept nogil:
+        """Run the first command in its market and say where its own events begin; return how many records it took."""
+        cdef Desk *desk = self.venue.desks[commands.instrument]
+        cdef uint64_t first = desk.next_seq
+        cdef int64_t done
+        desk.batch_seq = first
+        desk.next_command = self.venue.next_command
+        if desk_reserve(desk, 1, 0) != 0:
+            return -1
+        market_prepare(desk, self.venue.now_ns)
+        own_seq[0] = desk.next_seq
+        done = market_run_prepared(desk, commands, count)
+        if done == 0:
+            self.venue.broken = True
+            return -1
+        return done if self._take(desk, first, block) == 0 else -1
+
+    cdef int64_t _run_referred(self, const Command *commands, int64_t count, Block block) noexcept nogil:
+        """Run a command that a session numbered, and remember what came of it."""
+        cdef Venue *venue = &self.venue
+        cdef Outcome outcome
+        cdef Event event
+        cdef uint64_t seq
+        cdef const Event *said
+        cdef Desk *desk
+        cdef int64_t done = 1
+        cdef bint special = commands.kind == NEW_SPECIAL or commands.kind == AMEND_SPECIAL
+        if reference_known(venue, commands, &event):
+            if special and count > 1 and commands[1].kind == TERMS:
+                done = 2
+            return done if self._put(block, &event) == 0 else -1
+        if venue.broken:
+            return -1
+        memset(&outcome, 0, sizeof(Outcome))
+        outcome.session = commands.session
+        outcome.session_ref = <uint64_t>commands.high_ticks
+        if commands.kind != NEW and commands.kind != NEW_SPECIAL:
+            outcome.order_id = commands.order_id
+        if commands.instrument >= venue.count:
+            if special and count > 1 and commands[1].kind == TERMS:
+                done = 2
+            outcome.instrument = EVERY_INSTRUMENT
+            outcome.first_seq = venue.next_seq
+            outcome.code = UNKNOWN_INSTRUMENT
+            own_refusal(venue, &event, UNKNOWN_INSTRUMENT, commands)
+            venue.next_command += 1
+            remember_outcome(venue, &outcome)
+            return done if self._put(block, &event) == 0 else -1
+        done = self._run_single(commands, count, block, &outcome.first_seq)
+        if done < 0:
+            return -1
+        desk = venue.desks[commands.instrument]
+        outcome.instrument = commands.instrument
+        for seq in range(outcome.first_seq, desk.next_seq):
+            said = event_at(desk, seq)
+            if said.kind == REJECTED:
+                outcome.code = said.code
+                break
+        if outcome.code == 0:
+            for seq in range(outcome.first_seq, desk.next_seq):
+                said = event_at(desk, seq)
+                if begins(said, commands):
+                    outcome.order_id = said.order_id
+                    break
+        remember_outcome(venue, &outcome)
+        return done
+
+    cdef int64_t _run_first(self, const Command *commands, int64_t count, Block block) noexcept nogil:
+        """Run the first command, or a stretch of them, and return how many records that took; -1 without memory."""
+        cdef Venue *venue = &self.venue
+        cdef Event event
+        cdef uint8_t kind = commands.kind
+        cdef int64_t done = 1
+        if not is_market_kind(kind):
+            own_command(venue, commands, &event)
+            return 1 if self._put(block, &event) == 0 else -1
+        if has_reference(commands):
+            return self._run_referred(commands, count, block)
+        if pb_likely(commands.instrument < venue.count):
+            return self._run_stretch(commands, count, block)
+        if commands.instrument == EVERY_INSTRUMENT and takes_every(kind) and (venue.count != 0 or kind == ADVANCE):
+            return 1 if self._run_everywhere(commands, block) == 0 else -1
+        if (kind == NEW_SPECIAL or kind == AMEND_SPECIAL) and count > 1 and commands[1].kind == TERMS:
+            done = 2
+        own_refusal(venue, &event, UNKNOWN_INSTRUMENT, commands)
+        venue.next_command += 1
+        return done if self._put(block, &event) == 0 else -1
+
+    cdef int _run_batch(self, const Command *commands, int64_t count, Block block) noexcept nogil:
+        """Run commands in order. -1 when memory ran out: the state is lost unless nothing had been done."""
+        cdef int64_t start = 0
+        cdef int64_t done
+        while start < count:
+            done = self._run_first(commands + start, count - start, block)
+            if done < 0:
+                self.venue.broken |= start != 0
+                return -1
+            start += done
+        return 0
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def apply(self, command):
+        """Apply one command and return its events. MisuseError when a value does not fit its record field."""
+        if isinstance(command, SetCurve):
+            return events_from_records(self._set_curve(curve_record(command)))
+        return events_from_records(self.apply_batch(command_records([command])))
+
+    def apply_batch(self, commands):
+        """Apply an array of COMMAND records and return the EVENT records they caused. Releases the GIL."""
+        cdef const uint8_t[::1] view = checked_commands(commands)
+        cdef const Command *command
+        cdef int64_t count = view.shape[0] // <int64_t>sizeof(Command)
+        cdef int result = 0
+        cdef Block block = take_block(<size_t>(count + (count >> 1)) * sizeof(Event))
+        self._enter()
+        if count:
+            command = <const Command *>&view[0]
+            with nogil:
+                result = self._run_batch(command, count, block)
+        self._leave(result)
+        return as_events(block)
+
+    def _set_curve(self, record):
+        cdef const uint8_t[::1] view = record.view(np.uint8)
+        cdef const CurveParams *params = <const CurveParams *>&view[0]
+        cdef Block block = take_block(sizeof(Event))
+        cdef Curve *spare = NULL
+        cdef Desk *desk
+        cdef Event event
+        cdef Command refused
+        cdef uint64_t first
+        self._enter()
+        if params.instrument >= self.venue.count:
+            memset(&refused, 0, sizeof(Command))
+            own_refusal(&self.venue, &event, UNKNOWN_INSTRUMENT, &refused)
+            self.venue.next_command += 1
+            self._leave(self._put(block, &event))
+            return as_events(block)
+        desk = self.venue.desks[params.instrument]
+        if desk.curve == NULL:
+            spare = <Curve *>calloc(1, sizeof(Curve))
+        if desk_reserve(desk, 1, 1) != 0 or (desk.curve == NULL and spare == NULL):
+            free(spare)
+            self._leave(-1)
+        first = desk.batch_seq = desk.next_seq
+        desk.next_command = self.venue.next_command
+        market_prepare(desk, self.venue.now_ns)
+        market_set_curve(desk, params, spare)
+        if desk.curve != spare:
+            free(spare)
+        self._leave(self._take(desk, first, block))
+        return as_events(block)
+
+    cdef Placed _place(self, Command *command):
+        """Run a NEW or an AMEND of one market and sum up its events, which stay in the market's ring."""
+        cdef Venue *venue = &self.venue
+        cdef Placed placed
+        cdef Desk *desk
+        cdef uint64_t first, own
+        self._enter()
+        if command.instrument >= venue.count:
+            placed = Placed.__new__(Placed)
+            placed.code = UNKNOWN_INSTRUMENT
+            placed.order_id = command.order_id
+            placed.first_seq = venue.next_seq
+            venue.next_seq += 1
+            venue.next_command += 1
+            self._leave(0)
+            return placed
+        desk = venue.desks[command.instrument]
+        first = desk.batch_seq = desk.next_seq
+        desk.next_command = venue.next_command
+        if desk_reserve(desk, 1, 0) != 0:
+            self._leave(-1)
+        market_prepare(desk, venue.now_ns)
+        own = desk.next_seq
+        if market_run_prepared(desk, command, 1) != 1 or desk.broken:
+            venue.broken = True
+        venue.next_command = desk.next_command
+        venue.now_ns = max(venue.now_ns, desk.now_ns)
+        self._leave(0)
+        placed = placed_of(desk, command, own)
+        placed.first_seq = first
+        return placed
+
+    def place(
+        self, instrument, account, side, qty_lots, price_ticks=0, order_type=0, tif=0, client_id=0, ts_ns=0
+    ):
+        """Enter an order; the shortcut for apply(NewOrder(...)). MisuseError for non-integers."""
+        cdef Command command
+        fill_new(&command, account, side, qty_lots, price_ticks, order_type, tif, client_id, ts_ns)
+        command.instrument = <uint16_t>unsigned_of(instrument, "instrument", 65535)
+        return self._place(&command)
+
+    def amend(self, instrument, account, order_id=0, client_id=0, qty_lots=0, price_ticks=0, ts_ns=0):
+        """Amend an order; the shortcut for apply(AmendOrder(...))."""
+        cdef Command command
+        fill_amend(&command, account, order_id, client_id, qty_lots, price_ticks, ts_ns)
+        command.instrument = <uint16_t>unsigned_of(instrument, "instrument", 65535)
+        return self._place(&command)
+
+    def cancel(self, instrument, account, order_id=0, client_id=0, ts_ns=0):
+        """Cancel an order; 0 when done, else the RejectCode's number."""
+        cdef Command command
+        fill_cancel(&command, account, order_id, client_id, ts_ns)
+        command.instrument = <uint16_t>unsigned_of(instrument, "instrument", 65535)
+        return self._place(&command).code
+
+    # --- views ----------------------------------------------------------------------------------
+
+    def market(self, instrument):
+        """Return a market to look at. MisuseError for an index that no instrument has."""
+        cdef uint64_t number
+        self._idle()
+        if not self._markets:
+            raise MisuseError(f"market({instrument}): the exchange has no instruments yet: add_instrument first.")
+        number = unsigned_of(instrument, "instrument", <uint64_t>len(self._markets) - 1)
+        self.venue.desks[number].next_command = self.venue.next_command
+        return self._markets[number]
+
+    cdef uint32_t _asset(self, object asset) except? 0xFFFFFFFF:
+        if not self._assets:
+            raise MisuseError(f"asset={asset}: the exchange has no assets yet: add_asset first.")
+        self._idle()
+        return <uint32_t>unsigned_of(asset, "asset", <uint64_t>len(self._assets) - 1)
+
+    def balance(self, account, asset):
+        """Atoms an account owns, held ones included."""
+        cdef uint32_t number = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+        return ledger_balance(&self.venue.ledger, number, self._asset(asset))
+
+    def held(self, account, asset):
+        """Atoms of the balance that live orders, or a curve, may need."""
+        cdef uint32_t number = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+        return ledger_held(&self.venue.ledger, number, self._asset(asset))
+
+    def available(self, account, asset):
+        """Atoms that may be withdrawn, transferred or held for something else."""
+        cdef uint32_t number = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+        return ledger_available(&self.venue.ledger, number, self._asset(asset))
+
+    def fees_taken(self, asset):
+        """Atoms that the venue earned: fees minus rebates."""
+        return self.venue.ledger.assets[self._asset(asset)].fees
+
+    def suspense(self, asset):
+        """Atoms of busts that nobody paid for, negative when the venue owes them."""
+        return self.venue.ledger.assets[self._asset(asset)].suspense
+
+    def inside(self, asset):
+        """Atoms that were deposited and not withdrawn: balances, fees and suspense together."""
+        return self.venue.ledger.assets[self._asset(asset)].inside
+
+    def fees_of(self, account):
+        """What an account pays."""
+        cdef uint32_t number = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+        cdef int tier = ledger_tier(&self.venue.ledger, number)
+        self._idle()
+        return Fees(maker_ppm=self.venue.ledger.maker_ppm[tier], taker_ppm=self.venue.ledger.taker_ppm[tier])
+
+    def status_of(self, account):
+        """What an account may do."""
+        cdef uint32_t number = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
+        self._idle()
+        return AccountStatus(ledger_status(&self.venue.ledger, number))
+
+    @property
+    def now_ns(self):
+        """The exchange's clock: the greatest ts_ns of any command so far."""
+        return self.venue.now_ns
+
+    @property
+    def next_command(self):
+        """The number the next command will have. The first is 1."""
+        return self.venue.next_command
+
+    @property
+    def next_seq(self):
+        """Sequence number of the next event in the exchange's own stream. The first is 1."""
+        return self.venue.next_seq
+
+    @property
+    def memory_bytes(self):
+        """Bytes of heap this exchange has reserved, its markets included."""
+        cdef size_t total = sizeof(Venue) + self.venue.ledger.capacity * sizeof(Balance)
+        total += self.venue.ledger.profile_capacity * sizeof(Profile)
+        total += self.venue.ledger.asset_count * sizeof(AssetSums)
+        total += (self.venue.ledger.txns.capacity + self.venue.ledger.txns.dead_capacity) * 16
+        total += self.venue.capacity * 2 * sizeof(void *) + self.venue.count * sizeof(Funds)
+        total += self.venue.outcome_capacity * sizeof(Outcome) + self.venue.outcome_ids.capacity * 16
+        if self.venue.last_refs != NULL:
+            total += SESSIONS * sizeof(uint64_t)
+        return total + sum(market.memory_bytes for market in self._markets)
+
+    cdef object _ledger_parts(self):
+        """Return the arrays of everything that is the ledger's, in the order of the layout."""
+        cdef uint64_t i
+        cdef const Balance *balance
+        cdef const Profile *profile
+        balances, members, statuses = [], [], []
+        for i in range(self.venue.ledger.capacity):
+            balance = &self.venue.ledger.balances[i]
+            if balance.key != 0 and balance.atoms != 0:
+                balances.append((balance.key >> 16, balance.key & 0xFFFF, 0, balance.atoms))
+        for i in range(self.venue.ledger.profile_capacity):
+            profile = &self.venue.ledger.profiles[i]
+            if profile.account != 0 and profile.tier != 0:
+                members.append((profile.account, profile.tier))
+            if profile.account != 0 and profile.status != 0:
+                statuses.append((profile.account, profile.status))
+        tiers = [
+            (tier, self.venue.ledger.maker_ppm[tier], self.venue.ledger.taker_ppm[tier])
+            for tier in range(TIERS_MAX)
+            if self.venue.ledger.tier_set[tier]
+        ]
+        txns = []
+        for i in range(self.venue.ledger.txns.dead_count):
+            at = (self.venue.ledger.txns.dead_first + i) & (self.venue.ledger.txns.dead_capacity - 1)
+            txns.append((self.venue.ledger.txns.dead[<uint64_t>at].client_id,))
+        return [
+            np.array(sorted(balances), _layout.BALANCE),
+            np.array(tiers, _layout.TIER),
+            np.array(sorted(members), _layout.MEMBER),
+            np.array(sorted(statuses), _layout.STATUS),
+            np.array(txns, _layout.TXN),
+        ]
+
+    cdef object _session_parts(self):
+        cdef uint64_t i
+        cdef const Outcome *outcome
+        sessions, outcomes = [], []
+        if self.venue.last_refs != NULL:
+            for i in range(SESSIONS):
+                if self.venue.last_refs[i] != 0:
+                    sessions.append((i, self.venue.last_refs[i]))
+        for i in range(self.venue.outcome_count):
+            outcome = &self.venue.outcomes[(self.venue.outcome_first + i) % self.venue.outcome_capacity]
+            outcomes.append((
+                outcome.session_ref, outcome.order_id, outcome.first_seq, outcome.session, outcome.instrument,
+                outcome.code, 0,
+            ))
+        return [np.array(sessions, _layout.SESSION), np.array(outcomes, _layout.OUTCOME)]
+
+    def state_bytes(self):
+        """Return the canonical serialisation of the state; layout in `parbook.exchange_state`. O(state)."""
+        self._idle()
+        assets = [
+            (
+                asset.name.encode(),
+                asset.decimals,
+                self.venue.ledger.assets[<uint32_t>i].inside,
+                self.venue.ledger.assets[<uint32_t>i].fees,
+                self.venue.ledger.assets[<uint32_t>i].suspense,
+            )
+            for i, asset in enumerate(self._assets)
+        ]
+        listings = [
+            (listing.instrument.symbol.encode(), *(getattr(listing, name) for name in _layout.LISTING_FIELDS))
+            for listing in self._listings
+        ]
+        parts = [
+            np.array(assets, _layout.ASSET),
+            np.array(listings, _layout.LISTING),
+            *self._ledger_parts(),
+            *self._session_parts(),
+        ]
+        header = (
+            _layout.MAGIC,
+            self.venue.now_ns,
+            self.venue.next_command,
+            self.venue.next_seq,
+            self.venue.outcome_window,
+            *(len(part) for part in parts),
+        )
+        out = [_layout.encode(np.array([header], _layout.HEADER), *parts)]
+        for number in range(len(self._markets)):
+            market = self.market(number).state_bytes()
+            out += (_layout.encode(np.array([(len(market),)], _layout.SIZE)), market)
+        return b"".join(out)
+
+    def state_hash(self):
+        """Return the BLAKE2b-256 of `state_bytes()`."""
+        return _layout.digest(self.state_bytes())
+
+    def check(self):
+        """Verify every market's invariants, that each asset adds up and each hold is what its orders need. O(state)."""
+        cdef uint64_t i
+        cdef const Balance *balance
+        self._idle()
+        totals = [
+            self.venue.ledger.assets[<uint32_t>n].fees + self.venue.ledger.assets[<uint32_t>n].suspense
+            for n in range(len(self._assets))
+        ]
+        holds = self._holds()
+        for i in range(self.venue.ledger.capacity):
+            balance = &self.venue.ledger.balances[i]
+            if balance.key == 0:
+                continue
+            account, asset = balance.key >> 16, balance.key & 0xFFFF
+            totals[asset] += balance.atoms
+            if balance.held != holds.pop((account, asset), 0):
+                raise InvariantError(f"core: account {account}, asset {asset}: holds {balance.held}, not what its orders need")
+            if balance.atoms < balance.held or balance.atoms < 0:
+                raise InvariantError(f"core: account {account}, asset {asset}: more is held than is there")
+        if any(holds.values()):
+            raise InvariantError(f"core: orders hold what no balance knows: {holds}")
+        for n, total in enumerate(totals):
+            if total != self.venue.ledger.assets[<uint32_t>n].inside:
+                raise InvariantError(f"core: asset {n} does not add up: {total} atoms")
+        for market in self._markets:
+            market.check()
+
+    def _holds(self):
+        """Return what every live order and curve should hold, by (account, asset), reckoned from the orders alone."""
+        cdef Curve *curve
+        holds = {}
+        for number, listing in enumerate(self._listings):
+            market = self._markets[number]
+            for order in market.live_orders():
+                lots = int(order["qty_lots"] - order["filled_lots"])
+                if order["side"] == Side.BUY:
+                    price = (int(order["limit_ticks"]) or int(order["price_ticks"])) * listing.tick_atoms
+                    hold, asset = lots * (price + fee_atoms(price, listing.max_fee_ppm)), listing.quote
+                else:
+                    hold, asset = lots * listing.lot_atoms, listing.base
+                key = (int(order["account"]), asset)
+                holds[key] = holds.get(key, 0) + hold
+            curve = self.venue.desks[<uint32_t>number].curve
+            if curve != NULL:
+                for asset, hold in (
+                    (listing.quote, curve.cursor.cash_notional * listing.tick_atoms),
+                    (listing.base, (curve.cursor.net_lots - curve.params.min_net_lots) * listing.lot_atoms),
+                ):
+                    key = (listing.treasury, asset)
+                    holds[key] = holds.get(key, 0) + hold
+        return holds
