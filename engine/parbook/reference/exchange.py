@@ -177,7 +177,8 @@ class Exchange:
             return self._answer_of_office()
         answer = self._route(row)
         fields = {"account": row.account, "client_id": row.client_id}
-        fields["order_id"] = row.order_id if row.kind in CHANGES else 0
+        if row.kind in CHANGES:
+            fields["order_id"] = row.order_id
         placed = placed_of(answer.events[answer.start :], fields, answer.first_seq, None)
         office.outcomes.remember(
             session, ref, Outcome(placed.code, placed.order_id, answer.instrument, answer.first_seq)
