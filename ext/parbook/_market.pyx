@@ -145,6 +145,9 @@ cdef inline bint begins(const Event *event, const Command *command) noexcept:
     """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
     if event.kind == ACCEPTED:
         return True
+    # Only a change names an order; what a new order's own time let expire is another one.
+    if command.kind == NEW:
+        return False
     if event.kind != AMENDED and event.kind != CANCELLED:
         return False
     if command.order_id:
@@ -319,6 +322,9 @@ cdef class Market:
         for seq in range(self.desk.batch_seq, self.desk.next_seq):
             event = event_at(&self.desk, seq)
             if event.kind == REJECTED:
+                placed = Placed.__new__(Placed)
+                placed.first_seq = self.desk.batch_seq
+                placed.order_id = command.order_id
                 placed.code = event.code
             elif begun:
                 placed.follow(event)

@@ -117,7 +117,8 @@ def _begins(event: Event, order_id: int, fields: dict[str, Any]) -> TypeGuard[Ac
     """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
     if isinstance(event, Accepted):
         return True
-    if not isinstance(event, (Amended, Cancelled)):
+    # Only a change names an order; what a new order's own time let expire is another one.
+    if "order_id" not in fields or not isinstance(event, (Amended, Cancelled)):
         return False
     if order_id:
         return event.order_id == order_id
