@@ -216,3 +216,18 @@ cdef inline int64_t run_commands(Desk *desk, const Command *commands, int64_t co
             break
         done += taken
     return done
+
+# --- reading the answer ---------------------------------------------------------------------------
+
+cdef inline bint begins(const Event *event, const Command *command) noexcept nogil:
+    """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
+    if event.kind == ACCEPTED:
+        return True
+    # Only a change names an order; what a new order's own time let expire is another one.
+    if command.kind == NEW:
+        return False
+    if event.kind != AMENDED and event.kind != CANCELLED:
+        return False
+    if command.order_id:
+        return event.order_id == command.order_id
+    return event.account == command.account and event.other_id == command.client_id

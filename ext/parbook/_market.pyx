@@ -13,7 +13,7 @@ from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, event_at
-from parbook._dispatch cimport run_commands, run_set_curve
+from parbook._dispatch cimport begins, run_commands, run_set_curve
 from parbook._ints cimport pb_small_int
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
@@ -139,20 +139,6 @@ cdef class Placed:
                 self.leaves_lots = 0
             elif event.kind == AMENDED or event.kind == TRIGGERED:
                 self.leaves_lots = event.leaves_lots
-
-
-cdef inline bint begins(const Event *event, const Command *command) noexcept:
-    """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
-    if event.kind == ACCEPTED:
-        return True
-    # Only a change names an order; what a new order's own time let expire is another one.
-    if command.kind == NEW:
-        return False
-    if event.kind != AMENDED and event.kind != CANCELLED:
-        return False
-    if command.order_id:
-        return event.order_id == command.order_id
-    return event.account == command.account and event.other_id == command.client_id
 
 
 @cython.final
