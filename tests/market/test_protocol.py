@@ -84,3 +84,19 @@ def test_placed_names_its_order_when_an_older_one_expires_first(market):
     placed = market.amend(1, client_id=7, qty_lots=1, ts_ns=60)
     assert (placed.order_id, placed.filled_lots, placed.leaves_lots) == (2, 0, 1)
     assert market.order(1) is None
+
+
+def test_placed_speaks_of_the_new_order_when_one_without_a_name_expires_first(market):
+    """Neither has a client id: only a change names an order, a new one is told by its own acceptance."""
+    market.apply(NewOrder(account=1, side=Side.BUY, qty_lots=1, price_ticks=90, tif=TimeInForce.GTD, expire_ns=50))
+    market.place(2, SELL, 1, 95)
+    placed = market.place(1, BUY, 3, 95, ts_ns=60)
+    assert (placed.order_id, placed.filled_lots, placed.notional, placed.leaves_lots) == (3, 1, 95, 2)
+
+
+def test_placed_of_a_change_that_its_own_time_made_too_late(market):
+    market.apply(
+        NewOrder(account=1, side=Side.BUY, qty_lots=1, price_ticks=90, tif=TimeInForce.GTD, expire_ns=50, client_id=7)
+    )
+    placed = market.amend(1, client_id=7, qty_lots=2, ts_ns=60)
+    assert (placed.refusal.name, placed.order_id, placed.leaves_lots) == ("UNKNOWN_ORDER", 0, 0)
