@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,8 @@ def state_of(exchange_class, *more, history=HISTORY, **settings):
 def read(state):
     """Return {part: records, "markets": [bytes]} of a state, all of it accounted for."""
     header = np.frombuffer(state, layout.HEADER, count=1)
-    parts, at = {"header": header}, layout.HEADER.itemsize
+    parts: dict[str, Any] = {"header": header, "markets": []}
+    at = layout.HEADER.itemsize
     for name, dtype in (
         ("assets", layout.ASSET),
         ("instruments", layout.LISTING),
@@ -50,7 +53,6 @@ def read(state):
         count = int(header[name][0])
         parts[name] = np.frombuffer(state, dtype, count=count, offset=at)
         at += count * dtype.itemsize
-    parts["markets"] = []
     for _ in range(int(header["instruments"][0])):
         size = int(np.frombuffer(state, layout.SIZE, count=1, offset=at)["bytes"][0])
         at += layout.SIZE.itemsize
