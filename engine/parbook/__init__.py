@@ -7,7 +7,8 @@
 `Market` is compiled; `parbook.reference.Market` is the same in plain Python and is the specification.
 """
 
-from parbook._market import Market, Placed
+from parbook._calls import Placed
+from parbook._market import Market
 from parbook.codes import (
     AccountField,
     Allocation,

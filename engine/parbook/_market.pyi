@@ -2,40 +2,11 @@
 
 from typing import final
 
-from parbook.codes import RejectCode
+from parbook._calls import Placed
 from parbook.instrument import Instrument
 from parbook.interface import CurveState, OrderState
 from parbook.messages import Command, Event
 from parbook.records import Records
-
-@final
-class Placed:
-    """Outcome of `place` and `amend`; see `parbook.interface.Placed`."""
-
-    @property
-    def code(self) -> int:
-        """0 when accepted, else the RejectCode's number."""
-    @property
-    def order_id(self) -> int:
-        """The engine's id of the order; 0 for a refused new order."""
-    @property
-    def filled_lots(self) -> int:
-        """Lots traded by this call."""
-    @property
-    def notional(self) -> int:
-        """Ticks x lots traded by this call."""
-    @property
-    def leaves_lots(self) -> int:
-        """Lots now resting."""
-    @property
-    def first_seq(self) -> int:
-        """Sequence number of this call's first event; `Market.events(first_seq)` yields its fills."""
-    @property
-    def ok(self) -> bool:
-        """True when the order was accepted."""
-    @property
-    def refusal(self) -> RejectCode | None:
-        """The refusal with its documentation, or None."""
 
 @final
 class Market:
@@ -111,6 +82,8 @@ class Market:
         """Bytes of heap this market has reserved, events included."""
     def state_bytes(self) -> bytes:
         """Return the canonical serialisation of the state; layout in `parbook.state`."""
+    def live_orders(self) -> Records:
+        """Return the ORDER records (`parbook.state`) of every live order, in the order of the state."""
     def state_hash(self) -> str:
         """Return the BLAKE2b-256 of `state_bytes()`."""
     def check(self) -> None:

@@ -3,28 +3,25 @@
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from parbook._block cimport Block, take_block
-from parbook._commands cimport COMMANDS_RESERVED
+from parbook._calls cimport (
+    Placed, as_events, checked_commands, fill_amend, fill_cancel, fill_new, placed_of, signed_of,
+    unsigned_of,
+)
 from parbook._curve cimport CurveParams
-from parbook._desk cimport Desk, desk_reserve, event_at
+from parbook._desk cimport Desk, desk_reserve
 from parbook._ledger cimport (
-    TIERS_MAX, AssetSums, Balance, Profile, ledger_add_asset, ledger_available, ledger_balance, ledger_conserves,
-    ledger_held, ledger_status, ledger_tier,
+    TIERS_MAX, AssetSums, Balance, Profile, ledger_add_asset,
+    ledger_available, ledger_balance, ledger_held, ledger_status, ledger_tier,
 )
 from parbook._listing cimport Funds
-from parbook._market cimport (
-    Market, Placed, as_events, begins, checked_commands, copy_events, fill_amend, fill_cancel, fill_new,
-    market_catch_up, market_pass_time, market_prepare, market_run, market_run_prepared, market_set_curve, placed_of,
-    signed_of, unsigned_of,
-)
+from parbook._market cimport Market, market_prepare, market_run_prepared, market_set_curve
 from parbook._quotes cimport Curve
+from parbook._routing cimport put_event, run_batch, take_events
 from parbook._types cimport *
-from parbook._venue cimport (
-    EVERY_INSTRUMENT, SESSIONS, Outcome, Venue, has_reference, is_market_kind, own_command, own_event, own_refusal,
-    reference_known, remember_outcome, takes_every, venue_add, venue_clear, venue_init,
-)
+from parbook._venue cimport SESSIONS, Outcome, Venue, own_refusal, venue_add, venue_clear, venue_init
 
 import numpy as np
 
@@ -34,7 +31,7 @@ from parbook.errors import CorruptionError, InvariantError, MisuseError
 from parbook.listing import ASSETS_MAX, MAX_FEE_PPM_MAX, Asset, Fees, Listing, fee_atoms
 from parbook.messages import SetCurve
 from parbook.records import command_records, curve_record, events_from_records
-from parbook.units import INSTRUMENTS_MAX, PPM
+from parbook.units import INSTRUMENTS_MAX
 
 OUTCOMES_MAX = 65536
 TXN_WINDOW = 65536
@@ -168,204 +165,6 @@ cdef class Exchange:
             raise MemoryError("no memory for a further order; the command was not applied")
         return 0
 
-    # --- running commands -----------------------------------------------------------------------
-
-    cdef int _put(self, Block block, const Event *event) noexcept nogil:
-        """Append one event of the exchange's own stream. -1 without memory."""
-        if block.reserve(sizeof(Event)) != 0:
-            self.venue.broken = True
-            return -1
-        memcpy(block.bytes + block.used, event, sizeof(Event))
-        block.used += sizeof(Event)
-        return 0
-
-    cdef int _take(self, Desk *desk, uint64_t first, Block block) noexcept nogil:
-        """Append a market's events and take its numbers over. -1 when memory ran out."""
-        self.venue.next_command = desk.next_command
-        self.venue.now_ns = max(self.venue.now_ns, desk.now_ns)
-        pb_assert(ledger_conserves(&self.venue.ledger), "ledger: an asset does not add up")
-        if desk.broken or copy_events(desk, block, first) != 0:
-            self.venue.broken = True
-            return -1
-        return 0
-
-    cdef int64_t _run_stretch(self, const Command *commands, int64_t count, Block block) noexcept nogil:
-        """Run the commands at the front that go to one market and ask for nothing of the exchange; -1 without memory."""
-        cdef Desk *desk = self.venue.desks[commands.instrument]
-        cdef uint64_t first = desk.next_seq
-        cdef int64_t stretch = 1
-        cdef int64_t done
-        while stretch < count and stretch < COMMANDS_RESERVED:
-            if commands[stretch].kind == TERMS:
-                if commands[stretch - 1].kind != NEW_SPECIAL and commands[stretch - 1].kind != AMEND_SPECIAL:
-                    break
-            elif (
-                commands[stretch].instrument != commands.instrument
-                or not is_market_kind(commands[stretch].kind)
-                or has_reference(commands + stretch)
-            ):
-                break
-            stretch += 1
-        # The terms of the last command belong to it.
-        if (
-            stretch < count
-            and commands[stretch].kind == TERMS
-            and (commands[stretch - 1].kind == NEW_SPECIAL or commands[stretch - 1].kind == AMEND_SPECIAL)
-        ):
-            stretch += 1
-        desk.batch_seq = first
-        desk.next_command = self.venue.next_command
-        if desk_reserve(desk, <uint32_t>stretch, 0) != 0:
-            return -1
-        market_catch_up(desk, self.venue.now_ns)
-        done = market_run(desk, commands, stretch)
-        if done < stretch:
-            self.venue.broken = True
-            return -1
-        return stretch if self._take(desk, first, block) == 0 else -1
-
-    cdef int _run_everywhere(self, const Command *command, Block block) noexcept nogil:
-        """Run one command in every market, by index. All of them catch up before: numbers of commands never fall."""
-        cdef Venue *venue = &self.venue
-        cdef Event event
-        cdef Desk *desk
-        cdef uint32_t i
-        cdef uint64_t first, number
-        if command.ts_ns != 0 and command.ts_ns < venue.now_ns:
-            own_refusal(venue, &event, TIME_REVERSED, command)
-            venue.next_command += 1
-            return self._put(block, &event)
-        for i in range(venue.count):
-            desk = venue.desks[i]
-            first = desk.batch_seq = desk.next_seq
-            desk.next_command = venue.next_command
-            market_prepare(desk, venue.now_ns)
-            if self._take(desk, first, block) != 0:
-                return -1
-        number = venue.next_command
-        for i in range(venue.count):
-            desk = venue.desks[i]
-            first = desk.batch_seq = desk.next_seq
-            desk.next_command = number
-            if command.kind == ADVANCE:
-                market_pass_time(desk, max(command.ts_ns, venue.now_ns))
-            elif market_run_prepared(desk, command, 1) != 1:
-                venue.broken = True
-                return -1
-            if self._take(desk, first, block) != 0:
-                return -1
-        venue.next_command = number
-        venue.now_ns = max(venue.now_ns, command.ts_ns)
-        if command.kind == ADVANCE:
-            own_event(venue, &event, ADVANCED)
-            event.qty_lots = venue.now_ns
-            if self._put(block, &event) != 0:
-                return -1
-        venue.next_command += 1
-        return 0
-
-    cdef int64_t _run_single(
-        self, const Command *commands, int64_t count, Block block, uint64_t *own_seq
-    ) noexcept nogil:
-        """Run the first command in its market and say where its own events begin; return how many records it took."""
-        cdef Desk *desk = self.venue.desks[commands.instrument]
-        cdef uint64_t first = desk.next_seq
-        cdef int64_t done
-        desk.batch_seq = first
-        desk.next_command = self.venue.next_command
-        if desk_reserve(desk, 1, 0) != 0:
-            return -1
-        market_prepare(desk, self.venue.now_ns)
-        own_seq[0] = desk.next_seq
-        done = market_run_prepared(desk, commands, count)
-        if done == 0:
-            self.venue.broken = True
-            return -1
-        return done if self._take(desk, first, block) == 0 else -1
-
-    cdef int64_t _run_referred(self, const Command *commands, int64_t count, Block block) noexcept nogil:
-        """Run a command that a session numbered, and remember what came of it."""
-        cdef Venue *venue = &self.venue
-        cdef Outcome outcome
-        cdef Event event
-        cdef uint64_t seq
-        cdef const Event *said
-        cdef Desk *desk
-        cdef int64_t done = 1
-        cdef bint special = commands.kind == NEW_SPECIAL or commands.kind == AMEND_SPECIAL
-        if reference_known(venue, commands, &event):
-            if special and count > 1 and commands[1].kind == TERMS:
-                done = 2
-            return done if self._put(block, &event) == 0 else -1
-        if venue.broken:
-            return -1
-        memset(&outcome, 0, sizeof(Outcome))
-        outcome.session = commands.session
-        outcome.session_ref = <uint64_t>commands.high_ticks
-        if commands.kind != NEW and commands.kind != NEW_SPECIAL:
-            outcome.order_id = commands.order_id
-        if commands.instrument >= venue.count:
-            if special and count > 1 and commands[1].kind == TERMS:
-                done = 2
-            outcome.instrument = EVERY_INSTRUMENT
-            outcome.first_seq = venue.next_seq
-            outcome.code = UNKNOWN_INSTRUMENT
-            own_refusal(venue, &event, UNKNOWN_INSTRUMENT, commands)
-            venue.next_command += 1
-            remember_outcome(venue, &outcome)
-            return done if self._put(block, &event) == 0 else -1
-        done = self._run_single(commands, count, block, &outcome.first_seq)
-        if done < 0:
-            return -1
-        desk = venue.desks[commands.instrument]
-        outcome.instrument = commands.instrument
-        for seq in range(outcome.first_seq, desk.next_seq):
-            said = event_at(desk, seq)
-            if said.kind == REJECTED:
-                outcome.code = said.code
-                break
-        if outcome.code == 0:
-            for seq in range(outcome.first_seq, desk.next_seq):
-                said = event_at(desk, seq)
-                if begins(said, commands):
-                    outcome.order_id = said.order_id
-                    break
-        remember_outcome(venue, &outcome)
-        return done
-
-    cdef int64_t _run_first(self, const Command *commands, int64_t count, Block block) noexcept nogil:
-        """Run the first command, or a stretch of them, and return how many records that took; -1 without memory."""
-        cdef Venue *venue = &self.venue
-        cdef Event event
-        cdef uint8_t kind = commands.kind
-        cdef int64_t done = 1
-        if not is_market_kind(kind):
-            own_command(venue, commands, &event)
-            return 1 if self._put(block, &event) == 0 else -1
-        if has_reference(commands):
-            return self._run_referred(commands, count, block)
-        if pb_likely(commands.instrument < venue.count):
-            return self._run_stretch(commands, count, block)
-        if commands.instrument == EVERY_INSTRUMENT and takes_every(kind) and (venue.count != 0 or kind == ADVANCE):
-            return 1 if self._run_everywhere(commands, block) == 0 else -1
-        if (kind == NEW_SPECIAL or kind == AMEND_SPECIAL) and count > 1 and commands[1].kind == TERMS:
-            done = 2
-        own_refusal(venue, &event, UNKNOWN_INSTRUMENT, commands)
-        venue.next_command += 1
-        return done if self._put(block, &event) == 0 else -1
-
-    cdef int _run_batch(self, const Command *commands, int64_t count, Block block) noexcept nogil:
-        """Run commands in order. -1 when memory ran out: the state is lost unless nothing had been done."""
-        cdef int64_t start = 0
-        cdef int64_t done
-        while start < count:
-            done = self._run_first(commands + start, count - start, block)
-            if done < 0:
-                self.venue.broken |= start != 0
-                return -1
-            start += done
-        return 0
-
     # --- commands -------------------------------------------------------------------------------
 
     def apply(self, command):
@@ -385,7 +184,7 @@ cdef class Exchange:
         if count:
             command = <const Command *>&view[0]
             with nogil:
-                result = self._run_batch(command, count, block)
+                result = run_batch(&self.venue, command, count, block)
         self._leave(result)
         return as_events(block)
 
@@ -403,7 +202,7 @@ cdef class Exchange:
             memset(&refused, 0, sizeof(Command))
             own_refusal(&self.venue, &event, UNKNOWN_INSTRUMENT, &refused)
             self.venue.next_command += 1
-            self._leave(self._put(block, &event))
+            self._leave(put_event(&self.venue, block, &event))
             return as_events(block)
         desk = self.venue.desks[params.instrument]
         if desk.curve == NULL:
@@ -417,7 +216,7 @@ cdef class Exchange:
         market_set_curve(desk, params, spare)
         if desk.curve != spare:
             free(spare)
-        self._leave(self._take(desk, first, block))
+        self._leave(take_events(&self.venue, desk, first, block))
         return as_events(block)
 
     cdef Placed _place(self, Command *command):
@@ -668,7 +467,7 @@ cdef class Exchange:
             account, asset = balance.key >> 16, balance.key & 0xFFFF
             totals[asset] += balance.atoms
             if balance.held != holds.pop((account, asset), 0):
-                raise InvariantError(f"core: account {account}, asset {asset}: holds {balance.held}, not what its orders need")
+                raise InvariantError(f"core: account {account}, asset {asset}: its holds are not what its orders need")
             if balance.atoms < balance.held or balance.atoms < 0:
                 raise InvariantError(f"core: account {account}, asset {asset}: more is held than is there")
         if any(holds.values()):

@@ -9,7 +9,9 @@ from parbook._book cimport Order, order_at, order_leaves, special_at
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk
 from parbook._form cimport Entry
-from parbook._ledger cimport ledger_available, ledger_credit, ledger_hold, ledger_status, ledger_tier
+from parbook._ledger cimport (
+    ledger_available, ledger_credit, ledger_hold, ledger_overflows, ledger_status, ledger_tier,
+)
 from parbook._listing cimport Funds, lot_hold, order_hold, paying_asset, pb_amount_hold, pb_fee
 from parbook._types cimport *
 from parbook._window cimport TradeRecord
@@ -144,7 +146,9 @@ cdef inline uint16_t funds_admit_status(const Desk *desk, uint32_t account, bint
 
 # --- settlement -----------------------------------------------------------------------------------
 
-cdef inline int64_t fee_of(const Funds *funds, uint32_t account, uint8_t source, bint makes, int64_t notional) noexcept nogil:
+cdef inline int64_t fee_of(
+    const Funds *funds, uint32_t account, uint8_t source, bint makes, int64_t notional
+) noexcept nogil:
     """The fee of one side of a fill. Without a taker nobody pays for a rebate: the maker's rate, and no rebate."""
     cdef uint8_t tier
     if account == 0:
@@ -198,35 +202,81 @@ cdef inline void funds_settle(
         ledger_hold(funds.ledger, funds.treasury, funds.quote, <uint64_t>notional_atoms)
         ledger_hold(funds.ledger, funds.treasury, funds.base, -<uint64_t>base_atoms)
 
-cdef inline void give_back(const Funds *funds, uint32_t account, uint32_t asset, int64_t atoms) noexcept nogil:
-    """Credit atoms; of negative ones take what is available, the rest from the suspense."""
-    cdef int64_t taken = atoms
-    if atoms < 0:
-        taken = -min(-atoms, max(<int64_t>0, ledger_available(funds.ledger, account, asset)))
-    ledger_credit(funds.ledger, account, asset, taken)
-    funds.ledger.assets[asset].suspense += atoms - taken
+# One movement of a bust: what an account should receive (or pay, when negative), and what it can bear of that.
+cdef struct MoveBack:
+    uint32_t account
+    uint32_t asset
+    int64_t atoms
+    int64_t taken
 
-cdef inline void refund(const Funds *funds, uint32_t account, int64_t fee_atoms) noexcept nogil:
-    if fee_atoms != 0:
-        give_back(funds, account, funds.quote, fee_atoms)
-        funds.ledger.assets[funds.quote].fees -= fee_atoms
+cdef struct Unwinding:
+    MoveBack moves[6]
+    int count
+
+cdef inline void move_back(
+    const Funds *funds, Unwinding *unwinding, uint32_t account, uint32_t asset, int64_t atoms
+) noexcept nogil:
+    """Plan one movement: all that an account receives, of what it pays what it has after the movements before."""
+    cdef MoveBack *move = &unwinding.moves[unwinding.count]
+    cdef int64_t has_atoms = ledger_available(funds.ledger, account, asset)
+    cdef int i
+    for i in range(unwinding.count):
+        if unwinding.moves[i].account == account and unwinding.moves[i].asset == asset:
+            has_atoms += unwinding.moves[i].taken
+    move.account = account
+    move.asset = asset
+    move.atoms = atoms
+    move.taken = atoms if atoms >= 0 else -min(-atoms, max(<int64_t>0, has_atoms))
+    unwinding.count += 1
+
+cdef inline void plan_unwind(const Funds *funds, const TradeRecord *trade, Unwinding *unwinding) noexcept nogil:
+    """Plan what a bust moves: fees, money, lots, each to who receives it first."""
+    cdef int64_t notional_atoms = trade.price_ticks * trade.qty_lots * funds.tick_atoms
+    cdef int64_t base_atoms = trade.qty_lots * funds.lot_atoms
+    cdef uint32_t buyer = trade.taker_account if trade.taker_account != 0 else funds.treasury
+    cdef uint32_t seller = trade.maker_account if trade.maker_account != 0 else funds.treasury
+    if trade.side == SELL:
+        buyer, seller = seller, buyer
+    unwinding.count = 0
+    if trade.taker_fee_atoms != 0:
+        move_back(funds, unwinding, trade.taker_account, funds.quote, trade.taker_fee_atoms)
+    if trade.maker_fee_atoms != 0:
+        move_back(funds, unwinding, trade.maker_account, funds.quote, trade.maker_fee_atoms)
+    move_back(funds, unwinding, buyer, funds.quote, notional_atoms)
+    move_back(funds, unwinding, seller, funds.quote, -notional_atoms)
+    move_back(funds, unwinding, seller, funds.base, base_atoms)
+    move_back(funds, unwinding, buyer, funds.base, -base_atoms)
+
+cdef inline uint16_t funds_admit_bust(const Desk *desk, const TradeRecord *trade) noexcept nogil:
+    """Test that what the venue would have to put up does not take an asset beyond 63 bits."""
+    cdef const Funds *funds = desk.funds
+    cdef Unwinding unwinding
+    cdef int128_t base_short = 0
+    cdef int128_t quote_short = 0
+    cdef int i
+    if funds == NULL:
+        return 0
+    plan_unwind(funds, trade, &unwinding)
+    for i in range(unwinding.count):
+        if unwinding.moves[i].asset == funds.base:
+            base_short += unwinding.moves[i].taken - unwinding.moves[i].atoms
+        else:
+            quote_short += unwinding.moves[i].taken - unwinding.moves[i].atoms
+    if base_short != 0 and ledger_overflows(funds.ledger, funds.base, base_short):
+        return BALANCE_OVERFLOW
+    return BALANCE_OVERFLOW if quote_short != 0 and ledger_overflows(funds.ledger, funds.quote, quote_short) else 0
 
 cdef inline void funds_unwind(Desk *desk, const TradeRecord *trade) noexcept nogil:
     """Undo a busted fill. What a side no longer has available the venue puts up, out of the suspense."""
     cdef const Funds *funds = desk.funds
-    cdef int64_t notional_atoms, base_atoms
-    cdef uint32_t buyer, seller
+    cdef Unwinding unwinding
+    cdef const MoveBack *move
+    cdef int i
     if funds == NULL:
         return
-    notional_atoms = trade.price_ticks * trade.qty_lots * funds.tick_atoms
-    base_atoms = trade.qty_lots * funds.lot_atoms
-    buyer = trade.taker_account if trade.taker_account != 0 else funds.treasury
-    seller = trade.maker_account if trade.maker_account != 0 else funds.treasury
-    if trade.side == SELL:
-        buyer, seller = seller, buyer
-    refund(funds, trade.taker_account, trade.taker_fee_atoms)
-    refund(funds, trade.maker_account, trade.maker_fee_atoms)
-    give_back(funds, buyer, funds.quote, notional_atoms)
-    give_back(funds, seller, funds.quote, -notional_atoms)
-    give_back(funds, seller, funds.base, base_atoms)
-    give_back(funds, buyer, funds.base, -base_atoms)
+    plan_unwind(funds, trade, &unwinding)
+    for i in range(unwinding.count):
+        move = &unwinding.moves[i]
+        ledger_credit(funds.ledger, move.account, move.asset, move.taken)
+        funds.ledger.assets[move.asset].suspense += move.atoms - move.taken
+    funds.ledger.assets[funds.quote].fees -= trade.taker_fee_atoms + trade.maker_fee_atoms

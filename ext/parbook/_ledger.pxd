@@ -11,7 +11,7 @@ from parbook._identity cimport (
 )
 from parbook._types cimport (
     AMOUNT_OUT_OF_RANGE, BALANCE_OVERFLOW, DUPLICATE_TXN, FEE_OUT_OF_RANGE, INSUFFICIENT_AVAILABLE, INT64_MAX,
-    INVALID_ACCOUNT, NIL, pb_assert, pb_unlikely,
+    INVALID_ACCOUNT, int128_t,
 )
 
 cdef enum:
@@ -150,6 +150,10 @@ cdef inline void ledger_hold(Ledger *ledger, uint32_t account, uint32_t asset, u
     cdef Balance *balance = balance_of(ledger, account, asset)
     balance.held = <int64_t>(<uint64_t>balance.held + atoms)
 
+cdef inline bint ledger_overflows(const Ledger *ledger, uint32_t asset, int128_t atoms) noexcept nogil:
+    """Whether so many more in the accounts, from outside or put up by the venue, would exceed 63 bits all told."""
+    return atoms + ledger.assets[asset].inside - ledger.assets[asset].suspense > INT64_MAX
+
 cdef inline bint ledger_conserves(const Ledger *ledger) noexcept nogil:
     """Whether every asset adds up by the sums that are kept. O(assets)."""
     cdef uint32_t i
@@ -187,7 +191,7 @@ cdef inline uint16_t ledger_deposit(
     cdef uint16_t code = ledger_refusal(ledger, account, amount_atoms, txn_id)
     if code != 0:
         return code
-    if amount_atoms > INT64_MAX - ledger.assets[asset].inside:
+    if ledger_overflows(ledger, asset, amount_atoms):
         return BALANCE_OVERFLOW
     ledger_remember(ledger, txn_id)
     ledger.assets[asset].inside += amount_atoms

@@ -1,5 +1,5 @@
-# What a lot and a tick of one market are worth, and the arithmetic of holds and fees. Twin of parbook.listing and of the
-# formulas of parbook.reference.funds.
+# What a lot and a tick of one market are worth, and the arithmetic of holds and fees. Twin of parbook.listing and of
+# the formulas of parbook.reference.funds.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from parbook._ledger cimport Ledger

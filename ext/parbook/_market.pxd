@@ -1,23 +1,12 @@
-# What a market shares with the exchange it may belong to: its desk, its way to run commands, the reading of arguments.
+# What a market shares with the exchange it may belong to: its desk, and its way to run commands.
 from libc.stdint cimport int64_t, uint64_t
 
 from parbook._block cimport Block
+from parbook._calls cimport Placed
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk
-from parbook._ints cimport pb_small_int
 from parbook._quotes cimport Curve
-from parbook._types cimport Command, Event
-
-cdef class Placed:
-    cdef readonly int code
-    cdef readonly uint64_t order_id
-    cdef readonly int64_t filled_lots
-    cdef readonly int64_t leaves_lots
-    cdef readonly uint64_t first_seq
-    # 128 bits in two words: an object here would make every Placed a matter for the garbage collector.
-    cdef uint64_t notional_low
-    cdef uint64_t notional_high
-    cdef void follow(self, const Event *event) noexcept
+from parbook._types cimport Command
 
 cdef class Market:
     cdef Desk desk
@@ -36,21 +25,6 @@ cdef class Market:
     cdef object _state_header(self)
     cdef object _state_bytes(self)
 
-# Copy the events from sequence number `first` on, which must still be in the ring, behind what a block has; -1 without
-# memory.
-cdef int copy_events(const Desk *desk, Block block, uint64_t first) noexcept nogil
-
-# Sum up what a NEW or an AMEND did, from its events: those from `first` on.
-cdef Placed placed_of(Desk *desk, const Command *command, uint64_t first)
-
-# Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it.
-cdef bint begins(const Event *event, const Command *command) noexcept nogil
-
-# A batch's commands as contiguous, aligned bytes; MisuseError for another dtype or shape.
-cdef object checked_commands(object commands)
-
-cdef object as_events(Block block)
-
 # _dispatch, compiled once. A command of an exchange is prepared (time that passed elsewhere, leftovers) and then run.
 cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count) noexcept nogil
 cdef void market_catch_up(Desk *desk, int64_t now_ns) noexcept nogil
@@ -58,29 +32,3 @@ cdef void market_prepare(Desk *desk, int64_t now_ns) noexcept nogil
 cdef int64_t market_run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil
 cdef void market_pass_time(Desk *desk, int64_t now_ns) noexcept nogil
 cdef void market_set_curve(Desk *desk, const CurveParams *params, Curve *spare) noexcept nogil
-
-# Fill in a command from Python's arguments; MisuseError for what is no int or does not fit.
-cdef int fill_new(
-    Command *command, object account, object side, object qty_lots, object price_ticks, object order_type, object tif,
-    object client_id, object ts_ns
-) except -1
-cdef int fill_amend(
-    Command *command, object account, object order_id, object client_id, object qty_lots, object price_ticks,
-    object ts_ns
-) except -1
-cdef int fill_cancel(Command *command, object account, object order_id, object client_id, object ts_ns) except -1
-
-cdef int64_t any_signed(object value, str name) except? -1
-cdef uint64_t any_unsigned(object value, str name, uint64_t high) except? 1
-
-cdef inline int64_t signed_of(object value, str name) except? -1:
-    """Return an int's value; MisuseError for anything else, bool and float included, and beyond 64 bits."""
-    cdef int64_t result
-    return result if pb_small_int(value, &result) else any_signed(value, name)
-
-cdef inline uint64_t unsigned_of(object value, str name, uint64_t high) except? 1:
-    """Return an int in 0..high; MisuseError for anything else."""
-    cdef int64_t small
-    if pb_small_int(value, &small) and 0 <= small and <uint64_t>small <= high:
-        return <uint64_t>small
-    return any_unsigned(value, name, high)

@@ -48,7 +48,9 @@ cdef struct Venue:
     ClientIds outcome_ids   # (session, reference) -> where it stands in the ring
     bint broken
 
-cdef inline int venue_init(Venue *venue, uint64_t txn_window, uint64_t outcome_window, int64_t max_fee_ppm) noexcept nogil:
+cdef inline int venue_init(
+    Venue *venue, uint64_t txn_window, uint64_t outcome_window, int64_t max_fee_ppm
+) noexcept nogil:
     memset(venue, 0, sizeof(Venue))
     venue.next_command = venue.next_seq = 1
     venue.outcome_window = outcome_window

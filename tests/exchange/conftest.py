@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+import parbook._exchange
 import parbook.reference
 from tests.exchange.house import House
 
-EXCHANGES: dict[str, Any] = {"reference": parbook.reference.Exchange}
+EXCHANGES: dict[str, Any] = {"reference": parbook.reference.Exchange, "core": parbook._exchange.Exchange}
 """Each implementation of ExchangeProtocol by name."""
 
 
