@@ -154,6 +154,12 @@ def test_what_a_lot_is_worth_belongs_to_the_state(exchange_class, change):
     assert len(states) == 2
 
 
+def test_what_is_as_at_the_beginning_takes_no_room(exchange_class):
+    tiers = [m.SetTier(account=2, tier=0), m.SetTier(account=9, tier=0)]
+    parts, _ = state_of(exchange_class, *tiers, m.SetStatus(account=3, status=0), m.SetStatus(account=9, status=0))
+    assert [len(parts[name]) for name in ("members", "statuses")] == [0, 0]
+
+
 def test_a_balance_of_nothing_is_no_balance(exchange_class):
     parts, _ = state_of(
         exchange_class,

@@ -78,12 +78,14 @@ def test_fields_a_kind_does_not_name_have_no_effect(house, kind):
     assert not isinstance(first, m.Rejected)
 
 
-@pytest.mark.parametrize("kind", [CommandKind.SET_TIER, CommandKind.SET_STATUS])
-def test_a_refusal_echoes_only_what_its_kind_names(house, kind):
+@pytest.mark.parametrize(
+    ("kind", "order_id"), [(CommandKind.SET_TIER, 0), (CommandKind.SET_STATUS, 0), (CommandKind.TRANSFER, 3)]
+)
+def test_a_refusal_echoes_only_what_its_kind_names(house, kind, order_id):
     record = np.zeros(1, COMMAND)
     record["kind"], record["order_id"], record["client_id"] = kind, 3, 4
     (event,) = events_from_records(house.exchange.apply_batch(record))
-    assert (event.order_id, event.client_id) == (0, 0)
+    assert (event.order_id, event.client_id) == (order_id, 0)
 
 
 # --- shortcuts ----------------------------------------------------------------------------------
