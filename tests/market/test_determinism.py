@@ -18,7 +18,7 @@ from tests.support.shared import ROOT
 
 # Record fields that are Struct fields of the same name, and those that the short calls take.
 SHARED = set(COMMAND.names or ()) - {"trail_ppm"}
-SHORT = SHARED - {"session"}
+SHORT = SHARED - {"session", "instrument"}
 STREAM_PROFILES = {p.name: p for p in PROFILES if p.name in ("touch", "ids", "curve-anchors", "malformed", "extreme")}
 
 PROGRAM = """

@@ -128,7 +128,7 @@ def test_a_quote_s_window(market_class):
 def test_a_trade_that_can_be_busted(market_class):
     market = market_after(market_class, "bust_window=3", "sell 100 x 5 by 1", "buy 100 x 2 by 2", "bust 3")
     (trade,) = read(market).trades
-    assert trade.item()[:8] == (3, 100, 2, 2, 1, Source.BOOK, Side.BUY, 1)
+    assert trade.item()[:10] == (3, 100, 2, 0, 0, 2, 1, Source.BOOK, Side.BUY, 1)
 
 
 def rows(market: MarketProtocol) -> dict[int, dict[str, int]]:
@@ -255,6 +255,7 @@ def test_stops_on_the_anchor_and_orders_that_wait_for_an_auction(market_class):
             "tif": TimeInForce.AUCTION,
             "place": Place.CALL,
             "qty_lots": 3,
+            "limit_ticks": 95,
         },
     }
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from parbook import messages as m
 from parbook.codes import (
     AccountField,
+    AccountStatus,
     AnchorMove,
     CancelReason,
     CommandKind,
@@ -47,6 +48,7 @@ ENUMS: dict[str, Any] = {
     "stp": StpMode,
     "peg": Peg,
     "trigger": Trigger,
+    "status": AccountStatus,
 }
 
 

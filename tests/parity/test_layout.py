@@ -42,6 +42,7 @@ PREFIXES = {
     codes.Allocation: "ALLOCATION_",
     codes.AccountField: "FIELD_",
     codes.Denial: "DENIED_",
+    codes.AccountStatus: "STATUS_",
 }
 # C has one name space: AUCTION alone would say too little.
 RESPELT = {"AUCTION": "TIF_AUCTION"}

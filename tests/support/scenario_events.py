@@ -129,8 +129,10 @@ def _curve_text(event: m.Event) -> str:
 def order_text(row: np.void) -> str:
     """Return a live order as `book:` writes it."""
     place = Place(int(row["place"]))
-    # A peg that is parked has no price; the worst one it may reach says more.
-    price = int(row["price_ticks"]) or int(row["limit_ticks"]) or "market"
+    price: int | str = int(row["price_ticks"])
+    if not price:
+        # A peg that is parked has no price; the worst one it may reach says more.
+        price = int(row["limit_ticks"]) if row["peg"] else "market"
     leaves = int(row["qty_lots"] - row["filled_lots"])
     text = f"{Side(int(row['side'])).name.lower()} {price} x {leaves} by {row['account']}"
     match place:
