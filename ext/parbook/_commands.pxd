@@ -13,6 +13,7 @@ from parbook._desk cimport (
 )
 from parbook._identity cimport DEAD, client_find, client_open
 from parbook._quotes cimport Anchor, Curve, curve_compile_here, curve_liftable, curve_replace, curve_withdraw
+from parbook._settle cimport hold_at, refusal_of_plain, refusal_of_status
 from parbook._slab cimport slab_give, slab_take
 from parbook._types cimport *
 
@@ -161,7 +162,10 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     cdef uint64_t ack_seq
     cdef uint32_t slot
     cdef Order *order
+    cdef bint stopped = False
     cdef uint16_t code = refusal_of_form(command)
+    if desk.funds != NULL and code == 0:
+        code = refusal_of_status(desk.funds, command.account, command.side == BUY)
     if pb_unlikely(code != 0):
         return code
     if command.client_id != 0 and client_find(&desk.ids, command.account, command.client_id) != NIL:
@@ -178,6 +182,10 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
         return NOTIONAL_OVERFLOW
     if pb_unlikely(command.tif == GTC and desk.book.open_orders >= desk.config.max_orders):
         return BOOK_FULL
+    if desk.funds != NULL:
+        code = refusal_of_plain(desk.funds, command.account, command.side, limit_ticks, lots)
+        if pb_unlikely(code != 0):
+            return code
     touch_ticks = desk.book.best_ticks[command.side]
     if command.order_type == POST_ONLY and desk_fillable(desk, command.side, limit_ticks, 1, touch_ticks) != 0:
         return POST_ONLY_WOULD_TRADE
@@ -202,14 +210,16 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     client_open(&desk.ids, order.account, order.client_id, slot)
     ack_seq = desk.next_seq
     emit_order(desk, ACCEPTED, 0, order, lots, 0)
-    lots = desk_match(desk, order, lots, touch_ticks)
-    if pb_likely(lots != 0 and command.tif == GTC):
+    lots = desk_match(desk, order, lots, touch_ticks, &stopped)
+    if pb_likely(lots != 0 and command.tif == GTC and not stopped):
+        if desk.funds != NULL:
+            hold_at(desk.funds, order.account, order.side, order.price_ticks, lots)
         event_at(desk, ack_seq).leaves_lots = lots
         ids_put(&desk.book.ids, order.order_id, slot)
         book_enqueue(&desk.book, slot, order.side, order.price_ticks, lots)
         return 0
     if lots != 0:
-        emit_cancelled(desk, REASON_REMAINDER, order)
+        emit_cancelled(desk, REASON_SELF_TRADE if stopped else REASON_REMAINDER, order)
     desk_close_id(desk, order)
     slab_give(&desk.book.orders, slot)
     desk.book.open_orders -= 1
@@ -243,6 +253,8 @@ cdef inline uint16_t do_cancel(Desk *desk, const Command *command) noexcept nogi
 cdef inline void reduce_in_place(Desk *desk, Order *order, int64_t lots) noexcept nogil:
     """Take lots off the total of a resting order, which keeps its place."""
     order.qty_lots -= lots
+    if desk.funds != NULL:
+        hold_at(desk.funds, order.account, order.side, order.price_ticks, -lots)
     level_at(&desk.book, order.level).lots -= lots
     emit_order(desk, AMENDED, PRIORITY_KEPT, order, order.qty_lots, order.qty_lots - order.filled_lots)
 
@@ -267,6 +279,7 @@ cdef inline uint16_t reenter(Desk *desk, uint32_t slot, int64_t price_ticks, int
     cdef int64_t touch_ticks = touch_without(desk, slot)
     cdef int64_t lots
     cdef uint64_t ack_seq
+    cdef bint stopped = False
     if order.flags & FLAG_POST_ONLY and desk_fillable(desk, order.side, price_ticks, 1, touch_ticks) != 0:
         return POST_ONLY_WOULD_TRADE
     book_unqueue(&desk.book, slot, order.side, order.qty_lots - order.filled_lots)
@@ -274,7 +287,7 @@ cdef inline uint16_t reenter(Desk *desk, uint32_t slot, int64_t price_ticks, int
     order.qty_lots = qty_lots
     ack_seq = desk.next_seq
     emit_order(desk, AMENDED, PRIORITY_LOST, order, qty_lots, 0)
-    lots = desk_match(desk, order, qty_lots - order.filled_lots, touch_ticks)
+    lots = desk_match(desk, order, qty_lots - order.filled_lots, touch_ticks, &stopped)
     if lots != 0:
         event_at(desk, ack_seq).leaves_lots = lots
         book_enqueue(&desk.book, slot, order.side, order.price_ticks, lots)

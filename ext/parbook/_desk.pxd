@@ -15,11 +15,13 @@ from parbook._listing cimport Funds
 from parbook._phases cimport Session, session_init
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
 from parbook._registry cimport AccountTable, registry_clear
+from parbook._settle cimport hold_at, settle
 from parbook._timers cimport Timers, timers_clear, timers_reserve
 from parbook._types cimport (
-    ALLOCATION_PRICE_TIME, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, QTY_LOTS_MAX,
-    REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STATE_CONTINUOUS, STP_OFF, TRADE, WATCH_CONFIG,
-    WATCH_STATE, pb_likely, pb_unlikely,
+    ALLOCATION_PRICE_TIME, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, PREVENTED, QTY_LOTS_MAX,
+    REASON_SELF_TRADE, REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STATE_CONTINUOUS, STP_CANCEL_NEWEST,
+    STP_CANCEL_OLDEST, STP_DECREMENT, STP_OFF, TRADE, WATCH_CONFIG, WATCH_PREVENTION, WATCH_STATE, pb_likely,
+    pb_unlikely,
 )
 from parbook._window cimport TradeWindow, window_clear
 
@@ -103,7 +105,7 @@ cdef struct Desk:
 cdef inline bint config_watched(const Config *config) noexcept nogil:
     """Whether a setting changes admission or matching of plain orders: then none takes the plain path."""
     return (
-        config.stp != STP_OFF
+        config.stp == STP_DECREMENT
         or config.allocation != ALLOCATION_PRICE_TIME
         or config.reinsert_on_amend != 0
         or config.market_rests != 0
@@ -122,6 +124,8 @@ cdef inline int desk_init(Desk *desk, const Config *config, uint8_t state) noexc
     desk.config = config[0]
     if config_watched(config):
         desk.watch |= WATCH_CONFIG
+    if config.stp != STP_OFF:
+        desk.watch |= WATCH_PREVENTION
     session_init(&desk.session, state)
     if state != STATE_CONTINUOUS:
         desk.watch |= WATCH_STATE
@@ -261,6 +265,9 @@ cdef inline void desk_trade_resting(
     """Trade `lots` of a resting order with a taker and say so; it leaves when nothing is left."""
     cdef Order *order = order_at(&desk.book, slot)
     cdef int64_t leaves_lots = order.qty_lots - order.filled_lots - lots
+    if desk.funds != NULL:
+        hold_at(desk.funds, order.account, order.side, order.price_ticks, -lots)
+        settle(desk.funds, <uint8_t>source, side, order.price_ticks, lots, account, order.account, NULL)
     level_at(&desk.book, order.level).lots -= lots
     order.filled_lots += lots
     desk.last_trade_ticks = order.price_ticks
@@ -290,8 +297,27 @@ cdef inline bint desk_quote(
         return False
     return curve_quote(desk.curve, cursor, side, touch_ticks, quote) and within(side, quote.price_ticks, limit_ticks)
 
-cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t touch_ticks) noexcept nogil:
+cdef inline bint desk_prevent(Desk *desk, const Order *taker, uint32_t slot, int64_t lots) noexcept nogil:
+    """Keep an account from trading with itself: the resting order leaves, or the taker must, which is then True.
+
+    Where no account is registered each is its own group. DECREMENT is for the full path.
+    """
+    cdef const Order *maker = order_at(&desk.book, slot)
+    cdef bint newest = desk.config.stp == STP_CANCEL_NEWEST
+    desk_emit(
+        desk, PREVENTED, taker.side, <uint16_t>desk.config.stp, taker.account, taker.order_id, maker.order_id,
+        maker.price_ticks, lots, maker.qty_lots - maker.filled_lots if newest else 0, maker.account,
+    )
+    if not newest:
+        desk_cancel(desk, slot, REASON_SELF_TRADE)
+    return desk.config.stp != STP_CANCEL_OLDEST
+
+cdef inline int64_t desk_match(
+    Desk *desk, Order *taker, int64_t lots, int64_t touch_ticks, bint *stopped
+) noexcept nogil:
     """Fill `lots` of the taker as far as its price allows and return what is left.
+
+    `stopped` becomes True when self-trade prevention ends it: what is left is to be cancelled.
 
     Best price first; at one price the book before the curve; in the book by time. O(fills + rungs crossed).
     The taker must not lie in the slab that fills give slots back to, or must be queued nowhere.
@@ -318,10 +344,17 @@ cdef inline int64_t desk_match(Desk *desk, Order *taker, int64_t lots, int64_t t
                 desk, TRADE, side, SOURCE_CURVE, taker.account, taker.order_id, 0, quote.price_ticks, fill_lots,
                 desk.curve.cursor.net_lots, 0,
             )
+            if desk.funds != NULL:
+                settle(desk.funds, SOURCE_CURVE, side, quote.price_ticks, fill_lots, taker.account, 0, NULL)
         elif best_ticks != 0 and within(side, best_ticks, limit_ticks):
             slot = level_at(book, book.best_level[maker_side]).head
             maker = order_at(book, slot)
             fill_lots = min(lots, maker.qty_lots - maker.filled_lots)
+            if pb_unlikely(desk.config.stp != STP_OFF and maker.account == taker.account):
+                if desk_prevent(desk, taker, slot, fill_lots):
+                    stopped[0] = True
+                    break
+                continue
             desk_trade_resting(desk, slot, SOURCE_BOOK, side, fill_lots, taker.account, taker.order_id)
         else:
             break
@@ -364,6 +397,8 @@ cdef inline void desk_cancel(Desk *desk, uint32_t slot, uint16_t reason) noexcep
     """Take a resting order out and say so."""
     cdef Order *order = order_at(&desk.book, slot)
     emit_cancelled(desk, reason, order)
+    if desk.funds != NULL:
+        hold_at(desk.funds, order.account, order.side, order.price_ticks, order.filled_lots - order.qty_lots)
     desk_close_id(desk, order)
     book_unqueue(&desk.book, slot, order.side, order.qty_lots - order.filled_lots)
     book_forget(&desk.book, slot)

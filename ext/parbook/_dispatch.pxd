@@ -206,10 +206,19 @@ cdef inline void pass_time(Desk *desk, int64_t now_ns) noexcept nogil:
 # --- the plain path -------------------------------------------------------------------------------
 
 cdef inline bint is_plain(const Desk *desk, const Command *command) noexcept nogil:
-    """Whether the command, in this market, means what it means in a market of plain orders."""
+    """Whether the command, in this market, means what it means in a market of plain orders.
+
+    With money or prevention that is so for the commonest kinds while no anchor is about to activate.
+    """
+    if desk.watch != 0 and (
+        desk.watch & WATCH_FULL != 0
+        or not (command.kind <= CANCEL or command.kind == REDUCE)
+        or (command.tif == FOK and desk.watch & WATCH_PREVENTION != 0)
+        or (desk.curve != NULL and desk.curve.proposed != 0)
+    ):
+        return False
     return (
-        desk.watch == 0
-        and <uint8_t>(command.kind - NEW) <= WITHDRAW_CURVE - NEW
+        <uint8_t>(command.kind - NEW) <= WITHDRAW_CURVE - NEW
         and command.order_type <= POST_ONLY
         and command.tif <= FOK
     )

@@ -9,10 +9,9 @@ from parbook._book cimport Order, order_at, order_leaves, special_at
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk
 from parbook._form cimport Entry
-from parbook._ledger cimport (
-    ledger_available, ledger_credit, ledger_hold, ledger_overflows, ledger_status, ledger_tier,
-)
-from parbook._listing cimport Funds, lot_hold, order_hold, paying_asset, pb_amount_hold, pb_fee
+from parbook._ledger cimport ledger_available, ledger_credit, ledger_hold, ledger_overflows
+from parbook._listing cimport Funds, order_hold, pb_amount_hold
+from parbook._settle cimport hold_at, refusal_of_hold, refusal_of_status
 from parbook._types cimport *
 from parbook._window cimport TradeRecord
 
@@ -25,13 +24,8 @@ cdef inline int64_t hold_ticks(const Desk *desk, const Order *order) noexcept no
 
 cdef inline void hold_lots(Desk *desk, const Order *order, int64_t lots) noexcept nogil:
     """Hold for so many lots of a live order more; fewer when negative. Expected O(1)."""
-    cdef const Funds *funds = desk.funds
-    if funds == NULL:
-        return
-    ledger_hold(
-        funds.ledger, order.account, paying_asset(funds, order.side),
-        lot_hold(funds, order.side, hold_ticks(desk, order)) * <uint64_t>lots,
-    )
+    if desk.funds != NULL:
+        hold_at(desk.funds, order.account, order.side, hold_ticks(desk, order), lots)
 
 cdef inline void hold_release(Desk *desk, const Order *order) noexcept nogil:
     """Before an order's limit changes: let go of what it holds. `hold_retake` must follow."""
@@ -56,25 +50,6 @@ cdef inline void hold_curve(Desk *desk, int sign) noexcept nogil:
 
 # --- admission ------------------------------------------------------------------------------------
 
-cdef inline uint16_t refusal_of_hold(
-    const Desk *desk, uint32_t account, int side, int128_t notional, int64_t hold_atoms, int64_t old_atoms
-) noexcept nogil:
-    """Test that an account has available what an order holds beyond what it held."""
-    cdef const Funds *funds = desk.funds
-    cdef int128_t spare_atoms, price_atoms
-    if hold_atoms <= old_atoms:
-        return 0
-    spare_atoms = ledger_available(funds.ledger, account, paying_asset(funds, side))
-    spare_atoms += old_atoms
-    if hold_atoms <= spare_atoms:
-        return 0
-    if side == SELL:
-        return INSUFFICIENT_BASE
-    price_atoms = notional * funds.tick_atoms
-    if price_atoms > hold_atoms:
-        price_atoms = hold_atoms
-    return INSUFFICIENT_FEE if price_atoms <= spare_atoms else INSUFFICIENT_QUOTE
-
 cdef inline uint16_t funds_admit_order(
     const Desk *desk, uint32_t account, int side, int64_t limit_ticks, int64_t lots, int64_t amount_notional
 ) noexcept nogil:
@@ -95,7 +70,7 @@ cdef inline uint16_t funds_admit_order(
             overflow = False
     if overflow:
         return NOTIONAL_OVERFLOW
-    return refusal_of_hold(desk, account, side, <int128_t>limit_ticks * lots, hold_atoms, 0)
+    return refusal_of_hold(funds, account, side, <int128_t>limit_ticks * lots, hold_atoms, 0)
 
 cdef inline uint16_t funds_admit_change(
     const Desk *desk, const Order *order, int64_t limit_ticks, int64_t lots
@@ -108,7 +83,7 @@ cdef inline uint16_t funds_admit_change(
     if order_hold(desk.funds, order.side, limit_ticks, lots, &hold_atoms):
         return NOTIONAL_OVERFLOW
     order_hold(desk.funds, order.side, hold_ticks(desk, order), order_leaves(order), &old_atoms)
-    return refusal_of_hold(desk, order.account, order.side, <int128_t>limit_ticks * lots, hold_atoms, old_atoms)
+    return refusal_of_hold(desk.funds, order.account, order.side, <int128_t>limit_ticks * lots, hold_atoms, old_atoms)
 
 cdef inline uint16_t funds_admit_entry(const Desk *desk, const Entry *entry, int64_t size_ticks) noexcept nogil:
     """Test that a NEW can hold what it may cost."""
@@ -136,71 +111,9 @@ cdef inline uint16_t funds_admit_curve(const Desk *desk, const CurveParams *para
 
 cdef inline uint16_t funds_admit_status(const Desk *desk, uint32_t account, bint buys) noexcept nogil:
     """Test that the account's status lets it enter or amend, and buy if it does."""
-    cdef uint8_t status
-    if desk.funds == NULL:
-        return 0
-    status = ledger_status(desk.funds.ledger, account)
-    if status == STATUS_SUSPENDED:
-        return ACCOUNT_SUSPENDED
-    return ACCOUNT_REDUCE_ONLY if status == STATUS_REDUCE_ONLY and buys else 0
+    return refusal_of_status(desk.funds, account, buys) if desk.funds != NULL else 0
 
-# --- settlement -----------------------------------------------------------------------------------
-
-cdef inline int64_t fee_of(
-    const Funds *funds, uint32_t account, uint8_t source, bint makes, int64_t notional
-) noexcept nogil:
-    """The fee of one side of a fill. Without a taker nobody pays for a rebate: the maker's rate, and no rebate."""
-    cdef uint8_t tier
-    if account == 0:
-        return 0
-    tier = ledger_tier(funds.ledger, account)
-    if source == SOURCE_LIFT or source == SOURCE_UNCROSS or source == SOURCE_UNCROSS_CURVE:
-        return pb_fee(notional, max(funds.ledger.maker_ppm[tier], <int64_t>0))
-    return pb_fee(notional, funds.ledger.maker_ppm[tier] if makes else funds.ledger.taker_ppm[tier])
-
-cdef inline void charge(const Funds *funds, uint32_t account, int64_t fee_atoms) noexcept nogil:
-    if fee_atoms != 0:
-        ledger_credit(funds.ledger, account, funds.quote, -fee_atoms)
-        funds.ledger.assets[funds.quote].fees += fee_atoms
-
-cdef inline void funds_settle(
-    Desk *desk, uint8_t source, uint8_t side, int64_t price_ticks, int64_t lots, uint32_t taker, uint32_t maker,
-    TradeRecord *past
-) noexcept nogil:
-    """Move a fill's lots and money between its two accounts, 0 being the curve, and their fees to the venue.
-
-    `past`, if the trade is remembered, learns the fees. Expected O(1).
-    """
-    cdef const Funds *funds = desk.funds
-    cdef int64_t notional_atoms, base_atoms, taker_fee, maker_fee
-    cdef uint32_t buyer, seller
-    cdef bint curve_buys
-    if funds == NULL:
-        return
-    notional_atoms = price_ticks * lots * funds.tick_atoms
-    base_atoms = lots * funds.lot_atoms
-    taker_fee = fee_of(funds, taker, source, False, notional_atoms)
-    maker_fee = fee_of(funds, maker, source, True, notional_atoms)
-    if past != NULL:
-        past.taker_fee_atoms = taker_fee
-        past.maker_fee_atoms = maker_fee
-    buyer = taker if taker != 0 else funds.treasury
-    seller = maker if maker != 0 else funds.treasury
-    if side == SELL:
-        buyer, seller = seller, buyer
-    ledger_credit(funds.ledger, buyer, funds.quote, -notional_atoms)
-    ledger_credit(funds.ledger, seller, funds.quote, notional_atoms)
-    ledger_credit(funds.ledger, buyer, funds.base, base_atoms)
-    ledger_credit(funds.ledger, seller, funds.base, -base_atoms)
-    charge(funds, taker, taker_fee)
-    charge(funds, maker, maker_fee)
-    # What the curve spends it held, what it receives it holds.
-    if taker == 0 or maker == 0:
-        curve_buys = side == BUY if taker == 0 else side == SELL
-        if curve_buys:
-            notional_atoms, base_atoms = -notional_atoms, -base_atoms
-        ledger_hold(funds.ledger, funds.treasury, funds.quote, <uint64_t>notional_atoms)
-        ledger_hold(funds.ledger, funds.treasury, funds.base, -<uint64_t>base_atoms)
+# --- busts ----------------------------------------------------------------------------------------
 
 # One movement of a bust: what an account should receive (or pay, when negative), and what it can bear of that.
 cdef struct MoveBack:

@@ -11,7 +11,7 @@ from parbook._identity cimport (
 )
 from parbook._types cimport (
     AMOUNT_OUT_OF_RANGE, BALANCE_OVERFLOW, DUPLICATE_TXN, FEE_OUT_OF_RANGE, INSUFFICIENT_AVAILABLE, INT64_MAX,
-    INVALID_ACCOUNT, int128_t,
+    INVALID_ACCOUNT, int128_t, pb_unlikely,
 )
 
 cdef enum:
@@ -128,6 +128,22 @@ cdef inline Balance *balance_of(Ledger *ledger, uint32_t account, uint32_t asset
     ledger.used += 1
     balance.key = key
     return balance
+
+cdef inline void ledger_find_four(
+    Ledger *ledger, uint32_t one, uint32_t other, uint32_t quote, uint32_t base, Balance **four
+) noexcept nogil:
+    """Find two accounts' balances in two assets, made where there are none: one's quote and base, the other's.
+
+    None of the four pointers moves another; without memory the ledger is broken and all are one entry.
+    """
+    if pb_unlikely((ledger.used + 4) * 2 > ledger.capacity) and balances_grow(ledger) != 0:
+        ledger.broken = True
+        four[0] = four[1] = four[2] = four[3] = &ledger.balances[0]
+        return
+    four[0] = balance_of(ledger, one, quote)
+    four[1] = balance_of(ledger, one, base)
+    four[2] = balance_of(ledger, other, quote)
+    four[3] = balance_of(ledger, other, base)
 
 cdef inline int64_t ledger_balance(const Ledger *ledger, uint32_t account, uint32_t asset) noexcept nogil:
     return balance_find(ledger, balance_key(account, asset)).atoms

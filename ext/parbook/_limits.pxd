@@ -91,11 +91,11 @@ cdef inline uint16_t accounts_admit_quote(const Desk *desk, uint32_t number, con
         return code
     if account_value(account, FIELD_DENIED) & DENIED_QUOTE:
         return QUOTE_DENIED
-    if account_value(account, FIELD_DENIED) & DENIED_RESTING:
-        return RESTING_DENIED
     for side in range(2):
         if lots[side] != 0 and refusal_of_side(account, side) != 0:
             return SIDE_DENIED
+    if account_value(account, FIELD_DENIED) & DENIED_RESTING:
+        return RESTING_DENIED
     return PROTECTION_ACTIVE if account.record.protected else 0
 
 cdef inline uint16_t accounts_admit_cancel(const Desk *desk, uint32_t number) noexcept nogil:

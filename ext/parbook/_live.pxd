@@ -10,9 +10,9 @@ from parbook._book cimport (
     order_leaves, order_line, order_place, slots_insert, slots_remove, special_at, special_trails,
 )
 from parbook._desk cimport Desk, desk_emit, desk_room, emit_cancelled, emit_order
-from parbook._funds cimport funds_settle
 from parbook._identity cimport client_close, client_open
 from parbook._quotes cimport cursor_trade
+from parbook._settle cimport settle
 from parbook._slab cimport slab_give, slab_take
 from parbook._timers cimport TIMER_EXPIRY, timers_add, timers_drop
 from parbook._types cimport *
@@ -259,9 +259,11 @@ cdef inline void live_print(
     desk_emit(
         desk, TRADE, side, source, taker_account, taker_id, maker_id, price_ticks, lots, maker_leaves, maker_account
     )
-    funds_settle(
-        desk, <uint8_t>source, side, price_ticks, lots, taker_account, maker_account, window_latest(&desk.window)
-    )
+    if desk.funds != NULL:
+        settle(
+            desk.funds, <uint8_t>source, side, price_ticks, lots, taker_account, maker_account,
+            window_latest(&desk.window),
+        )
     if maker != NIL:
         accounts_filled(desk, maker, lots)
         step_touch(desk, maker_order)

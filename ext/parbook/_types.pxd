@@ -314,7 +314,9 @@ cdef enum:
     WATCH_SPECIAL = 4       # a live order has a Special
     WATCH_ACCOUNTS = 8      # an account is registered
     WATCH_ELECTED = 16      # triggered stops wait for their turn
-    WATCH_MONEY = 32        # orders hold money, fills move it
+    WATCH_MONEY = 32        # orders hold money, fills move it: the plain path knows how, for most kinds
+    WATCH_PREVENTION = 64   # accounts do not trade with themselves: the same
+    WATCH_FULL = 31         # what the plain path knows nothing of
 
 cdef struct Command:
     uint8_t kind
