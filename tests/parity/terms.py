@@ -249,7 +249,7 @@ _VALUES = {
     AccountField.RATE_BURST: (1, 3, 40),
     AccountField.ALLOWED_TYPES: (255, 255, 255, 5),
     AccountField.ALLOWED_TIFS: (255, 255, 255, 3),
-    AccountField.DENIED: (0, 0, 0, 0, 1, 2, 4, 8),
+    AccountField.DENIED: (0, 0, 0, 0, 1, 2, 4, 8, 16, 32),
     AccountField.PROTECTION_LOTS: (0, 6, 15),
     AccountField.PROTECTION_WINDOW_NS: (0, 50, 10**6),
     AccountField.KILLED: (0, 0, 0, 2),
