@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from parbook import messages as m
-from parbook.codes import AccountField, CommandKind, Denial, EventKind, RejectCode
+from parbook.codes import AccountField, CommandKind, Denial, EventKind, RejectCode, StpMode
 from parbook.interface import ExchangeProtocol
 from parbook.listing import Asset, Listing
 from parbook.records import Records, command_records
@@ -30,7 +30,9 @@ WEALTH = ((5, 5, 6, 7, 9, 12, 5), (7,) * 7)
 """Decimal digits of what each account moves at most, by seed: rich ones and poor ones, or everybody short of money."""
 BY_NAME = {profile.name: profile for profile in PROFILES}
 MARKETS = ("everything-0", "curve-anchors", "busts", "everything-3")
-"""The profiles that the instruments of an exchange are drawn from, in turn."""
+"""The profiles that the instruments of a small exchange are drawn from, in turn; a large one takes all there are."""
+MODES = (None, StpMode.CANCEL_OLDEST, StpMode.CANCEL_NEWEST, StpMode.CANCEL_BOTH, StpMode.DECREMENT)
+"""How the instruments of a large exchange prevent self-trades, in turn; None: as their profile says."""
 EVERYWHERE = (CommandKind.ADVANCE, CommandKind.MASS_CANCEL, CommandKind.KILL, CommandKind.DEADMAN)
 REFERRED = (
     CommandKind.NEW,
@@ -40,6 +42,7 @@ REFERRED = (
     CommandKind.NEW_SPECIAL,
     CommandKind.AMEND_SPECIAL,
 )
+ENTERING = (CommandKind.NEW, CommandKind.NEW_SPECIAL, CommandKind.QUOTE)
 FIRST_OWN_KIND = EventKind.DEPOSITED
 
 CODES_OF_EXCHANGES = {RejectCode.SIDE_DENIED} | {code for code in RejectCode if code >= RejectCode.UNKNOWN_ASSET}
@@ -65,15 +68,17 @@ class Coverage:
         return missing + [kind.name for kind in sorted(KINDS_OF_EXCHANGES) if not self.kinds[kind]]
 
 
-def found(exchange: ExchangeProtocol, seed: int, instruments: int = 3) -> None:
+def found(exchange: ExchangeProtocol, seed: int, instruments: int = 3, accounts: int = ACCOUNTS) -> None:
     """Give an empty exchange its assets and instruments: one quote asset for all, lots and ticks of any worth."""
     draw = np.random.Generator(np.random.PCG64([seed, 5]))
     quote = exchange.add_asset(Asset(name="QUOTE", decimals=6))
     for number in range(instruments):
         base = exchange.add_asset(Asset(name=f"BASE{number}"))
-        profile = replace(profile_of(number), name=f"market {number}")
+        profile = replace(profile_of(number, instruments), name=f"market {number}")
+        instrument = instrument_of(profile, seed + number)
+        mode = MODES[number % len(MODES)] if instruments > len(MARKETS) else None
         listing = Listing(
-            instrument=instrument_of(profile, seed + number),
+            instrument=instrument if mode is None else msgspec.structs.replace(instrument, stp=mode),
             base=base,
             quote=quote,
             lot_atoms=int(draw.choice([1, 10, 1000])),
@@ -84,22 +89,28 @@ def found(exchange: ExchangeProtocol, seed: int, instruments: int = 3) -> None:
         exchange.add_instrument(listing)
     if seed % 2:
         return  # everybody begins with nothing
-    for account, digits in enumerate(WEALTH[0][1:], 1):
-        for asset in range(instruments + 1):
-            exchange.apply(m.Deposit(account=account, asset=asset, amount_atoms=10**digits))
+    deposits = [
+        m.Deposit(account=account, asset=asset, amount_atoms=10 ** WEALTH[0][(account - 1) % ACCOUNTS + 1])
+        for account in range(1, accounts + 1)
+        for asset in range(instruments + 1)
+    ]
+    exchange.apply_batch(command_records(deposits))
 
 
-def profile_of(number: int) -> Profile:
+def profile_of(number: int, instruments: int) -> Profile:
     """Return what an instrument's commands are drawn from."""
+    if instruments > len(MARKETS):
+        return PROFILES[number % len(PROFILES)]
     return BY_NAME[MARKETS[number % len(MARKETS)]]
 
 
 class ExchangeStream:
     """Draws an exchange's operations from one seed."""
 
-    def __init__(self, seed: int, instruments: int = 3) -> None:
+    def __init__(self, seed: int, instruments: int = 3, accounts: int = ACCOUNTS) -> None:
         self.random = np.random.Generator(np.random.PCG64([seed, 6]))
-        self.markets = [Stream(profile_of(number), seed * 100 + number) for number in range(instruments)]
+        self.markets = [Stream(profile_of(number, instruments), seed * 100 + number) for number in range(instruments)]
+        self.accounts = accounts
         self.wealth = WEALTH[seed % 2]
         self.now_ns = 0
         self.refs: dict[int, int] = {}
@@ -110,7 +121,8 @@ class ExchangeStream:
         queues: list[list[Operation]] = [[self._money() for _ in range(size // 3)]]
         for number, stream in enumerate(self.markets):
             stream.now_ns = self.now_ns
-            drawn = singles(stream.next(exchange.market(number), size * 2 // 3 // len(self.markets)))
+            share = size * 2 // 3 // len(self.markets)
+            drawn = singles(stream.next(exchange.market(number), max(1, share)))
             if exchange.market(number).curve is None:
                 drawn.insert(0, stream.set_curve())
             queues.append([self._sent(operation, number) for operation in drawn])
@@ -122,10 +134,13 @@ class ExchangeStream:
         """Address a command to its instrument, now and then to all or to none."""
         draw = self.random
         if isinstance(operation, m.SetCurve):
-            return msgspec.structs.replace(operation, instrument=number if draw.random() < 0.98 else 999)
+            return msgspec.structs.replace(operation, instrument=number if draw.random() < 0.98 else 9999)
         record = operation.copy()
         first = record[:1]
-        first["instrument"] = number if draw.random() < 0.995 else draw.choice([77, EVERY_INSTRUMENT])
+        first["instrument"] = number if draw.random() < 0.995 else draw.choice([777, EVERY_INSTRUMENT])
+        if self.accounts > ACCOUNTS and first["kind"][0] in ENTERING and first["account"][0]:
+            # Changes name whose order they found; what enters may be anybody's.
+            first["account"] += np.uint32(ACCOUNTS * int(draw.integers(0, self.accounts // ACCOUNTS)))
         if first["kind"][0] in EVERYWHERE and draw.random() < 0.2:
             first["instrument"] = EVERY_INSTRUMENT
         return record
@@ -171,13 +186,13 @@ class ExchangeStream:
         draw = self.random
         self.txns += 1
         txn_id = self.txns if draw.random() < 0.7 else int(draw.integers(0, self.txns + 1))
-        account = int(draw.integers(1, ACCOUNTS + 1)) if draw.random() < 0.98 else 0
+        account = int(draw.integers(1, self.accounts + 1)) if draw.random() < 0.98 else 0
         atoms = (
-            int(10 ** draw.uniform(0, self.wealth[account]))
+            int(10 ** draw.uniform(0, self.wealth[account % len(self.wealth)]))
             if draw.random() < 0.93
             else int(draw.choice([0, -1, 2**62]))
         )
-        asset = int(draw.integers(0, len(self.markets) + 1)) if draw.random() < 0.98 else 60
+        asset = int(draw.integers(0, len(self.markets) + 1)) if draw.random() < 0.98 else 600
         return {"account": account, "asset": asset, "amount_atoms": atoms, "txn_id": txn_id}
 
     def _deposit(self) -> m.Deposit:
@@ -187,7 +202,7 @@ class ExchangeStream:
         return m.Withdraw(**self._movement())
 
     def _transfer(self) -> m.Transfer:
-        return m.Transfer(**self._movement(), target_account=int(self.random.integers(0, ACCOUNTS + 1)))
+        return m.Transfer(**self._movement(), target_account=int(self.random.integers(0, self.accounts + 1)))
 
     def _fees(self) -> m.SetFees:
         draw = self.random

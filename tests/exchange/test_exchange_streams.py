@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from parbook.records import EVENT
+from parbook.reference import funds
+from parbook.units import PPM
+from tests.exchange.lockstep import SMALL, DifferenceError, Scale, run
 from tests.exchange.streams import Coverage, ExchangeStream, found
 from tests.parity.lockstep import apply, singles
 
@@ -34,3 +39,21 @@ def test_how_commands_are_batched_changes_nothing(exchange_class):
         assert together == b"".join(apply(other, operation).tobytes() for operation in singles(operations))
         assert one.state_bytes() == other.state_bytes()
     assert len(together) % EVENT.itemsize == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_core_answers_as_the_reference_does(seed):
+    assert run(seed, SMALL, 8, Coverage()) > 500
+
+
+def test_the_core_answers_as_the_reference_does_where_there_are_many():
+    scale = Scale(instruments=12, accounts=600, batch=400, states_every=3)
+    assert run(1, scale, 3, Coverage()) > 500
+
+
+def test_a_difference_is_found_and_shrunk(monkeypatch):
+    """Fees rounded down: seen in the state, told by a stream with no command too many."""
+    monkeypatch.setattr(funds, "fee_atoms", lambda notional_atoms, rate_ppm: notional_atoms * rate_ppm // PPM)
+    with pytest.raises(DifferenceError, match="seed 2, ") as failure:
+        run(2, SMALL, 30, Coverage())
+    assert str(failure.value).count("\n") < 12
