@@ -8,13 +8,19 @@
     │   └── ListingError       a listing file: unknown key, missing value, value out of range
     ├── BackpressureError      the outbox is too full to take commands: take events out, submit again
     ├── GapError               messages of a feed are missing: have them sent again, or load a snapshot
+    ├── RefusedError           raise_for_refusal() was asked to turn a refusal into an exception
     └── CorruptionError        parbook's own state is wrong: stop, keep the evidence
         └── InvariantError     a container's check() found an invariant broken
 
-An order that the rules turn down is none of these: it is a `Rejected` event with a stable code.
+An order that the rules turn down is none of the others: it is a `Rejected` event with a stable code.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from parbook.codes import RejectCode
 
 
 class ParbookError(Exception):
@@ -68,6 +74,14 @@ class GapError(ParbookError):
         self.first = first
         self.last = last
         self.remedy = remedy
+
+
+class RefusedError(ParbookError):
+    """A command was refused with `code`, and its sender asked for an exception. Nothing but the clock moved."""
+
+    def __init__(self, what: str, code: RejectCode) -> None:
+        super().__init__(f"{what} was refused: {code.name} ({int(code)}), {code.doc}. Mend that and send it again.")
+        self.code = code
 
 
 class CorruptionError(ParbookError):
