@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parbook import messages as m
 from parbook.codes import CancelReason, CurveShape, OrderType, RejectCode, SessionState, Side, TimeInForce
-from parbook.errors import MisuseError
 from parbook.instrument import Instrument
-from parbook.listing import Asset, Fees, Listing, fee_atoms
+from parbook.listing import Asset, Listing, fee_atoms
 from parbook.reference.exchange import Exchange
 from tests.support.markets import examples
 
@@ -37,18 +35,26 @@ class Venue:
             treasury=TREASURY,
         )
         self.exchange.add_instrument(listing)
-        assert self.exchange.set_fees(0, Fees(maker_ppm=maker_ppm, taker_ppm=taker_ppm)) is None
+        assert codes(self.set_fees(0, maker_ppm, taker_ppm)) == []
+
+    def set_fees(self, tier: int, maker_ppm: int = 0, taker_ppm: int = 0) -> list[m.Event]:
+        """Set what a tier pays."""
+        return self.do(m.SetFees(tier=tier, maker_ppm=maker_ppm, taker_ppm=taker_ppm))
 
     def fund(self, account: int, base: int = 0, quote: int = 0) -> None:
         """Deposit lots' worth of base atoms and quote atoms."""
-        if base:
-            assert self.exchange.deposit(account, BASE, base, 0) is None
-        if quote:
-            assert self.exchange.deposit(account, QUOTE, quote, 0) is None
+        for asset, amount_atoms in ((BASE, base), (QUOTE, quote)):
+            if amount_atoms:
+                (event,) = self.do(m.Deposit(account=account, asset=asset, amount_atoms=amount_atoms))
+                assert isinstance(event, m.Deposited)
+
+    def withdraw(self, account: int, asset: int, amount_atoms: int) -> list[object]:
+        """Withdraw and return the refusal, if any."""
+        return codes(self.do(m.Withdraw(account=account, asset=asset, amount_atoms=amount_atoms)))
 
     def do(self, command: m.Command) -> list[m.Event]:
         """Apply a command and check everything."""
-        events = self.exchange.apply(0, command)
+        events = self.exchange.apply(command)
         self.exchange.check()
         return events
 
@@ -59,11 +65,11 @@ class Venue:
 
     def balances(self, account: int) -> tuple[int, int]:
         """Return (base, quote)."""
-        return self.exchange.ledger.balance(account, BASE), self.exchange.ledger.balance(account, QUOTE)
+        return self.exchange.balance(account, BASE), self.exchange.balance(account, QUOTE)
 
     def held(self, account: int) -> tuple[int, int]:
         """Return (base, quote)."""
-        return self.exchange.ledger.held(account, BASE), self.exchange.ledger.held(account, QUOTE)
+        return self.exchange.held(account, BASE), self.exchange.held(account, QUOTE)
 
 
 def codes(events: list[m.Event]) -> list[object]:
@@ -92,7 +98,7 @@ def test_a_sell_holds_its_lots():
     venue.order(1, SELL, 5, 100)
     assert venue.held(1) == (50, 0)
     assert codes(venue.do(m.AmendOrder(account=1, order_id=1, qty_lots=6))) == [RejectCode.INSUFFICIENT_BASE]
-    assert venue.exchange.withdraw(1, BASE, 1, 0) is RejectCode.INSUFFICIENT_AVAILABLE
+    assert venue.withdraw(1, BASE, 1) == [RejectCode.INSUFFICIENT_AVAILABLE]
 
 
 def test_each_shortage_has_its_code():
@@ -117,7 +123,7 @@ def test_a_fill_moves_lots_money_and_fees_and_releases_the_improvement():
     assert venue.balances(2) == (40, 10_000 - 1200 - 2)
     assert venue.held(1) == (0, 0)
     assert venue.held(2) == (0, 2 * (330 + 1))
-    assert venue.exchange.ledger.fees == {QUOTE: 2}
+    assert venue.exchange.fees_taken(QUOTE) == 2
 
 
 def test_rebates_round_down_and_come_out_of_the_takers_fee():
@@ -127,7 +133,7 @@ def test_rebates_round_down_and_come_out_of_the_takers_fee():
     venue.order(1, SELL, 99, 100)
     venue.order(2, BUY, 99, 100)  # 29,700: the taker pays ceil(29.7), the maker gets floor(5.94)
     assert venue.balances(1) == (10, 29_700 + 5)
-    assert venue.exchange.ledger.fees == {QUOTE: 30 - 5}
+    assert venue.exchange.fees_taken(QUOTE) == 30 - 5
 
 
 def test_many_small_fills_never_cost_more_than_was_held():
@@ -142,14 +148,13 @@ def test_many_small_fills_never_cost_more_than_was_held():
 
 def test_a_tiers_fees_stay_within_what_holds_reckon_with():
     venue = Venue()
-    refused = RejectCode.FEE_OUT_OF_RANGE
-    assert venue.exchange.set_fees(1, Fees(taker_ppm=2001)) is refused
-    assert venue.exchange.set_fees(1, Fees(maker_ppm=-1001, taker_ppm=2000)) is refused, "tier 0 takers pay 1000"
-    assert venue.exchange.set_fees(1, Fees(maker_ppm=0, taker_ppm=199)) is refused, "tier 0 makers get 200"
-    assert venue.exchange.set_fees(1, Fees(maker_ppm=-200, taker_ppm=200)) is None
-    with pytest.raises(MisuseError, match="tier=2"):
-        venue.exchange.set_tier(7, 2)
-    venue.exchange.set_tier(2, 1)
+    refused = [RejectCode.FEE_OUT_OF_RANGE]
+    assert codes(venue.set_fees(1, taker_ppm=2001)) == refused
+    assert codes(venue.set_fees(1, maker_ppm=-1001, taker_ppm=2000)) == refused, "tier 0 takers pay 1000"
+    assert codes(venue.set_fees(1, maker_ppm=0, taker_ppm=199)) == refused, "tier 0 makers get 200"
+    assert codes(venue.set_fees(1, maker_ppm=-200, taker_ppm=200)) == []
+    assert codes(venue.do(m.SetTier(account=7, tier=2))) == [RejectCode.UNKNOWN_TIER]
+    assert codes(venue.do(m.SetTier(account=2, tier=1))) == []
     venue.fund(1, base=10_000)
     venue.fund(2, quote=10**6)
     venue.order(1, SELL, 100, 100)
@@ -179,10 +184,10 @@ def test_a_curve_is_funded_by_its_treasury():
     venue.fund(TREASURY, quote=1)
     assert codes(venue.do(curve())) == []
     assert venue.held(TREASURY) == (200, 30_000)
-    assert venue.exchange.withdraw(TREASURY, QUOTE, 1, 0) is RejectCode.INSUFFICIENT_AVAILABLE
+    assert venue.withdraw(TREASURY, QUOTE, 1) == [RejectCode.INSUFFICIENT_AVAILABLE]
     assert codes(venue.do(curve(budget_notional=10_001))) == [RejectCode.CURVE_UNFUNDED]
     assert codes(venue.do(curve(budget_notional=9_000))) == []
-    assert venue.exchange.withdraw(TREASURY, QUOTE, 3_000, 0) is None
+    assert venue.withdraw(TREASURY, QUOTE, 3_000) == []
 
 
 def test_a_fill_of_the_curve_moves_the_treasurys_balance_and_hold_alike():
@@ -251,12 +256,12 @@ def test_a_bust_returns_lots_money_and_fees_and_the_venue_puts_up_what_is_gone()
     venue.fund(2, quote=10_000)
     venue.order(1, SELL, 4, 100)
     (trade,) = [e for e in venue.order(2, BUY, 4, 100) if isinstance(e, m.Trade)]
-    assert venue.exchange.withdraw(1, QUOTE, 1000, 0) is None
+    assert venue.withdraw(1, QUOTE, 1000) == []
     venue.do(m.BustTrade(trade_seq=trade.seq))
     assert venue.balances(1) == (100, 0)
     assert venue.balances(2) == (0, 10_000)
-    assert venue.exchange.ledger.suspense == {QUOTE: -1000}
-    assert venue.exchange.ledger.fees == {QUOTE: 0}
+    assert venue.exchange.suspense(QUOTE) == -1000
+    assert venue.exchange.fees_taken(QUOTE) == 0
 
 
 @examples(300)

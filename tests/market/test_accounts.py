@@ -40,7 +40,7 @@ RANGES = {
     "rate_burst": (1, 2**20),
     "allowed_types": (0, 255),
     "allowed_tifs": (0, 255),
-    "denied": (0, 15),
+    "denied": (0, 63),
     "protection_lots": (0, 2**62),
     "protection_window_ns": (0, TIME_NS_MAX),
     "killed": (0, 1),

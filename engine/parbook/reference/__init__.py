@@ -6,8 +6,15 @@ Where each rule stands:
     matching   the split between book and curve      anchors  the clock, SET_CURVE, anchors, LIFT
     identity   client ids                            desk     what every command is made of
     market     the public face                       views    depth, state bytes, check
+    running    one command in one market
+and of an exchange of many markets:
+    ledger     balances                              funds    what orders hold, what fills move
+    tills      money in, out and across, fees        office   what an exchange remembers
+    outcomes   commands sent again                   statuses what an account may do everywhere
+    exchange   the public face, routing              exchange_views  state bytes, check
 """
 
+from parbook.reference.exchange import Exchange
 from parbook.reference.market import Market
 
-__all__ = ["Market"]
+__all__ = ["Exchange", "Market"]

@@ -36,6 +36,8 @@ TOKEN = 10**9
 """One token, in the unit in which a bucket is filled: a command a second, for a nanosecond."""
 
 _ALL = 2**8 - 1
+_SIDES = (Denial.BUY, Denial.SELL)
+"""What denies each side."""
 RANGES: dict[AccountField, tuple[int, int]] = {
     AccountField.STP_GROUP: (0, 2**63 - 1),
     AccountField.POSITION_LOTS: (-MAX_POSITION_LOTS, MAX_POSITION_LOTS),
@@ -48,7 +50,7 @@ RANGES: dict[AccountField, tuple[int, int]] = {
     AccountField.RATE_BURST: (1, MAX_BURST),
     AccountField.ALLOWED_TYPES: (0, _ALL),
     AccountField.ALLOWED_TIFS: (0, _ALL),
-    AccountField.DENIED: (0, 15),
+    AccountField.DENIED: (0, sum(Denial)),
     AccountField.PROTECTION_LOTS: (0, MAX_POSITION_LOTS),
     AccountField.PROTECTION_WINDOW_NS: (0, TIME_NS_MAX),
     AccountField.KILLED: (0, 1),
@@ -150,11 +152,12 @@ class Accounts:
     def refusal_of_use(self, desk: Desk, row: Row) -> RejectCode | None:
         """Test that the account is known where it must be, and may enter this kind of order."""
         account = self.by_number.get(row.account)
+        status_code = desk.statuses.refusal_of_entry(row.account, buys=row.side == Side.BUY)
         if account is None:
             needed = desk.instrument.registered_only or row.terms.reduce_only
-            return RejectCode.UNKNOWN_ACCOUNT if needed else None
-        if account.killed:
-            return RejectCode.ACCOUNT_KILLED
+            return RejectCode.UNKNOWN_ACCOUNT if needed else status_code
+        if account.killed or status_code:
+            return RejectCode.ACCOUNT_KILLED if account.killed else status_code
         if not account.allowed_types >> row.order_type & 1:
             return RejectCode.TYPE_NOT_ALLOWED
         if not account.allowed_tifs >> row.tif & 1:
@@ -162,17 +165,20 @@ class Accounts:
         may_rest = row.tif not in (TimeInForce.IOC, TimeInForce.FOK)
         if account.denied & Denial.RESTING and may_rest:
             return RejectCode.RESTING_DENIED
-        return None
+        return RejectCode.SIDE_DENIED if account.denied & _SIDES[row.side] else None
 
-    def refusal_of_quote(self, desk: Desk, number: int) -> RejectCode | None:
-        """Test that the account may quote."""
+    def refusal_of_quote(self, desk: Desk, number: int, lots: list[int]) -> RejectCode | None:
+        """Test that the account may quote so many (buy lots, sell lots)."""
         account = self.by_number.get(number)
+        status_code = desk.statuses.refusal_of_entry(number, buys=lots[Side.BUY] > 0)
         if account is None:
-            return RejectCode.UNKNOWN_ACCOUNT if desk.instrument.registered_only else None
-        if account.killed:
-            return RejectCode.ACCOUNT_KILLED
+            return RejectCode.UNKNOWN_ACCOUNT if desk.instrument.registered_only else status_code
+        if account.killed or status_code:
+            return RejectCode.ACCOUNT_KILLED if account.killed else status_code
         if account.denied & Denial.QUOTE:
             return RejectCode.QUOTE_DENIED
+        if any(lots[side] and account.denied & _SIDES[side] for side in Side):
+            return RejectCode.SIDE_DENIED
         if account.denied & Denial.RESTING:
             return RejectCode.RESTING_DENIED
         return RejectCode.PROTECTION_ACTIVE if account.protected else None
@@ -182,10 +188,15 @@ class Accounts:
         account = self.by_number.get(number)
         return RejectCode.CANCEL_DENIED if account and account.denied & Denial.CANCEL else None
 
-    def refusal_of_amend(self, number: int) -> RejectCode | None:
-        """Test that the account may amend."""
-        account = self.by_number.get(number)
-        return RejectCode.AMEND_DENIED if account and account.denied & Denial.AMEND else None
+    def refusal_of_amend(self, desk: Desk, order: Order) -> RejectCode | None:
+        """Test that the account may amend this order of its own."""
+        code = desk.statuses.refusal_of_entry(order.account, buys=order.side is Side.BUY)
+        account = self.by_number.get(order.account)
+        if code or account is None:
+            return code
+        if account.denied & Denial.AMEND:
+            return RejectCode.AMEND_DENIED
+        return RejectCode.SIDE_DENIED if account.denied & _SIDES[order.side] else None
 
     def max_sizes(self, number: int) -> tuple[int, int]:
         """Return the most lots and the greatest notional one of the account's orders may have."""

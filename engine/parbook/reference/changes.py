@@ -63,7 +63,7 @@ def amend_order(desk: Desk, row: Row) -> RejectCode | None:
         return order
     code = (
         desk.session.forbids(Action.AMEND)
-        or desk.accounts.refusal_of_amend(row.account)
+        or desk.accounts.refusal_of_amend(desk, order)
         or _refusal_of_ranges(order, row)
         or _refusal_of_place(order, row)
     )

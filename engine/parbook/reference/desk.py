@@ -1,7 +1,7 @@
 """The market's state and the few operations that every command is made of.
 
 A `Desk` holds book, stops, pegs, client ids, accounts, session, curve, clock and counters, and composes them; the rules
-of each command stand in the modules that `market.HANDLERS` names, what follows an aggressor in `steps`.
+of each command stand in the modules that `running.HANDLERS` names, what follows an aggressor in `steps`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from parbook.reference.funds import Funds
 from parbook.reference.identity import ClientIds
 from parbook.reference.quotes import Curve
 from parbook.reference.session import Session
+from parbook.reference.statuses import Statuses
 from parbook.reference.stopbook import StopBook
 
 
@@ -77,9 +78,12 @@ class Step:
 class Desk:
     """Everything one market remembers."""
 
-    def __init__(self, instrument: Instrument, funds: Funds | None = None) -> None:
+    def __init__(
+        self, instrument: Instrument, funds: Funds | None = None, statuses: Statuses | None = None, number: int = 0
+    ) -> None:
         self.instrument = instrument
-        self.number = 0
+        self.number = number
+        self.statuses = statuses if statuses is not None else Statuses()
         self.funds = funds
         if funds:
             funds.desk = self

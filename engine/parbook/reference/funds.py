@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parbook.codes import RejectCode, Side, Source
+from parbook.errors import InvariantError
 from parbook.listing import Fees, Listing, fee_atoms
 from parbook.reference.ledger import Ledger
 from parbook.units import ATOMS_MAX
@@ -31,6 +32,12 @@ class FeeTable:
     def of(self, account: int) -> Fees:
         """Return what an account pays. O(1)."""
         return self.tiers[self.tier_of.get(account, 0)]
+
+    def put(self, account: int, tier: int) -> None:
+        """Put an account in a tier that has rates; those in tier 0 need no entry."""
+        self.tier_of[account] = tier
+        if not tier:
+            del self.tier_of[account]
 
     def refusal_of(self, tier: int, fees: Fees, max_fee_ppm: int) -> RejectCode | None:
         """Test a tier's new rates: none above what holds reckon with, no rebate above what any taker pays."""
@@ -88,6 +95,12 @@ class Funds:
         del mine[order.order_id]
         if not mine:
             del self._orders[order.account]
+
+    def check(self) -> None:
+        """Raise InvariantError unless exactly the live orders hold something. O(live orders)."""
+        mine = {order_id: order for orders in self._orders.values() for order_id, order in orders.items()}
+        if self.desk is None or mine != self.desk.orders:
+            raise InvariantError(f"{self.listing.instrument.symbol}: other orders hold money than are live")
 
     # --- admission ------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ class Ledger:
 
     def deposit(self, account: int, asset: int, amount_atoms: int, txn_id: int) -> RejectCode | None:
         """Credit what came from outside. The same txn_id again changes nothing: DUPLICATE_TXN."""
-        code = self._refusal(account, amount_atoms, txn_id)
+        code = self.refusal_of_form(account, amount_atoms, txn_id)
         if code:
             return code
         if self.inside.get(asset, 0) + amount_atoms > ATOMS_MAX:
@@ -63,7 +63,7 @@ class Ledger:
 
     def withdraw(self, account: int, asset: int, amount_atoms: int, txn_id: int) -> RejectCode | None:
         """Debit what leaves for the outside; INSUFFICIENT_AVAILABLE when it is not there or is held."""
-        code = self._refusal(account, amount_atoms, txn_id)
+        code = self.refusal_of_form(account, amount_atoms, txn_id)
         if code:
             return code
         if amount_atoms > self.available(account, asset):
@@ -75,7 +75,7 @@ class Ledger:
 
     def transfer(self, source: int, target: int, asset: int, amount_atoms: int, txn_id: int) -> RejectCode | None:
         """Move what is available from one account to another, which may not be the same."""
-        code = self._refusal(source, amount_atoms, txn_id)
+        code = self.refusal_of_form(source, amount_atoms, txn_id)
         if code or not target or target == source:
             return code or RejectCode.INVALID_ACCOUNT
         if amount_atoms > self.available(source, asset):
@@ -85,7 +85,8 @@ class Ledger:
         self.credit(target, asset, amount_atoms)
         return None
 
-    def _refusal(self, account: int, amount_atoms: int, txn_id: int) -> RejectCode | None:
+    def refusal_of_form(self, account: int, amount_atoms: int, txn_id: int) -> RejectCode | None:
+        """Test what every movement has: an account, an amount, an id that has not been done before. O(1)."""
         if not account:
             return RejectCode.INVALID_ACCOUNT
         if not 1 <= amount_atoms <= ATOMS_MAX:

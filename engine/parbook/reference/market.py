@@ -1,19 +1,13 @@
-"""The reference market: the specification, behind the interface every market offers.
-
-Every command is one row of integers, whether it came as a Struct or in an array. Its handler either refuses
-with a RejectCode before it changes anything, or carries the command out and emits its events in order.
-"""
+"""The reference market: the specification, behind the interface every market offers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeGuard
+from collections.abc import Mapping
+from typing import Any, TypeGuard
 
 import msgspec
-import numpy as np
 
-from parbook.codes import CommandKind, RejectCode, Side
-from parbook.errors import MisuseError
+from parbook.codes import RejectCode, Side
 from parbook.instrument import Instrument
 from parbook.interface import CurveState, OrderState
 from parbook.messages import (
@@ -29,68 +23,11 @@ from parbook.messages import (
     SetCurve,
     Trade,
 )
-from parbook.records import COMMAND, TERMS, Records, command_records, curve_record, event_records
-from parbook.reference import (
-    accounts,
-    anchors,
-    auction,
-    busts,
-    changes,
-    entry,
-    mass,
-    pegs,
-    quoting,
-    session,
-    steps,
-    stops,
-    views,
-)
-from parbook.reference.desk import Desk, Row, Terms
-from parbook.reference.funds import Funds
+from parbook.records import Records, command_records, curve_record, event_records
+from parbook.reference import running, views
+from parbook.reference.desk import Desk, Row
+from parbook.reference.running import refuse_other_arrays, rows_of
 from parbook.units import checked_int
-
-Handler = Callable[[Desk, Row], RejectCode | None]
-
-HANDLERS: Final[dict[int, Handler]] = {
-    CommandKind.NEW: entry.new_order,
-    CommandKind.CANCEL: changes.cancel_order,
-    CommandKind.AMEND: changes.amend_order,
-    CommandKind.REDUCE: changes.reduce_order,
-    CommandKind.ADVANCE: anchors.advance,
-    CommandKind.PROPOSE_ANCHOR: anchors.propose_anchor,
-    CommandKind.WITHDRAW_ANCHORS: anchors.withdraw_anchors,
-    CommandKind.WITHDRAW_CURVE: anchors.withdraw_curve,
-    CommandKind.NEW_SPECIAL: entry.new_order,
-    CommandKind.AMEND_SPECIAL: changes.amend_order,
-    CommandKind.MASS_CANCEL: mass.mass_cancel,
-    CommandKind.KILL: mass.kill,
-    CommandKind.DEADMAN: mass.dead_man,
-    CommandKind.QUOTE: quoting.quote,
-    CommandKind.RESET_PROTECTION: quoting.reset_protection,
-    CommandKind.SET_ACCOUNT: accounts.set_account,
-    CommandKind.SET_STATE: session.set_state,
-    CommandKind.BUST: busts.bust,
-}
-SPECIAL: Final = frozenset({CommandKind.NEW_SPECIAL, CommandKind.AMEND_SPECIAL})
-
-
-def rows_of(commands: Records) -> Iterator[Row]:
-    """Yield the commands of a COMMAND array; a special one takes the TERMS record behind it. O(records)."""
-    records = commands.tolist()
-    index = 0
-    while index < len(records):
-        row = Row._make((*records[index], Terms()))
-        index += 1
-        if row.kind in SPECIAL:
-            if index == len(records) or records[index][0] != CommandKind.TERMS:
-                yield row._replace(terms=None)
-                continue
-            terms = np.ascontiguousarray(commands[index : index + 1]).view(TERMS)
-            row = row._replace(terms=Terms._make(terms[0].tolist()))
-            index += 1
-        else:
-            row = row._replace(trail_ppm=0)
-        yield row
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -114,7 +51,7 @@ class Placed(msgspec.Struct, frozen=True):
         return RejectCode(self.code) if self.code else None
 
 
-def _begins(event: Event, order_id: int, fields: dict[str, Any]) -> TypeGuard[Accepted | Amended | Cancelled]:
+def _begins(event: Event, order_id: int, fields: Mapping[str, Any]) -> TypeGuard[Accepted | Amended | Cancelled]:
     """Whether a command's word on its own order is this event, not on one that the clock or a stop moved before it."""
     if isinstance(event, Accepted):
         return True
@@ -125,12 +62,39 @@ def _begins(event: Event, order_id: int, fields: dict[str, Any]) -> TypeGuard[Ac
     return (event.account, event.client_id) == (fields["account"], fields["client_id"])
 
 
+def refuse_other_numbers(fields: dict[str, Any]) -> None:
+    """Raise MisuseError for an argument of a shortcut that is no integer, or none that any record could carry."""
+    for name, value in fields.items():
+        checked_int(value, name, -(2**63), 2**64 - 1)
+
+
+def placed_of(events: list[Event], fields: Mapping[str, Any], first_seq: int, desk: Desk | None) -> Placed:
+    """Return what became of the order that a command with these fields entered or changed. O(events)."""
+    refused = next((event for event in events if isinstance(event, Rejected)), None)
+    order_id = fields.get("order_id", 0)
+    fills: list[Trade] = []
+    if not refused:
+        start, begin = next((n, event) for n, event in enumerate(events) if _begins(event, order_id, fields))
+        order_id = begin.order_id
+        trades = [event for event in events[start:] if isinstance(event, Trade)]
+        fills = [trade for trade in trades if order_id in (trade.taker_order_id, trade.maker_order_id)]
+    order = desk.orders.get(order_id) if desk and not refused else None
+    return Placed(
+        int(refused.code) if refused else 0,
+        order_id,
+        sum(fill.qty_lots for fill in fills),
+        sum(fill.qty_lots * fill.price_ticks for fill in fills),
+        order.leaves_lots if order else 0,
+        first_seq,
+    )
+
+
 class Market:
     """One instrument's book and curve, in plain Python. See `parbook.interface.MarketProtocol`."""
 
-    def __init__(self, instrument: Instrument, funds: Funds | None = None) -> None:
+    def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self._desk = Desk(instrument, funds)
+        self._desk = Desk(instrument)
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -143,9 +107,7 @@ class Market:
 
     def apply_batch(self, commands: Records) -> Records:
         """Apply an array of COMMAND records and return the EVENT records they caused."""
-        if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
-            found = getattr(commands, "dtype", type(commands).__name__)
-            raise MisuseError(f"apply_batch takes a one-dimensional array of parbook.records.COMMAND, not {found}.")
+        refuse_other_arrays(commands)
         events: list[Event] = []
         for row in rows_of(commands):
             events += self._run(row)
@@ -185,74 +147,23 @@ class Market:
         return self._placed(CancelOrder, fields).code
 
     def _placed(self, kind: type[Any], fields: dict[str, Any]) -> Placed:
-        for name, value in fields.items():
-            checked_int(value, name, -(2**63), 2**64 - 1)
+        refuse_other_numbers(fields)
         first_seq = self._desk.next_seq
-        events = self.apply(kind(**fields))
-        refused = next((event for event in events if isinstance(event, Rejected)), None)
-        order_id = fields.get("order_id", 0)
-        fills: list[Trade] = []
-        if not refused:
-            start, begin = next((n, event) for n, event in enumerate(events) if _begins(event, order_id, fields))
-            order_id = begin.order_id
-            trades = [event for event in events[start:] if isinstance(event, Trade)]
-            fills = [trade for trade in trades if order_id in (trade.taker_order_id, trade.maker_order_id)]
-        order = None if refused else self._desk.orders.get(order_id)
-        return Placed(
-            int(refused.code) if refused else 0,
-            order_id,
-            sum(fill.qty_lots for fill in fills),
-            sum(fill.qty_lots * fill.price_ticks for fill in fills),
-            order.leaves_lots if order else 0,
-            first_seq,
-        )
+        return placed_of(self.apply(kind(**fields)), fields, first_seq, self._desk)
 
     def _run(self, row: Row) -> list[Event]:
-        desk = self._desk
-        self._run_leftovers()
-        handler = HANDLERS.get(row.kind)
-        if handler is None:
-            desk.refuse(RejectCode.UNKNOWN_COMMAND, row)
-        elif row.terms is None:
-            desk.refuse(RejectCode.MISSING_TERMS, row)
-        else:
-            code = anchors.move_clock(desk, row.ts_ns) or handler(desk, row)
-            if code:
-                desk.refuse(code, row)
-            steps.finish_step(desk)
-            self._follow_up()
+        running.run_leftovers(self._desk)
+        running.run(self._desk, row)
         return self._finish()
 
     def _run_set_curve(self, command: SetCurve) -> list[Event]:
-        desk = self._desk
-        self._run_leftovers()
-        code = anchors.move_clock(desk, command.ts_ns) or anchors.set_curve(desk, command)
-        if code:
-            desk.refuse(code, Row(CommandKind.SET_CURVE))
-        steps.finish_step(desk)
-        self._follow_up()
+        running.run_leftovers(self._desk)
+        running.run_set_curve(self._desk, command)
         return self._finish()
 
-    def _run_leftovers(self) -> None:
-        """Run stops that an earlier command elected and left, as an internal command with a number of its own."""
-        desk = self._desk
-        desk.band_ticks = desk.last_trade_ticks
-        if desk.elected and desk.session.matches:
-            self._follow_up()
-            desk.next_command += 1
-            desk.band_ticks = desk.last_trade_ticks
-
-    def _follow_up(self) -> None:
-        """Do what follows every command: elected stops, pegs, the auction's indication."""
-        stops.run_elected(self._desk)
-        pegs.follow(self._desk)
-        auction.indicate(self._desk)
-
     def _finish(self) -> list[Event]:
-        desk = self._desk
-        events, desk.events = desk.events, []
-        desk.next_command += 1
-        return events
+        self._desk.next_command += 1
+        return running.take_events(self._desk)
 
     # --- views ----------------------------------------------------------------------------------
 

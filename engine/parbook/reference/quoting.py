@@ -21,7 +21,7 @@ def quote(desk: Desk, row: Row) -> RejectCode | None:
     code = (
         _refusal_of_form(row, wanted)
         or desk.session.forbids(Action.QUOTE)
-        or desk.accounts.refusal_of_quote(desk, row.account)
+        or desk.accounts.refusal_of_quote(desk, row.account, [lots for _, lots in wanted])
     )
     if code:
         return code
