@@ -43,7 +43,7 @@ class Base:
             for index, listing in enumerate(self._core.listings)
         ]
         of_markets = sum(self._core.market(index).next_seq - 1 for index in range(len(self._instruments)))
-        self._history = History(retain_events, of_markets + self._core.next_seq - 1)
+        self._history = History(retain_events, of_markets + self._core.next_seq - 1, self._guard)
 
     # --- one writer -----------------------------------------------------------------------------
 

@@ -36,8 +36,8 @@ class AssetHandle(int):
     def __repr__(self) -> str:
         return f"<asset {int(self)} {self.name}>"
 
-    def __getnewargs__(self) -> tuple[int, Asset]:
-        return int(self), Asset(name=self.name, decimals=self.decimals)
+    def __reduce__(self) -> tuple[type[AssetHandle], tuple[int, Asset]]:
+        return AssetHandle, (int(self), Asset(name=self.name, decimals=self.decimals))
 
     def atoms(self, amount: Exact, what: str = "amount") -> int:
         """Return `amount` in atoms; ConversionError unless it is a whole number of them in 1..ATOMS_MAX."""
@@ -67,8 +67,8 @@ class InstrumentHandle(int):
     def __repr__(self) -> str:
         return f"<instrument {int(self)} {self.name}>"
 
-    def __getnewargs__(self) -> tuple[int, Listing, AssetHandle, AssetHandle]:
-        return int(self), self.listing, self.base, self.quote
+    def __reduce__(self) -> tuple[type[InstrumentHandle], tuple[int, Listing, AssetHandle, AssetHandle]]:
+        return InstrumentHandle, (int(self), self.listing, self.base, self.quote)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -24,12 +24,13 @@ RETAINED_EVENTS = 2**16
 class History:
     """The last batches, at most `limit` events; a batch that is larger alone is kept until the next one comes."""
 
-    def __init__(self, limit: int, start: int) -> None:
+    def __init__(self, limit: int, start: int, guard: Callable[[], None]) -> None:
         self.limit = checked_int(limit, "retain_events", 1, 2**40)
         self.oldest = self.end = start
         # Batch number -> (position of its first event, events). Structs become records when somebody reads them.
         self._batches: dict[int, tuple[int, Sequence[Event] | Records]] = {}
         self._first = self._next = 0
+        self._guard = guard
         self._waiting: set[asyncio.Future[None]] = set()
 
     def add(self, batch: Sequence[Event] | Records) -> None:
@@ -51,10 +52,9 @@ class History:
     def read(self, since: int) -> Iterator[Records]:
         """Yield the batches from a position to the end, also what is added meanwhile. GapError as in `check`."""
         while since < self.end:
+            self._guard()
             self.check(since)
-            number = bisect_right(
-                range(self._first, self._next), since, key=lambda number: self._batches[number][0]
-            )
+            number = bisect_right(range(self._first, self._next), since, key=lambda number: self._batches[number][0])
             batch = self._records(self._first + number - 1, since)
             since += len(batch)
             yield batch

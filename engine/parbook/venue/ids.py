@@ -26,7 +26,9 @@ def client_number(text: str) -> int:
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        raise MisuseError(f"client_id={shown(text)} is no valid Unicode text. Give characters, not surrogates.") from None
+        raise MisuseError(
+            f"client_id={shown(text)} is no valid Unicode text. Give characters, not surrogates."
+        ) from None
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little") or 1
 
 

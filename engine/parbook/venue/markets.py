@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from enum import IntEnum
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ class Markets(Base):
         shares also in bps (collar_bps=500). MisuseError for anything else; nothing is added then.
         """
         self._guard()
-        fields = {name: value for name, value in map(_rule, rules.items())}
+        fields = dict(map(_rule, rules.items()))
         instrument = Instrument(symbol=symbol, tick=tick, lot=lot, **fields)
         base, quote = self.asset(base), self.asset(quote)
         max_fee_ppm = ppm_of(max_fee_bps, f"{symbol} max_fee_bps")
@@ -137,9 +137,9 @@ class Markets(Base):
     ) -> Outcome:
         """Say what the asset is worth: price, give or take `conf`.
 
-        Proposes the anchor price - conf, rounded down to a tick, to price + conf, rounded up: the curve never bids above
-        the one nor asks below the other. It activates with the first command at or after the curve's activation delay;
-        until then withdraw_anchors() takes it back. `source` names who says so in errors; no command carries it.
+        Proposes the anchor price - conf, rounded down to a tick, to price + conf, rounded up: the curve never bids
+        above the one nor asks below the other. It activates with the first command at or after the curve's activation
+        delay; until then withdraw_anchors() takes it back. `source` names who says so in errors; no command carries it.
         """
         handle = self.instrument(instrument)
         what = f"observe {handle.name}{f' from {source}' if source else ''}"
@@ -173,9 +173,10 @@ class Markets(Base):
     def set_account(self, instrument: InstrumentLike, account: int, *, ts: int = 0, **limits: object) -> Outcome:
         """Set limits of an account in an instrument; those that are not named stay. The first call registers it.
 
-        Names are those of AccountField, lower case, as integers; quantities also without _lots, in units (max_long="500",
-        position, max_short, max_order, protection); max_order_value in the quote asset; allowed_types, allowed_tifs and
-        denied as lists of names. Each is a command of its own, in the order given; the first refusal is the last one sent.
+        Names are those of AccountField, lower case, as integers; quantities also without _lots, in units
+        (max_long="500", position, max_short, max_order, protection); max_order_value in the quote asset; allowed_types,
+        allowed_tifs and denied as lists of names. Each is a command of its own, in the order given; after a refusal
+        none follows.
         """
         handle = self.instrument(instrument)
         what = f"set_account {account} on {handle.name}"

@@ -15,8 +15,8 @@ from parbook.venue.results import Balance, Outcome
 class Money(Base):
     """Who owns what, and what trading costs.
 
-    An amount is text, Decimal or int in units of the asset, or `amount_atoms`. A `txn_id` other than 0 counts once among
-    the latest 65,536: sent again it is refused with DUPLICATE_TXN, so that a retry is safe.
+    An amount is text, Decimal or int in units of the asset, or `amount_atoms`. A `txn_id` other than 0 counts once
+    among the latest 65,536: sent again it is refused with DUPLICATE_TXN, so that a retry is safe.
     """
 
     def deposit(
@@ -92,7 +92,7 @@ class Money(Base):
     # --- what trading costs, who may trade ------------------------------------------------------
 
     def set_fees(self, tier: int = 0, *, maker_bps: Exact = 0, taker_bps: Exact = 0, ts: int = 0) -> Outcome:
-        """Set what a tier pays from the next fill on; accounts are in tier 0 at first. A negative maker rate is a rebate.
+        """Set what a tier pays from the next fill on; accounts are in tier 0 at first. A negative rate is a rebate.
 
         A taker's fee rounds up to an atom, a rebate towards zero. FEE_OUT_OF_RANGE above some instrument's max_fee_bps,
         or for a rebate that some tier's taker fee does not cover.
