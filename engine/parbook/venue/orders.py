@@ -112,7 +112,7 @@ class Orders(Base):
         session: int = 0,
         session_ref: int = 0,
     ) -> Placement:
-        """Set a live order's total and price; what is not given stays. Only less quantity, else equal, keeps priority."""
+        """Set a live order's total and price; what is not given stays. Only a smaller total keeps priority."""
         handle = self.instrument(instrument)
         command = AmendOrder(
             account=account,

@@ -11,8 +11,8 @@ import msgspec
 from parbook.codes import Side, Source
 from parbook.interface import MarketProtocol
 from parbook.listing import Fees, fee_atoms
-from parbook.units import PRICE_TICKS_MAX
-from parbook.venue.grid import InstrumentHandle
+from parbook.units import PRICE_TICKS_MAX, from_units
+from parbook.venue.grid import BPS, InstrumentHandle
 from parbook.venue.results import AVERAGE
 
 _LEVELS: Final = 64
@@ -100,13 +100,13 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def discount_bps(self) -> Decimal | None:
-        """How much worse than fair the average is, in bps of fair, half to even; below 0: better. None: unknown."""
+        """How much worse than fair the average is, in bps of fair, half to even to 0.01; below 0: better."""
         if not self.filled_lots or self.fair_ticks is None:
             return None
         average = Fraction(self.notional, self.filled_lots)
         worse = self.fair_ticks - average if self.side is Side.SELL else average - self.fair_ticks
         share = worse / self.fair_ticks * 10_000
-        return AVERAGE.divide(Decimal(share.numerator), Decimal(share.denominator))
+        return from_units(round(share * 100), BPS)
 
     @property
     def affordable(self) -> bool:
