@@ -72,15 +72,16 @@ def test_a_curve_needs_a_treasury_that_can_pay():
     why = "A: the curve needs 250000.000000 USDx of its treasury, account 1, which has 1000.500000 available; nothing"
     with pytest.raises(MisuseError, match=why):
         ex.add_instrument("A", curve=BUYBACK, treasury=TREASURY, **about)
-    assert ex.instruments == ex.core.listings == ()
+    assert not ex.instruments
+    assert not ex.core.listings
     mkt = ex.add_instrument("A", treasury=TREASURY, **about)
     assert ex.set_curve(mkt, BUYBACK).code is pb.RejectCode.CURVE_UNFUNDED
     ex.deposit(TREASURY, usd, "248999.5")
     assert ex.set_curve(mkt, BUYBACK).ok
     assert ex.balances(TREASURY)["USDx"].available == 0
     selling = pb.Pmm(budget="1", depth_lots=10, min_net_lots=-1)
-    with pytest.raises(MisuseError, match="needs 1 A2 of|needs 1 SME-A of its treasury"):
-        ex.deposit(TREASURY, usd, 1)
+    ex.deposit(TREASURY, usd, 1)
+    with pytest.raises(MisuseError, match="A2: the curve needs 1 SME-A of its treasury, account 1, which has 0 avail"):
         ex.add_instrument("A2", curve=selling, treasury=TREASURY, **about)
 
 
@@ -90,7 +91,7 @@ def test_a_curve_needs_a_treasury_that_can_pay():
         ("0.9873", "0.0005", 9868, 9878),
         ("0.98735", "0.00001", 9873, 9874),
         ("0.98735", 0, 9873, 9874),
-        ("0.98739999999999999999999999999999999", "0.0000000000000000000000000001", 9873, 9874),
+        ("0.98739999999999999999999999999999999", "0.0000000000000000000000000001", 9873, 9875),
         (1, "0.9999", 1, 19_999),
     ],
 )
@@ -120,8 +121,6 @@ def test_an_anchor_activates_when_its_delay_is_over_and_can_be_taken_back(with_c
     assert ex.market(mkt).curve == replace(curve, low_ticks=9100, high_ticks=9100)
     assert ex.withdraw_curve(mkt).ok
     assert len(ex.depth(mkt)) == 0
-
-    return msgspec.structs.replace(state, **fields)
 
 
 def test_rules_of_an_instrument_take_names_and_bps():
@@ -166,9 +165,9 @@ def test_an_instrument_that_makes_no_sense_is_not_added(place: Place, rules, why
 
 def test_sessions_move_by_name(place: Place):
     assert place.ex.set_state(place.mkt, "halted").ok
-    assert place.ex.place(place.mkt, 7, "buy", 1, 1).code is pb.RejectCode.SESSION_STATE
+    assert place.ex.place(place.mkt, 7, "buy", 1, 1).code is pb.RejectCode.STATE_FORBIDS
     assert place.ex.set_state(place.mkt, "closing").code is pb.RejectCode.INVALID_TRANSITION
-    with pytest.raises(MisuseError, match="state='halt' is no SessionState. Did you mean 'halted'"):
+    with pytest.raises(MisuseError, match=r"state='halt' is no SessionState. Did you mean 'halted'"):
         place.ex.set_state(place.mkt, "halt")
 
 

@@ -27,7 +27,7 @@ def test_what_orders_hold_cannot_leave(place: Place):
     ex, usd = place.ex, place.usd
     ex.place(place.mkt, 7, "buy", 1000, "0.9900")
     balance = ex.balances(7)["USDx"]
-    assert (balance.total, balance.held) == (100_000, Decimal("999.90"))
+    assert [balance.total, balance.held] == [100_000, Decimal("999.90")]
     assert balance.available == Decimal("99000.10")
     assert ex.withdraw(7, usd, "99000.100001").code is pb.RejectCode.INSUFFICIENT_AVAILABLE
     assert ex.withdraw(7, usd, "99000.10").ok
@@ -73,7 +73,7 @@ def test_status_by_name(place: Place):
     assert place.ex.place(place.mkt, 7, "buy", 1, 1).code is pb.RejectCode.ACCOUNT_REDUCE_ONLY
     assert place.ex.set_status(7, pb.AccountStatus.SUSPENDED).ok
     assert place.ex.withdraw(7, place.usd, 1).code is pb.RejectCode.ACCOUNT_SUSPENDED
-    with pytest.raises(MisuseError, match="status='frozen' is no AccountStatus. Choose one of active"):
+    with pytest.raises(MisuseError, match=r"status='frozen' is no AccountStatus. Choose one of active"):
         place.ex.set_status(7, "frozen")
 
 

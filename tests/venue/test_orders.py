@@ -19,17 +19,17 @@ def test_a_placement_says_what_traded_where_at_what_cost(with_curve: Place):
     ex, mkt, _, _ = with_curve
     ex.set_fees(maker_bps="-0.5", taker_bps=5)
     bid = ex.place(mkt, 7, "buy", "300", "0.9850", client_id="bid")
-    assert (bid.ok, bid.code, bid.filled, bid.leaves, bid.avg_price, bid.fills) == (True, None, 0, 300, None, ())
+    assert [bid.ok, bid.code, bid.filled, bid.leaves, bid.avg_price, bid.fills] == [True, None, 0, 300, None, ()]
     sold = ex.place(mkt, 8, "sell", "1000", "0.9500", tif="ioc", client_id="out")
     book, curve = sold.fills
-    assert (book.source, book.price, book.qty) == (pb.Source.BOOK, Decimal("0.9850"), 300)
-    assert (curve.source, curve.price, curve.qty, curve.maker_fee) == (pb.Source.CURVE, Decimal("0.9845"), 700, 0)
+    assert [book.source, book.price, book.qty] == [pb.Source.BOOK, Decimal("0.9850"), 300]
+    assert [curve.source, curve.price, curve.qty, curve.maker_fee] == [pb.Source.CURVE, Decimal("0.9845"), 700, 0]
     assert sold.value == book.value + curve.value == Decimal("984.65")
     assert sold.avg_price == Decimal("0.98465")
     assert sold.avg_ticks == Fraction(300 * 9850 + 700 * 9845, 1000)
     assert (book.taker_fee, book.maker_fee, book.fee) == (Decimal("0.14775"), Decimal("-0.014775"), Decimal("0.14775"))
     assert sold.fee == book.fee + curve.fee == ex.core.fees_taken(0) / Decimal(10**6) + Decimal("0.014775")
-    assert (sold.client_id, sold.leaves, book.is_maker) == ("out", 0, False)
+    assert [sold.client_id, sold.leaves, book.is_maker] == ["out", 0, False]
     assert ex.balances(8)["USDx"].total == 100_000 + sold.value - sold.fee
     assert ex.balances(7)["USDx"].total == 100_000 - book.value - book.maker_fee
 
@@ -83,16 +83,16 @@ def test_amend_reduce_and_cancel_speak_of_their_order(place: Place):
     ex, mkt = place.ex, place.mkt
     ex.place(mkt, 7, "buy", 500, "0.9880", client_id="a-1")
     smaller = ex.amend(mkt, 7, client_id="a-1", qty="300")
-    assert (smaller.order_id, smaller.leaves, smaller.filled) == (1, 300, 0)
+    assert [smaller.order_id, smaller.leaves, smaller.filled] == [1, 300, 0]
     assert isinstance(smaller.events[-1], m.Amended)
     assert smaller.events[-1].priority is pb.Priority.KEPT
     assert ex.reduce(mkt, 7, 100, client_id="a-1").leaves == 200
     ex.place(mkt, 8, "sell", 50, "0.9900")
     moved = ex.amend(mkt, 7, order_id=1, price="0.9900")
-    assert (moved.filled, moved.leaves, moved.avg_price) == (50, 150, Decimal("0.99"))
+    assert [moved.filled, moved.leaves, moved.avg_price] == [50, 150, Decimal("0.99")]
     assert ex.amend(mkt, 8, order_id=1, qty=1).code is pb.RejectCode.NOT_OWNER
     gone = ex.cancel(mkt, 7, client_id="a-1")
-    assert (gone.ok, gone.leaves, gone.cancelled) == (True, 0, 1)
+    assert [gone.ok, gone.leaves, gone.cancelled] == [True, 0, 1]
     assert ex.cancel(mkt, 7, client_id="a-1").code is pb.RejectCode.UNKNOWN_ORDER
     assert ex.market(mkt).open_orders == 0
     with pytest.raises(MisuseError, match="no quantity to take off"):
@@ -105,7 +105,7 @@ def test_stops_that_an_order_sets_off_are_not_its_fills(place: Place):
     ex.place(mkt, 7, "buy", 10, "0.9800")
     ex.place(mkt, 8, "sell", 5, "0.9700", stop="0.9900")
     sold = ex.place(mkt, 8, "sell", 10, "0.9900", tif="ioc")
-    assert (sold.filled, sold.avg_price) == (10, Decimal("0.99"))
+    assert [sold.filled, sold.avg_price] == [10, Decimal("0.99")]
     assert sum(isinstance(event, m.Trade) for event in sold.events) == 2
 
 
@@ -125,7 +125,7 @@ def test_a_market_order_by_amount_needs_no_quantity(place: Place):
     ex.place(mkt, 8, "sell", 1, "0.9900")
     ex.place(mkt, 7, "buy", 1, "0.9900")
     done = ex.place(mkt, 7, "buy", type="market", tif="ioc", amount="50.0000")
-    assert (done.filled, done.value) == (50, Decimal("49.50"))
+    assert [done.filled, done.value] == [50, Decimal("49.50")]
     unspent = next(event for event in done.events if isinstance(event, m.Unspent))
     assert mkt.value(unspent.notional) == Decimal("0.50")
 
@@ -134,7 +134,7 @@ def test_a_session_that_repeats_itself_gets_the_first_outcome(place: Place):
     ex, mkt = place.ex, place.mkt
     first = ex.place(mkt, 7, "buy", 10, "0.9900", session=4, session_ref=1)
     again = ex.place(mkt, 7, "buy", 10, "0.9900", session=4, session_ref=1)
-    assert (again.ok, again.repeated, again.order_id, again.first_seq, again.leaves) == (True, True, 1, 1, 10)
+    assert [again.ok, again.repeated, again.order_id, again.first_seq, again.leaves] == [True, True, 1, 1, 10]
     assert not first.repeated
     assert ex.market(mkt).open_orders == 1
     bad = ex.place(mkt, 7, "sell", 10**6, "0.9900", session=4, session_ref=2)

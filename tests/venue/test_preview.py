@@ -21,7 +21,7 @@ def test_a_preview_says_price_split_discount_and_what_is_left_and_changes_nothin
     before, position = ex.state_hash(), ex.next_event
     seen = ex.preview(mkt, account=8, side="sell", qty="1000", price="0.9845")
     assert (ex.state_hash(), ex.next_event) == (before, position)
-    assert (seen.book, seen.curve, seen.left, seen.worst_price) == (300, 700, 0, Decimal("0.9845"))
+    assert [seen.book, seen.curve, seen.left, seen.worst_price] == [300, 700, 0, Decimal("0.9845")]
     assert seen.avg_price == Decimal("0.98465")
     assert seen.fair_ticks == Fraction(9873)
     assert seen.discount_bps == Decimal("26.84")
@@ -33,7 +33,7 @@ def test_a_preview_says_price_split_discount_and_what_is_left_and_changes_nothin
 
 def test_without_anything_to_meet_there_is_no_price(place: Place):
     seen = place.ex.preview(place.mkt, 7, "buy", 10)
-    assert (seen.filled, seen.left, seen.avg_price, seen.worst_price, seen.discount_bps) == (0, 10, None, None, None)
+    assert [seen.filled, seen.left, seen.avg_price, seen.worst_price, seen.discount_bps] == [0, 10, None, None, None]
     assert seen.affordable
 
 
