@@ -166,7 +166,7 @@ def test_an_instrument_that_makes_no_sense_is_not_added(place: Place, rules, why
 def test_sessions_move_by_name(place: Place):
     assert place.ex.set_state(place.mkt, "halted").ok
     assert place.ex.place(place.mkt, 7, "buy", 1, 1).code is pb.RejectCode.STATE_FORBIDS
-    assert place.ex.set_state(place.mkt, "closing").code is pb.RejectCode.INVALID_TRANSITION
+    assert place.ex.set_state(place.mkt, "pre_open").code is pb.RejectCode.INVALID_TRANSITION
     with pytest.raises(MisuseError, match=r"state='halt' is no SessionState. Did you mean 'halted'"):
         place.ex.set_state(place.mkt, "halt")
 
