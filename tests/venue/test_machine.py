@@ -10,7 +10,7 @@ from collections import defaultdict
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import parbook as pb
 from parbook import messages as m
@@ -24,7 +24,8 @@ SIDES = st.sampled_from(["buy", "sell"])
 PRICES = st.integers(94, 106)
 LOTS = st.one_of(st.integers(1, 12), st.just(5000))
 AMOUNTS = st.integers(1, 40_000)
-ORDERS = st.integers(1, 25)
+PICKS = st.integers(0, 9)
+TIFS = st.sampled_from(["gtc", "gtc", "ioc"])
 STEPS = st.sampled_from([0, 0, 1, 7])
 CURVE = pb.LinearBuyback(budget=3000, par_lots=5, drop_bps=600, depth_lots=40, spread_bps=50, activation_delay_ns=3)
 
@@ -125,13 +126,37 @@ class PublicExchange(RuleBasedStateMachine):
             # Its own word for what is left; an aggressor's came with its Accepted.
             self.orders[trade.instrument][trade.maker_order_id][3] = trade.maker_leaves_lots
 
+    def picked(self, market: int, pick: int) -> tuple[int, list[int] | None]:
+        """Return one of the live orders, or one that nobody ever had."""
+        live = [*self.orders[market].items(), (10**6, None)]
+        return live[min(pick, len(live) - 1)]
+
     # --- calls ----------------------------------------------------------------------------------
 
     def now(self, step: int) -> int:
         return self.ex.now_ns + step
 
-    @rule(market=MARKETS, account=ACCOUNT, side=SIDES, price=PRICES, lots=LOTS, tif=st.sampled_from(["gtc", "ioc"]),
-          step=STEPS)  # fmt: skip
+    @rule(market=MARKETS, account=ACCOUNT, side=SIDES, price=PRICES, lots=LOTS, tif=TIFS, step=STEPS)
+    def place_one(self, market: int, account: int, side: str, price: int, lots: int, tif: str, step: int) -> None:
+        self.place(market, account, side, price, lots, tif, step)
+
+    @rule(
+        market=MARKETS, accounts=st.permutations(ACCOUNTS), price=PRICES, lots=st.integers(1, 9), more=st.integers(0, 9)
+    )
+    def place_two_that_meet(self, market: int, accounts: list[int], price: int, lots: int, more: int) -> None:
+        self.place(market, accounts[0], "sell", price, lots, "gtc", 0)
+        self.place(market, accounts[1], "buy", price + 1, lots + more, "gtc", 1)
+
+    @rule(account=ACCOUNT, lots=st.integers(1, 9), tif=TIFS)
+    def sell_to_the_curve(self, account: int, lots: int, tif: str) -> None:
+        self.place(0, account, "sell", 94, lots, tif, 0)
+
+    @rule(market=MARKETS, account=ACCOUNT, price=PRICES)
+    def spend_all(self, market: int, account: int, price: int) -> None:
+        """The price of the lots is there, the largest fee on it perhaps not."""
+        lots = self.spare(account, 0) // (price * self.atoms_of(market)[1])
+        self.place(market, account, "buy", price, max(1, lots), "gtc", 0)
+
     def place(self, market: int, account: int, side: str, price: int, lots: int, tif: str, step: int) -> None:
         mkt = self.markets[market]
         buys, asset = side == "buy", 0 if side == "buy" else market + 1
@@ -152,9 +177,9 @@ class PublicExchange(RuleBasedStateMachine):
             by_model = sum(fill.qty_lots for fill in done.fills)
             assert (done.filled_lots, done.value) == (by_model, sum(fill.value for fill in done.fills))
 
-    @rule(market=MARKETS, account=ACCOUNT, order_id=ORDERS, price=PRICES, lots=LOTS)
-    def amend(self, market: int, account: int, order_id: int, price: int, lots: int) -> None:
-        order = self.orders[market].get(order_id)
+    @rule(market=MARKETS, account=ACCOUNT, pick=PICKS, price=PRICES, lots=LOTS)
+    def amend(self, market: int, account: int, pick: int, price: int, lots: int) -> None:
+        order_id, order = self.picked(market, pick)
         done = self.ex.amend(self.markets[market], account, order_id=order_id, qty_lots=lots, price_ticks=price)
         if order is None:
             assert done.code is pb.RejectCode.UNKNOWN_ORDER
@@ -162,16 +187,16 @@ class PublicExchange(RuleBasedStateMachine):
             assert done.code is pb.RejectCode.NOT_OWNER
         self.see(done)
 
-    @rule(market=MARKETS, account=ACCOUNT, order_id=ORDERS, lots=st.integers(1, 5))
-    def reduce(self, market: int, account: int, order_id: int, lots: int) -> None:
-        order = self.orders[market].get(order_id)
+    @rule(market=MARKETS, account=ACCOUNT, pick=PICKS, lots=st.integers(1, 5))
+    def reduce(self, market: int, account: int, pick: int, lots: int) -> None:
+        order_id, order = self.picked(market, pick)
         done = self.ex.reduce(self.markets[market], account, qty_lots=lots, order_id=order_id)
         assert done.ok == (order is not None and order[0] == account)
         self.see(done)
 
-    @rule(market=MARKETS, account=ACCOUNT, order_id=ORDERS)
-    def cancel(self, market: int, account: int, order_id: int) -> None:
-        order = self.orders[market].get(order_id)
+    @rule(market=MARKETS, account=ACCOUNT, pick=PICKS)
+    def cancel(self, market: int, account: int, pick: int) -> None:
+        order_id, order = self.picked(market, pick)
         done = self.ex.cancel(self.markets[market], account, order_id=order_id)
         assert done.ok == (order is not None and order[0] == account)
         self.see(done)
@@ -222,12 +247,17 @@ class PublicExchange(RuleBasedStateMachine):
         assert seen.filled_lots + seen.left_lots == lots
         assert (self.ex.state_hash(), self.ex.next_event) == before
 
+    @precondition(lambda self: sum(map(len, self.orders)) > 6)
     @rule()
     def everybody_leaves(self) -> None:
         self.see(self.ex.mass_cancel())
         assert self.orders == [{}, {}]
         for account in ACCOUNTS:
             assert all(balance.held == 0 for balance in self.ex.balances(account).values())
+
+    def teardown(self) -> None:
+        if hasattr(self, "markets"):
+            self.everybody_leaves()
 
     # --- what always holds ----------------------------------------------------------------------
 
