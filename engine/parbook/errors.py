@@ -17,10 +17,7 @@ An order that the rules turn down is none of the others: it is a `Rejected` even
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from parbook.codes import RejectCode
+from enum import IntEnum
 
 
 class ParbookError(Exception):
@@ -77,10 +74,10 @@ class GapError(ParbookError):
 
 
 class RefusedError(ParbookError):
-    """A command was refused with `code`, and its sender asked for an exception. Nothing but the clock moved."""
+    """A command was refused with `code`, a RejectCode, and its sender asked for an exception. `reason` is its doc."""
 
-    def __init__(self, what: str, code: RejectCode) -> None:
-        super().__init__(f"{what} was refused: {code.name} ({int(code)}), {code.doc}. Mend that and send it again.")
+    def __init__(self, what: str, code: IntEnum, reason: str) -> None:
+        super().__init__(f"{what} was refused: {code.name} ({int(code)}), {reason}. Mend that and send it again.")
         self.code = code
 
 

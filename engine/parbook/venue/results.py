@@ -105,7 +105,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def raise_for_refusal(self: Self) -> Self:
         """Return the outcome itself, or raise RefusedError with its code."""
         if self.code is not None:
-            raise RefusedError(self.what, self.code)
+            raise RefusedError(self.what, self.code, self.code.doc)
         return self
 
 
