@@ -78,6 +78,8 @@ def bust(desk: Desk, row: Row) -> RejectCode | None:
         return RejectCode.UNKNOWN_TRADE
     if trade.busted:
         return RejectCode.ALREADY_BUSTED
+    if desk.funds and (code := desk.funds.refusal_of_bust(trade)):
+        return code
     trade.busted = True
     maker_side = Side.SELL if trade.side is Side.BUY else Side.BUY
     desk.accounts.moved(trade.taker_account, trade.side, -trade.qty_lots)

@@ -183,25 +183,41 @@ class Funds:
             self.ledger.credit(account, self.listing.quote, -atoms)
             self.ledger.take_fee(self.listing.quote, atoms)
 
+    def refusal_of_bust(self, trade: PastTrade) -> RejectCode | None:
+        """Test that what the venue would have to put up does not take an asset beyond 63 bits."""
+        short_atoms = {self.listing.base: 0, self.listing.quote: 0}
+        available: dict[tuple[int, int], int] = {}
+        for account, asset, atoms in self._moves_back(trade):
+            has_atoms = available.get((account, asset), self.ledger.available(account, asset))
+            taken = _taken(atoms, has_atoms)
+            available[account, asset] = has_atoms + taken
+            short_atoms[asset] += taken - atoms
+        too_much = any(atoms and self.ledger.overflows(asset, atoms) for asset, atoms in short_atoms.items())
+        return RejectCode.BALANCE_OVERFLOW if too_much else None
+
     def unwind(self, trade: PastTrade) -> None:
         """Undo a busted fill. What a side no longer has available the venue puts up, out of the suspense."""
+        for account, asset, atoms in self._moves_back(trade):
+            taken = _taken(atoms, self.ledger.available(account, asset))
+            self.ledger.credit(account, asset, taken)
+            if taken != atoms:
+                self.ledger.suspend(asset, atoms - taken)
+        for _, atoms in self._fees_of(trade):
+            self.ledger.take_fee(self.listing.quote, -atoms)
+
+    def _moves_back(self, trade: PastTrade) -> list[tuple[int, int, int]]:
+        """Return what a bust moves, (account, asset, atoms): fees, money, lots, each to who receives it first."""
         buyer, seller = self._sides(trade)
+        base, quote = self.listing.base, self.listing.quote
         notional_atoms = trade.price_ticks * trade.qty_lots * self.listing.tick_atoms
         base_atoms = trade.qty_lots * self.listing.lot_atoms
-        for account, atoms in self._fees_of(trade):
-            self._move(account, self.listing.quote, atoms)
-            self.ledger.take_fee(self.listing.quote, -atoms)
-        self._move(buyer, self.listing.quote, notional_atoms)
-        self._move(seller, self.listing.quote, -notional_atoms)
-        self._move(seller, self.listing.base, base_atoms)
-        self._move(buyer, self.listing.base, -base_atoms)
-
-    def _move(self, account: int, asset: int, atoms: int) -> None:
-        """Credit atoms; of negative ones take what is available, the rest from the suspense."""
-        taken = atoms if atoms >= 0 else -min(-atoms, max(0, self.ledger.available(account, asset)))
-        self.ledger.credit(account, asset, taken)
-        if taken != atoms:
-            self.ledger.suspend(asset, atoms - taken)
+        return [
+            *((account, quote, atoms) for account, atoms in self._fees_of(trade)),
+            (buyer, quote, notional_atoms),
+            (seller, quote, -notional_atoms),
+            (seller, base, base_atoms),
+            (buyer, base, -base_atoms),
+        ]
 
     def _sides(self, trade: PastTrade) -> tuple[int, int]:
         """Return (buyer, seller); the curve's account is the treasury."""
@@ -220,6 +236,11 @@ class Funds:
         if trade.source in _BOTH_MAKE:
             return fee_atoms(notional_atoms, max(fees.maker_ppm, 0))
         return fee_atoms(notional_atoms, fees.maker_ppm if maker else fees.taker_ppm)
+
+
+def _taken(atoms: int, available_atoms: int) -> int:
+    """Return what of a movement its account can bear: all that it receives, of what it pays what it has."""
+    return atoms if atoms >= 0 else -min(-atoms, max(0, available_atoms))
 
 
 def hold_ticks(order: Order) -> int:

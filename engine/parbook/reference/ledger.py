@@ -47,6 +47,10 @@ class Ledger:
         """Atoms that the account may withdraw, transfer or hold for something else."""
         return self.balance(account, asset) - self.held(account, asset)
 
+    def overflows(self, asset: int, atoms: int) -> bool:
+        """Whether so many more in the accounts, from outside or put up by the venue, would exceed 63 bits all told."""
+        return self.inside.get(asset, 0) - self.suspense.get(asset, 0) + atoms > ATOMS_MAX
+
     # --- from and to the outside ----------------------------------------------------------------
 
     def deposit(self, account: int, asset: int, amount_atoms: int, txn_id: int) -> RejectCode | None:
@@ -54,7 +58,7 @@ class Ledger:
         code = self.refusal_of_form(account, amount_atoms, txn_id)
         if code:
             return code
-        if self.inside.get(asset, 0) + amount_atoms > ATOMS_MAX:
+        if self.overflows(asset, amount_atoms):
             return RejectCode.BALANCE_OVERFLOW
         self._remember(txn_id)
         self.inside[asset] = self.inside.get(asset, 0) + amount_atoms
@@ -116,7 +120,7 @@ class Ledger:
         self.fees[asset] = self.fees.get(asset, 0) + atoms
 
     def suspend(self, asset: int, atoms: int) -> None:
-        """Add atoms, negative for a shortfall that the venue owes, to the suspense."""
+        """Add atoms to the suspense: negative ones, a shortfall that the venue owes."""
         self.suspense[asset] = self.suspense.get(asset, 0) + atoms
 
     # --- state ----------------------------------------------------------------------------------
