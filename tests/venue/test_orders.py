@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ import parbook as pb
 from parbook import messages as m
 from parbook.errors import MisuseError, RefusedError
 from parbook.venue.ids import ClientIds, client_number
+from parbook.venue.results import fill_fee
 from tests.venue.conftest import Place, opened
 
 
@@ -40,6 +42,15 @@ def test_average_prices_are_rounded_half_to_even_and_the_exact_pair_is_there(pla
     sold = place.ex.place(place.mkt, 8, "sell", 3, "0.0001")
     assert sold.avg_ticks == Fraction(4, 3)
     assert sold.avg_price == Decimal("0.0001333333333333333333333333333")
+
+
+def test_in_an_auction_and_a_lift_both_sides_pay_the_makers_rate_and_nobody_gets_a_rebate():
+    fees, rebate = pb.Fees(maker_ppm=100, taker_ppm=500), pb.Fees(maker_ppm=-100, taker_ppm=500)
+    for source in pb.Source:
+        both_make = source in (pb.Source.LIFT, pb.Source.UNCROSS, pb.Source.UNCROSS_CURVE)
+        assert fill_fee(fees, source, 10_001, maker=False) == (2 if both_make else 6)
+        assert fill_fee(fees, source, 10_001, maker=True) == 2
+        assert fill_fee(rebate, source, 10_001, maker=True) == (0 if both_make else -1)
 
 
 def test_results_are_frozen(place: Place):
@@ -119,6 +130,14 @@ def test_what_fell_due_before_a_command_is_not_its_own(place: Place):
     assert done.first_seq == done.events[-1].seq == 3
 
 
+def test_an_order_that_expires_as_it_is_cancelled_was_not_cancelled(place: Place):
+    ex, mkt = place.ex, place.mkt
+    ex.place(mkt, 7, "buy", 10, "0.9900", tif="gtd", expire=50, ts=1, client_id="dies")
+    done = ex.cancel(mkt, 7, client_id="dies", ts=100)
+    assert [type(event).__name__ for event in done.events] == ["Cancelled", "Rejected"]
+    assert (done.code, done.leaves_lots) == (pb.RejectCode.UNKNOWN_ORDER, 0)
+
+
 def test_a_market_order_by_amount_needs_no_quantity(place: Place):
     ex, mkt = place.ex, place.mkt
     ex.place(mkt, 8, "sell", 100, "0.9900")
@@ -180,6 +199,12 @@ def test_a_busted_fill_returns_money_and_fees():
 def test_a_text_id_has_one_number_for_ever():
     assert client_number("a-1") == 7_680_245_424_303_175_113
     assert client_number("a-2") != client_number("a-1")
+
+
+def test_no_text_has_the_number_that_means_none(monkeypatch: pytest.MonkeyPatch):
+    zero = SimpleNamespace(digest=lambda: bytes(8))
+    monkeypatch.setattr("parbook.venue.ids.blake2b", lambda data, digest_size: zero)
+    assert client_number("a-1") == 1
 
 
 def test_the_text_behind_an_event_can_be_looked_up(place: Place):

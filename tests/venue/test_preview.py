@@ -87,6 +87,49 @@ def opened_like(place: Place) -> Place:
     return copy
 
 
+def test_book_levels_between_rungs_are_seen_however_many_there_are():
+    """One source has more rows than one look shows before the other has: what lies between must not be skipped."""
+    curve = pb.LinearBuyback(budget=250000, par_lots=0, drop_bps=600, depth_lots=30_000, rung="0.0005")
+    place = opened(curve)
+    ex, mkt = place.ex, place.mkt
+    ex.observe(mkt, price="0.9873")
+    for number in range(300):
+        ex.place(mkt, 7, "buy", qty_lots=1 + number % 7, price_ticks=9870 - number)
+    rows = ex.depth(mkt, 10_000)
+    bids = [(int(row["price_ticks"]), int(row["qty_lots"])) for row in rows if row["side"] == pb.Side.BUY]
+    for lots in range(1, 30_000, 211):
+        left_lots, notional = lots, 0
+        for price_ticks, of_row in bids:
+            taken = min(left_lots, of_row)
+            left_lots, notional = left_lots - taken, notional + taken * price_ticks
+        seen = ex.preview(mkt, 8, "sell", qty_lots=lots)
+        assert (seen.notional, seen.left_lots) == (notional, left_lots)
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "filled", "discount"),
+    [
+        ("buy", "0.9880", 5, "0.00"),
+        ("buy", "0.9881", 10, "0.51"),
+        ("buy", "0.9879", 0, None),
+        ("sell", "0.9879", 0, None),
+        ("sell", "0.9870", 5, "10.12"),
+        ("sell", "0.9869", 10, "10.63"),
+    ],
+)
+def test_a_limit_is_met_at_its_price_and_not_beyond(side: str, limit: str, filled: int, discount: str | None):
+    place = opened(pb.LinearBuyback(budget=1, depth_lots=1, drop_bps=1))
+    ex, mkt = place.ex, place.mkt
+    ex.place(mkt, 7, "buy", 5, "0.9870")
+    ex.place(mkt, 7, "buy", 5, "0.9869")
+    ex.place(mkt, 7, "sell", 5, "0.9880")
+    ex.place(mkt, 7, "sell", 5, "0.9881")
+    ex.observe(mkt, price="0.9880")
+    seen = ex.preview(mkt, 8, side, 10, limit)
+    assert (seen.filled_lots, seen.left_lots) == (filled, 10 - filled)
+    assert seen.discount_bps == (None if discount is None else Decimal(discount))
+
+
 ORDERS = st.lists(
     st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 400), st.integers(9780, 9960)), max_size=12
 )

@@ -8,7 +8,7 @@ from threading import get_ident
 from parbook.errors import MisuseError, shown
 from parbook.interface import ExchangeProtocol
 from parbook.messages import Command, Event
-from parbook.reference import Exchange as DefaultCore
+from parbook.reference import Exchange as DefaultCore  # this line alone decides what an exchange stands on
 from parbook.units import EVERY_INSTRUMENT, checked_int
 from parbook.venue.grid import AssetHandle, InstrumentHandle
 from parbook.venue.history import History
@@ -34,7 +34,7 @@ class Base:
 
     def __init__(self, core: ExchangeProtocol | None, retain_events: int) -> None:
         refuse_free_threading()
-        self._core: ExchangeProtocol = DefaultCore() if core is None else core  # the one line that names the default
+        self._core: ExchangeProtocol = DefaultCore() if core is None else core
         self._owner = get_ident()
         self._ids = ClientIds()
         self._assets = [AssetHandle(index, asset) for index, asset in enumerate(self._core.assets)]

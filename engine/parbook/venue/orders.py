@@ -353,13 +353,14 @@ def _answer(
 ) -> tuple[RejectCode | None, int, list[Trade], Repeated | None]:
     """Return (refusal, order id, the order's trades, Repeated) of a command's own events.
 
-    What a clock or a stop moved comes before the command's word on its own order.
+    What a clock or a stop moved, the very order perhaps, comes before the command's word on its own order.
     """
+    refused = next((event for event in own if isinstance(event, Rejected)), None)
+    if refused:
+        return refused.code, refused.order_id, [], None
     for start, event in enumerate(own):
         if isinstance(event, Repeated):
             return RejectCode(event.outcome) if event.outcome else None, event.order_id, [], event
-        if isinstance(event, Rejected):
-            return event.code, event.order_id, [], None
         if not isinstance(event, (Accepted, Amended, Cancelled)):
             continue
         named = event.order_id == named_id if named_id else (event.account, event.client_id) == (account, client_number)
