@@ -9,7 +9,7 @@ from parbook.errors import MisuseError, shown
 from parbook.interface import ExchangeProtocol
 from parbook.messages import Command, Event
 from parbook.reference import Exchange as DefaultCore  # this line alone decides what an exchange stands on
-from parbook.units import EVERY_INSTRUMENT, checked_int
+from parbook.units import ACCOUNT_MAX, EVERY_INSTRUMENT, checked_int
 from parbook.venue.grid import AssetHandle, InstrumentHandle
 from parbook.venue.history import History
 from parbook.venue.ids import ClientIds
@@ -27,6 +27,11 @@ def refuse_free_threading() -> None:
             "parbook does not support free-threaded Python: nothing in it was tested without the global lock. "
             "Start Python with PYTHON_GIL=1, or use an ordinary build."
         )
+
+
+def named(account: int) -> str:
+    """Return what to call an account in an error; MisuseError when it is no account number."""
+    return f"account {checked_int(account, 'account', 0, ACCOUNT_MAX)}"
 
 
 class Base:
@@ -72,6 +77,7 @@ class Base:
 
     def asset(self, asset: AssetLike | str) -> AssetHandle:
         """Return the handle of an index or a name. MisuseError when there is none, or it is another exchange's."""
+        self._guard()
         if isinstance(asset, str):
             found = next((handle for handle in self._assets if handle.name == asset), None)
         else:
@@ -83,6 +89,7 @@ class Base:
 
     def instrument(self, instrument: InstrumentLike | str) -> InstrumentHandle:
         """Return the handle of an index or a symbol. MisuseError when there is none, or it is another exchange's."""
+        self._guard()
         if isinstance(instrument, str):
             found = next((handle for handle in self._instruments if handle.name == instrument), None)
         else:

@@ -29,7 +29,7 @@ def chosen(kind: type[Kind], value: Kind | int | str, what: str) -> Kind:
             return kind(value)
         except ValueError:
             pass
-    nearest = difflib.get_close_matches(str(value).lower()[:40], names, 1, 0.6)
+    nearest = difflib.get_close_matches(value.lower()[:40], names, 1, 0.6) if isinstance(value, str) else []
     hint = f"Did you mean {nearest[0]!r}?" if nearest else f"Choose one of {', '.join(names)}."
     raise MisuseError(f"{what}={shown(value)} is no {kind.__name__}. {hint}")
 

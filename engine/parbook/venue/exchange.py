@@ -13,7 +13,7 @@ from parbook.messages import Command, Event
 from parbook.records import Records
 from parbook.state import digest
 from parbook.units import ACCOUNT_MAX, checked_int
-from parbook.venue.base import InstrumentLike
+from parbook.venue.base import InstrumentLike, named
 from parbook.venue.choices import chosen
 from parbook.venue.grid import Exact, InstrumentHandle, one_of
 from parbook.venue.history import RETAINED_EVENTS
@@ -112,8 +112,8 @@ class Exchange(Markets, Orders, Money):
         Without a price it goes as far as it must. O(levels met + rungs^2).
         """
         market, handle = self.market(instrument), self.instrument(instrument)
-        what = f"preview on {handle.name} for account {account}"
-        checked_int(account, f"{what}: account", 1, ACCOUNT_MAX)
+        what = f"preview on {handle.name} for {named(account)}"
+        checked_int(account, "account", 1, ACCOUNT_MAX)
         one_of(qty, qty_lots, "qty", "qty_lots")
         one_of(price, price_ticks, "price", "price_ticks")
         if qty is None and qty_lots is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Context, Decimal, Inexact
 from typing import Final
 
-from parbook.errors import MisuseError
+from parbook.errors import MisuseError, shown
 from parbook.instrument import Instrument
 from parbook.listing import LOT_ATOMS_MAX, TICK_ATOMS_MAX, Asset, Listing
 from parbook.units import ATOMS_MAX, NOTIONAL_MAX, from_units, to_units
@@ -137,4 +137,6 @@ def ppm_of(bps: Exact, what: str) -> int:
 def one_of(text: Exact | None, number: int | None, text_name: str, number_name: str) -> None:
     """Refuse a value that is given both in a person's units and as an integer."""
     if text is not None and number is not None:
-        raise MisuseError(f"{text_name}={text} and {number_name}={number} say the same thing twice. Give one of them.")
+        raise MisuseError(
+            f"{text_name}={shown(text)} and {number_name}={shown(number)} say the same thing twice. Give one of them."
+        )

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Final
 
 from parbook.errors import MisuseError, shown
-from parbook.units import CLIENT_ID_MAX, checked_int
+from parbook.units import ACCOUNT_MAX, CLIENT_ID_MAX, checked_int
 
 TEXTS_MAX: Final = 2**20
 """How many texts are remembered, over all accounts; the oldest is forgotten first."""
@@ -41,6 +41,7 @@ class ClientIds:
 
     def number(self, account: int, client_id: str | int | None) -> int:
         """Return the engine's number; 0 for None. MisuseError when another text of the account has it. O(1)."""
+        checked_int(account, "account", 0, ACCOUNT_MAX)
         if client_id is None:
             return 0
         if not isinstance(client_id, str):
@@ -65,4 +66,5 @@ class ClientIds:
 
     def text(self, account: int, number: int) -> str | None:
         """Return the text of a number, or None when there is none or it is forgotten. O(1)."""
-        return self._texts.get((account, number))
+        key = checked_int(account, "account", 0, ACCOUNT_MAX), checked_int(number, "client_id", 0, CLIENT_ID_MAX)
+        return self._texts.get(key)

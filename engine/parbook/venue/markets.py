@@ -22,7 +22,7 @@ from parbook.messages import (
     WithdrawCurve,
 )
 from parbook.units import checked_int, parse_decimal
-from parbook.venue.base import AssetLike, Base, InstrumentLike
+from parbook.venue.base import AssetLike, Base, InstrumentLike, named
 from parbook.venue.choices import chosen, mask_of
 from parbook.venue.curves import Curve
 from parbook.venue.grid import AssetHandle, Exact, InstrumentHandle, listing_of, ppm_of
@@ -57,7 +57,9 @@ class Markets(Base):
     def add_asset(self, name: str, *, decimals: int = 0) -> AssetHandle:
         """Add something that is owned, in atoms of 10**-decimals, 0..18. MisuseError when the name is taken."""
         self._guard()
-        asset = Asset(name=name, decimals=checked_int(decimals, f"asset {name}: decimals", 0, 18))
+        if not isinstance(name, str):
+            raise MisuseError(f"asset name={shown(name)}: give 1 to 32 printable characters.")
+        asset = Asset(name=name, decimals=checked_int(decimals, f"asset {shown(name)}: decimals", 0, 18))
         handle = AssetHandle(self._core.add_asset(asset), asset)
         self._assets.append(handle)
         return handle
@@ -99,7 +101,7 @@ class Markets(Base):
 
     def _funded(self, handle: InstrumentHandle, curve: Curve | CurveParams) -> CurveParams:
         """Return the parameters of a curve whose treasury can pay for it; MisuseError says what is missing."""
-        params = curve if isinstance(curve, CurveParams) else curve.params(handle)
+        params = _params(handle, curve)
         treasury = _treasury_of(handle)
         listing = handle.listing
         for asset, needed in (
@@ -124,7 +126,7 @@ class Markets(Base):
         """
         handle = self.instrument(instrument)
         _treasury_of(handle)
-        params = curve if isinstance(curve, CurveParams) else curve.params(handle)
+        params = _params(handle, curve)
         return self._outcome(f"set_curve on {handle.name}", SetCurve(params=params, ts_ns=ts, instrument=int(handle)))
 
     def withdraw_curve(self, instrument: InstrumentLike, *, ts: int = 0) -> Outcome:
@@ -142,10 +144,12 @@ class Markets(Base):
         delay; until then withdraw_anchors() takes it back. `source` names who says so in errors; no command carries it.
         """
         handle = self.instrument(instrument)
-        what = f"observe {handle.name}{f' from {source}' if source else ''}"
+        if not isinstance(source, str):
+            raise MisuseError(f"observe {handle.name}: source={shown(source)} must be text.")
+        what = f"observe {handle.name}{f' from {source[:80]}' if source else ''}"
         middle, reach = parse_decimal(price, f"{what}: price"), parse_decimal(conf, f"{what}: conf")
         if reach < 0 or middle <= reach:
-            raise ConversionError(f"{what}: price={price}, conf={conf}. Give 0 <= conf < price.")
+            raise ConversionError(f"{what}: price={shown(price)}, conf={shown(conf)}. Give 0 <= conf < price.")
         tick = handle.instrument.tick
         low = int(_DOWN.divide(_DOWN.subtract(middle, reach), tick).to_integral_value(ROUND_FLOOR))
         high = int(_UP.divide(_UP.add(middle, reach), tick).to_integral_value(ROUND_CEILING))
@@ -179,7 +183,7 @@ class Markets(Base):
         none follows.
         """
         handle = self.instrument(instrument)
-        what = f"set_account {account} on {handle.name}"
+        what = f"set_account of {named(account)} on {handle.name}"
         if not limits:
             raise MisuseError(f"{what}: name a limit to set: {', '.join(_FIELDS)}.")
         wanted = [_limit(handle, name, value) for name, value in limits.items()]
@@ -193,6 +197,14 @@ class Markets(Base):
             if code:
                 break
         return Outcome(what=what, code=code, events=tuple(events))
+
+
+def _params(handle: InstrumentHandle, curve: Curve | CurveParams) -> CurveParams:
+    if isinstance(curve, CurveParams):
+        return curve
+    if not isinstance(curve, Curve):
+        raise MisuseError(f"{handle.name}: curve={shown(curve)} is none. Give a LinearBuyback, Pmm or Redemption.")
+    return curve.params(handle)
 
 
 def _treasury_of(handle: InstrumentHandle) -> int:
@@ -230,5 +242,5 @@ def _limit(handle: InstrumentHandle, name: str, value: Any) -> tuple[AccountFiel
         raise MisuseError(f"{name}={shown(value)} is no limit of an account. There are {known}.")
     if field in _MASKS:
         kind, by_bit = _MASKS[field]
-        return field, mask_of(kind, value, what, by_bit=by_bit)
+        value = mask_of(kind, value, what, by_bit=by_bit)
     return field, int(value) if isinstance(value, bool) else checked_int(value, what, -(2**63), 2**63 - 1)

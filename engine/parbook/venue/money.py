@@ -6,7 +6,7 @@ from parbook.codes import AccountStatus
 from parbook.errors import MisuseError
 from parbook.messages import Deposit, SetFees, SetStatus, SetTier, Transfer, Withdraw
 from parbook.units import ACCOUNT_MAX, checked_int
-from parbook.venue.base import AssetLike, Base
+from parbook.venue.base import AssetLike, Base, named
 from parbook.venue.choices import chosen
 from parbook.venue.grid import AssetHandle, Exact, one_of, ppm_of
 from parbook.venue.results import Balance, Outcome
@@ -33,7 +33,7 @@ class Money(Base):
         handle = self.asset(asset)
         atoms = _atoms(handle, amount, amount_atoms)
         command = Deposit(account=account, asset=int(handle), amount_atoms=atoms, txn_id=txn_id, ts_ns=ts)
-        return self._outcome(f"deposit of {handle.amount(atoms)} {handle.name} to account {account}", command)
+        return self._outcome(f"deposit of {handle.amount(atoms)} {handle.name} to {named(account)}", command)
 
     def withdraw(
         self,
@@ -49,7 +49,7 @@ class Money(Base):
         handle = self.asset(asset)
         atoms = _atoms(handle, amount, amount_atoms)
         command = Withdraw(account=account, asset=int(handle), amount_atoms=atoms, txn_id=txn_id, ts_ns=ts)
-        return self._outcome(f"withdraw of {handle.amount(atoms)} {handle.name} from account {account}", command)
+        return self._outcome(f"withdraw of {handle.amount(atoms)} {handle.name} from {named(account)}", command)
 
     def transfer(
         self,
@@ -73,7 +73,7 @@ class Money(Base):
             txn_id=txn_id,
             ts_ns=ts,
         )
-        what = f"transfer of {handle.amount(atoms)} {handle.name} from account {account} to {target}"
+        what = f"transfer of {handle.amount(atoms)} {handle.name} from {named(account)} to {target}"
         return self._outcome(what, command)
 
     def balances(self, account: int) -> dict[str, Balance]:
@@ -99,16 +99,16 @@ class Money(Base):
         """
         maker_ppm, taker_ppm = ppm_of(maker_bps, "maker_bps"), ppm_of(taker_bps, "taker_bps")
         command = SetFees(tier=tier, maker_ppm=maker_ppm, taker_ppm=taker_ppm, ts_ns=ts)
-        return self._outcome(f"set_fees of tier {tier}", command)
+        return self._outcome(f"set_fees of tier {checked_int(tier, 'tier', 0, 2**16 - 1)}", command)
 
     def set_tier(self, account: int, tier: int, *, ts: int = 0) -> Outcome:
         """Put an account in a tier. UNKNOWN_TIER before its set_fees()."""
-        return self._outcome(f"set_tier of account {account}", SetTier(account=account, tier=tier, ts_ns=ts))
+        return self._outcome(f"set_tier of {named(account)}", SetTier(account=account, tier=tier, ts_ns=ts))
 
     def set_status(self, account: int, status: AccountStatus | str, *, ts: int = 0) -> Outcome:
         """Set what an account may do everywhere: "active", "reduce_only", "suspended". Its live orders stay."""
         command = SetStatus(account=account, status=chosen(AccountStatus, status, "status"), ts_ns=ts)
-        return self._outcome(f"set_status of account {account}", command)
+        return self._outcome(f"set_status of {named(account)}", command)
 
 
 def _atoms(handle: AssetHandle, amount: Exact | None, amount_atoms: int | None) -> int:

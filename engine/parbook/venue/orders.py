@@ -27,7 +27,7 @@ from parbook.messages import (
     Trade,
 )
 from parbook.units import QTY_LOTS_MAX, checked_int
-from parbook.venue.base import Base, InstrumentLike
+from parbook.venue.base import Base, InstrumentLike, named
 from parbook.venue.choices import chosen
 from parbook.venue.grid import Exact, InstrumentHandle, one_of
 from parbook.venue.results import Fill, Outcome, Placement, QuoteOutcome, fill_fee, own_events, refusal_in
@@ -68,7 +68,7 @@ class Orders(Base):
         """
         handle = self.instrument(instrument)
         kind = chosen(OrderType, type, "type")
-        what = f"place on {handle.name} for account {account}"
+        what = f"place on {handle.name} for {named(account)}"
         ticks = _number(price, price_ticks, "price", "price_ticks", handle.price_ticks)
         if ticks is None and kind in _PRICED:
             raise MisuseError(f"{what}: a {kind.name} order needs a price. Give price= or price_ticks=.")
@@ -127,7 +127,7 @@ class Orders(Base):
             session_ref=session_ref,
             instrument=int(handle),
         )
-        return self._of_one_order(f"amend on {handle.name} for account {account}", handle, command, client_id)
+        return self._of_one_order(f"amend on {handle.name} for {named(account)}", handle, command, client_id)
 
     def cancel(
         self,
@@ -151,7 +151,7 @@ class Orders(Base):
             session_ref=session_ref,
             instrument=int(handle),
         )
-        return self._of_one_order(f"cancel on {handle.name} for account {account}", handle, command, client_id)
+        return self._of_one_order(f"cancel on {handle.name} for {named(account)}", handle, command, client_id)
 
     def reduce(
         self,
@@ -168,7 +168,7 @@ class Orders(Base):
     ) -> Placement:
         """Take a quantity off a live order; it keeps its place, and leaves when nothing is left."""
         handle = self.instrument(instrument)
-        what = f"reduce on {handle.name} for account {account}"
+        what = f"reduce on {handle.name} for {named(account)}"
         lots = _number(qty, qty_lots, "qty", "qty_lots", handle.qty_lots)
         if lots is None:
             raise MisuseError(f"{what}: no quantity to take off. Give qty= or qty_lots=.")
@@ -209,7 +209,7 @@ class Orders(Base):
     ) -> QuoteOutcome:
         """Replace the two-sided quote in a slot, both sides or neither; a side without a quantity is withdrawn."""
         handle = self.instrument(instrument)
-        what = f"quote on {handle.name} for account {account}"
+        what = f"quote on {handle.name} for {named(account)}"
         command = Quote(
             account=account,
             slot=slot,
@@ -236,7 +236,7 @@ class Orders(Base):
         """Let an account quote again after its protection pulled its quotes."""
         handle = self.instrument(instrument)
         command = ResetProtection(account=account, ts_ns=ts, instrument=int(handle))
-        return self._outcome(f"reset_protection on {handle.name} for account {account}", command)
+        return self._outcome(f"reset_protection on {handle.name} for {named(account)}", command)
 
     def mass_cancel(
         self,
@@ -263,7 +263,7 @@ class Orders(Base):
     def kill(self, account: int, instrument: InstrumentLike | None = None, *, ts: int = 0) -> Outcome:
         """Cancel an account's orders and refuse its next ones until set_account(killed=False)."""
         index, where = self._scope(instrument)
-        return self._outcome(f"kill of account {account} in {where}", Kill(account=account, ts_ns=ts, instrument=index))
+        return self._outcome(f"kill of {named(account)} in {where}", Kill(account=account, ts_ns=ts, instrument=index))
 
     def dead_man(
         self, account: int, timeout_ns: int, instrument: InstrumentLike | None = None, *, ts: int = 0
@@ -271,13 +271,15 @@ class Orders(Base):
         """Cancel an account's orders at now + timeout_ns unless this comes again before; 0 disarms."""
         index, where = self._scope(instrument)
         command = DeadMan(account=account, timeout_ns=timeout_ns, ts_ns=ts, instrument=index)
-        return self._outcome(f"dead_man of account {account} in {where}", command)
+        return self._outcome(f"dead_man of {named(account)} in {where}", command)
 
     def bust(self, instrument: InstrumentLike, trade_id: int, *, ts: int = 0) -> Outcome:
         """Declare a fill void: money, assets and fees return, orders do not. Needs the instrument's bust_window."""
         handle = self.instrument(instrument)
         command = BustTrade(trade_seq=trade_id, ts_ns=ts, instrument=int(handle))
-        return self._outcome(f"bust of trade {trade_id} on {handle.name}", command)
+        return self._outcome(
+            f"bust of trade {checked_int(trade_id, 'trade_id', 0, 2**64 - 1)} on {handle.name}", command
+        )
 
     # --- what became of an order ----------------------------------------------------------------
 
