@@ -2,7 +2,8 @@
 
 A batch is a NumPy array of COMMAND records; its answer is an array of EVENT records. Both are 64 bytes,
 one cache line. A field that a kind does not name is 0 in events and without effect in commands (a Rejected
-echoes order_id and client_id of the kinds that name orders). SET_CURVE has a record of its own, CURVE.
+echoes order_id and client_id of the kinds that name orders, order_id of those that name a transaction).
+SET_CURVE has a record of its own, CURVE.
 """
 
 from __future__ import annotations

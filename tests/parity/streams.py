@@ -34,9 +34,13 @@ class Stream:
         """Return the next operations, `size` commands among them, aimed at the market's resting orders."""
         operations: list[Operation] = []
         if self.random.random() < self.profile.curve:
-            operations.append(SetCurve(params=self._curve_params()))
+            operations.append(self.set_curve())
         operations.append(self._batch(read(market), size))
         return operations
+
+    def set_curve(self) -> SetCurve:
+        """Return a new curve as the profile draws them."""
+        return SetCurve(params=self._curve_params())
 
     def _batch(self, reading: Reading, size: int) -> Records:
         draw, profile = self.random, self.profile
