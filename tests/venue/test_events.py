@@ -249,3 +249,4 @@ def test_a_python_without_its_lock_is_refused(monkeypatch: pytest.MonkeyPatch):
 def test_the_core_may_be_given():
     core = Core(outcome_window=1)
     assert pb.Exchange(core=core).core is core
+    assert isinstance(pb.Exchange().core, Core)

@@ -24,6 +24,7 @@ SIDES = st.sampled_from(["buy", "sell"])
 PRICES = st.integers(94, 106)
 LOTS = st.one_of(st.integers(1, 12), st.just(5000))
 AMOUNTS = st.integers(1, 40_000)
+OVER = st.one_of(st.sampled_from([0, 1]), st.integers(-20_000, -1))
 PICKS = st.integers(0, 9)
 TIFS = st.sampled_from(["gtc", "gtc", "ioc"])
 STEPS = st.sampled_from([0, 0, 1, 7])
@@ -205,8 +206,9 @@ class PublicExchange(RuleBasedStateMachine):
     def deposit(self, account: int, asset: int, atoms: int) -> None:
         self.pay_in(account, asset, atoms)
 
-    @rule(account=ACCOUNT, asset=st.integers(0, 2), atoms=AMOUNTS)
-    def withdraw(self, account: int, asset: int, atoms: int) -> None:
+    @rule(account=ACCOUNT, asset=st.integers(0, 2), over=OVER)
+    def withdraw(self, account: int, asset: int, over: int) -> None:
+        atoms = max(1, self.spare(account, asset) + over)
         done = self.ex.withdraw(account, asset, amount_atoms=atoms)
         if atoms > self.spare(account, asset):
             assert done.code is pb.RejectCode.INSUFFICIENT_AVAILABLE
@@ -215,8 +217,9 @@ class PublicExchange(RuleBasedStateMachine):
         self.owned[account, asset] -= atoms
         self.paid_in[asset] -= atoms
 
-    @rule(account=ACCOUNT, receiver=ACCOUNT, asset=st.integers(0, 2), atoms=AMOUNTS)
-    def transfer(self, account: int, receiver: int, asset: int, atoms: int) -> None:
+    @rule(account=ACCOUNT, receiver=ACCOUNT, asset=st.integers(0, 2), over=OVER)
+    def transfer(self, account: int, receiver: int, asset: int, over: int) -> None:
+        atoms = max(1, self.spare(account, asset) + over)
         done = self.ex.transfer(account, receiver, asset, amount_atoms=atoms)
         if account == receiver:
             assert done.code is pb.RejectCode.INVALID_ACCOUNT

@@ -1,7 +1,8 @@
 """Text client ids: the engine keeps 64-bit integers, people read text.
 
 The number of a text is the BLAKE2b digest of its UTF-8 bytes, 8 bytes, little-endian; 0, which means none, becomes 1.
-It is a function of the text alone: a text that is long forgotten here still names its order.
+It is a function of the text alone, and the texts are no part of the state: one that is forgotten here, after a restart
+too, still names its order.
 """
 
 from __future__ import annotations
