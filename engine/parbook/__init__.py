@@ -1,16 +1,20 @@
 """parbook: an exchange engine in which a limit order book and a buyback curve fill every order jointly.
 
     import parbook as pb
-    market = pb.Market(pb.Instrument(symbol="SME-A/USDx", tick="0.0001"))
-    market.place(account=7, side=pb.Side.BUY, qty_lots=500, price_ticks=9880)
+    ex = pb.Exchange()
+    usd, loan = ex.add_asset("USDx", decimals=6), ex.add_asset("SME-A")
+    mkt = ex.add_instrument("SME-A/USDx", base=loan, quote=usd, tick="0.0001")
+    ex.deposit(account=7, asset=usd, amount="1000")
+    ex.place(mkt, account=7, side="buy", qty="500", price="0.9880")
 
-`Market` is compiled; `parbook.reference.Market` is the same in plain Python and is the specification.
+`Market` is one instrument alone, in integers, compiled. `parbook.reference` specifies both in plain Python.
 """
 
 from parbook._calls import Placed
 from parbook._market import Market
 from parbook.codes import (
     AccountField,
+    AccountStatus,
     Allocation,
     AnchorMove,
     CancelReason,
@@ -33,15 +37,18 @@ from parbook.codes import (
 from parbook.errors import (
     ConversionError,
     CorruptionError,
+    GapError,
     InputError,
     InvariantError,
     ListingError,
     LogFormatError,
     MisuseError,
     ParbookError,
+    RefusedError,
 )
 from parbook.instrument import Instrument
-from parbook.interface import CurveState, MarketProtocol, OrderState
+from parbook.interface import CurveState, ExchangeProtocol, MarketProtocol, OrderState
+from parbook.listing import Asset, Fees, Listing
 from parbook.messages import (
     Advance,
     AmendOrder,
@@ -50,6 +57,7 @@ from parbook.messages import (
     Command,
     CurveParams,
     DeadMan,
+    Deposit,
     Event,
     Kill,
     MassCancel,
@@ -60,8 +68,13 @@ from parbook.messages import (
     ResetProtection,
     SetAccount,
     SetCurve,
+    SetFees,
     SetState,
+    SetStatus,
+    SetTier,
     Trade,
+    Transfer,
+    Withdraw,
     WithdrawAnchors,
     WithdrawCurve,
 )
@@ -76,6 +89,20 @@ from parbook.records import (
     event_records,
     events_from_records,
 )
+from parbook.venue import (
+    AssetHandle,
+    Balance,
+    Exchange,
+    Fill,
+    InstrumentHandle,
+    LinearBuyback,
+    Outcome,
+    Placement,
+    Pmm,
+    Preview,
+    Redemption,
+    Snapshot,
+)
 
 __all__ = [
     "COMMAND",
@@ -84,10 +111,14 @@ __all__ = [
     "EVENT",
     "TERMS",
     "AccountField",
+    "AccountStatus",
     "Advance",
     "Allocation",
     "AmendOrder",
     "AnchorMove",
+    "Asset",
+    "AssetHandle",
+    "Balance",
     "BustTrade",
     "CancelOrder",
     "CancelReason",
@@ -100,12 +131,21 @@ __all__ = [
     "CurveState",
     "DeadMan",
     "Denial",
+    "Deposit",
     "Event",
     "EventKind",
+    "Exchange",
+    "ExchangeProtocol",
+    "Fees",
+    "Fill",
+    "GapError",
     "InputError",
     "Instrument",
+    "InstrumentHandle",
     "InvariantError",
     "Kill",
+    "LinearBuyback",
+    "Listing",
     "ListingError",
     "LogFormatError",
     "Market",
@@ -115,26 +155,38 @@ __all__ = [
     "NewOrder",
     "OrderState",
     "OrderType",
+    "Outcome",
     "ParbookError",
     "Peg",
     "Place",
     "Placed",
+    "Placement",
+    "Pmm",
+    "Preview",
     "Priority",
     "ProposeAnchor",
     "Quote",
+    "Redemption",
     "ReduceOrder",
+    "RefusedError",
     "RejectCode",
     "ResetProtection",
     "SessionState",
     "SetAccount",
     "SetCurve",
+    "SetFees",
     "SetState",
+    "SetStatus",
+    "SetTier",
     "Side",
+    "Snapshot",
     "Source",
     "StpMode",
     "TimeInForce",
     "Trade",
+    "Transfer",
     "Trigger",
+    "Withdraw",
     "WithdrawAnchors",
     "WithdrawCurve",
     "command_records",

@@ -8,13 +8,16 @@
     │   └── ListingError       a listing file: unknown key, missing value, value out of range
     ├── BackpressureError      the outbox is too full to take commands: take events out, submit again
     ├── GapError               messages of a feed are missing: have them sent again, or load a snapshot
+    ├── RefusedError           raise_for_refusal() was asked to turn a refusal into an exception
     └── CorruptionError        parbook's own state is wrong: stop, keep the evidence
         └── InvariantError     a container's check() found an invariant broken
 
-An order that the rules turn down is none of these: it is a `Rejected` event with a stable code.
+An order that the rules turn down is none of the others: it is a `Rejected` event with a stable code.
 """
 
 from __future__ import annotations
+
+from enum import IntEnum
 
 
 class ParbookError(Exception):
@@ -68,6 +71,14 @@ class GapError(ParbookError):
         self.first = first
         self.last = last
         self.remedy = remedy
+
+
+class RefusedError(ParbookError):
+    """A command was refused with `code`, a RejectCode, and its sender asked for an exception. `reason` is its doc."""
+
+    def __init__(self, what: str, code: IntEnum, reason: str) -> None:
+        super().__init__(f"{what} was refused: {code.name} ({int(code)}), {reason}. Mend that and send it again.")
+        self.code = code
 
 
 class CorruptionError(ParbookError):

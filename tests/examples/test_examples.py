@@ -44,11 +44,32 @@ def test_the_days_example_opens_halts_and_tells_everybody():
     assert re.search(r"broker got \d+ of \d+ events", done.stdout)
 
 
+def test_the_venue_serves_two_clients_and_nothing_is_lost():
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", str(ROOT / "examples" / "venue.py")],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert not done.stderr
+    assert "bob: sold 2000, first at 0.9860 to the BOOK\n" in done.stdout
+    assert "qty=2000.5 is not a whole number of lots of 1. Nearest accepted: 2000 or 2001." in done.stdout
+    assert "alice: bid filled by BOOK, then 200 more; refused: less of the quote asset" in done.stdout
+    held = re.search(r"^SME-A: treasury ([\d,]+), alice 700, bob 3,000, fees 0; difference", done.stdout, re.MULTILINE)
+    assert held
+    assert held[1] == "1,300"
+    assert re.findall(r"difference to deposits (\S+)$", done.stdout, re.MULTILINE) == ["0.000000", "0"]
+
+
 def test_the_readme_code_runs_and_says_what_the_readme_promises(capsys: pytest.CaptureFixture[str]):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 1
     exec(compile(blocks[0], "README.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("True 500 0 None ")
+    told = capsys.readouterr().out.splitlines()
+    seen = "<preview SELL: 300 from the book, 19700 from the curve, average 0.983"
+    assert told[0].startswith(seen)
+    assert told[0].endswith("bps below fair")
+    assert told[1].startswith("True 20000 0.983")
+    assert "(<fill 300 @ 0.9850 BOOK>, <fill 1000 @ 0.9845 CURVE>)" in told[1]
+    assert told[2] == "INSUFFICIENT_BASE - less of the base asset is available than the order sells"
 
 
 def test_the_readme_figure_is_up_to_date():

@@ -32,6 +32,7 @@ from math import isqrt
 from typing import Final
 
 from parbook.codes import AnchorMove, CurveShape, RejectCode
+from parbook.errors import shown
 from parbook.messages import CurveParams
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
 
@@ -80,9 +81,9 @@ def clamp(value: int, low: int, high: int) -> int:
 def curve_parameter_error(params: CurveParams) -> str | None:
     """Return why `params` are refused, naming field, value and range; None when they are valid. O(1)."""
     if _not_int(params.shape) or params.shape not in _SHAPES:
-        return f"shape={params.shape!r} is none of {sorted(_SHAPES)}"
+        return f"shape={shown(params.shape)} is none of {sorted(_SHAPES)}"
     if _not_int(params.anchor_move) or params.anchor_move not in _MOVES:
-        return f"anchor_move={params.anchor_move!r} is none of {sorted(_MOVES)}"
+        return f"anchor_move={shown(params.anchor_move)} is none of {sorted(_MOVES)}"
     sloped = params.shape in _SLOPED
     ranges = (
         ("base_depth_lots", 1, CURVE_LOTS_MAX),
@@ -100,10 +101,10 @@ def curve_parameter_error(params: CurveParams) -> str | None:
     for name, low, high in ranges:
         value = getattr(params, name)
         if _not_int(value) or not low <= value <= high:
-            return f"{name}={value!r} is outside {low}..{high}"
+            return f"{name}={shown(value)} is outside {low}..{high}"
     low = 1 - params.base_depth_lots
     if _not_int(params.min_net_lots) or not low <= params.min_net_lots <= 0:
-        return f"min_net_lots={params.min_net_lots!r} is outside {low}..0"
+        return f"min_net_lots={shown(params.min_net_lots)} is outside {low}..0"
     return None
 
 
