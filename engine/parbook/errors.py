@@ -17,7 +17,10 @@ An order that the rules turn down is none of the others: it is a `Rejected` even
 
 from __future__ import annotations
 
-from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from enum import IntEnum
 
 
 class ParbookError(Exception):

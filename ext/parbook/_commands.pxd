@@ -155,14 +155,10 @@ cdef inline uint16_t refusal_of_form(const Command *command) noexcept nogil:
         return INVALID_COMBINATION
     return 0
 
-cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
-    cdef int64_t limit_ticks = command.price_ticks
+cdef inline uint16_t refusal_of_new(const Desk *desk, const Command *command, int64_t *limit_ticks) noexcept nogil:
+    """Everything that is tested before an order is built, in order; a market order gets its protected limit."""
     cdef int64_t lots = command.qty_lots
     cdef int64_t notional, touch_ticks
-    cdef uint64_t ack_seq
-    cdef uint32_t slot
-    cdef Order *order
-    cdef bint stopped = False
     cdef uint16_t code = refusal_of_form(command)
     if desk.funds != NULL and code == 0:
         code = refusal_of_status(desk.funds, command.account, command.side == BUY)
@@ -173,24 +169,36 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     if pb_unlikely(lots < 1 or lots > QTY_LOTS_MAX):
         return QTY_OUT_OF_RANGE
     if command.order_type == MARKET:
-        limit_ticks = protected_limit(desk, command.side)
-        if limit_ticks == 0:
+        limit_ticks[0] = protected_limit(desk, command.side)
+        if limit_ticks[0] == 0:
             return NO_REFERENCE_PRICE
-    elif pb_unlikely(limit_ticks < 1 or limit_ticks > PRICE_TICKS_MAX):
+    elif pb_unlikely(limit_ticks[0] < 1 or limit_ticks[0] > PRICE_TICKS_MAX):
         return PRICE_OUT_OF_RANGE
-    if pb_unlikely(pb_mul(limit_ticks, lots, &notional)):
+    if pb_unlikely(pb_mul(limit_ticks[0], lots, &notional)):
         return NOTIONAL_OVERFLOW
     if pb_unlikely(command.tif == GTC and desk.book.open_orders >= desk.config.max_orders):
         return BOOK_FULL
     if desk.funds != NULL:
-        code = refusal_of_plain(desk.funds, command.account, command.side, limit_ticks, lots)
+        code = refusal_of_plain(desk.funds, command.account, command.side, limit_ticks[0], lots)
         if pb_unlikely(code != 0):
             return code
     touch_ticks = desk.book.best_ticks[command.side]
-    if command.order_type == POST_ONLY and desk_fillable(desk, command.side, limit_ticks, 1, touch_ticks) != 0:
+    if command.order_type == POST_ONLY and desk_fillable(desk, command.side, limit_ticks[0], 1, touch_ticks) != 0:
         return POST_ONLY_WOULD_TRADE
-    if command.tif == FOK and desk_fillable(desk, command.side, limit_ticks, lots, touch_ticks) != lots:
+    if command.tif == FOK and desk_fillable(desk, command.side, limit_ticks[0], lots, touch_ticks) != lots:
         return FOK_UNFILLABLE
+    return 0
+
+cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
+    cdef int64_t limit_ticks = command.price_ticks
+    cdef int64_t lots = command.qty_lots
+    cdef uint64_t ack_seq
+    cdef uint32_t slot
+    cdef Order *order
+    cdef bint stopped = False
+    cdef uint16_t code = refusal_of_new(desk, command, &limit_ticks)
+    if pb_unlikely(code != 0):
+        return code
 
     # The order is built in its slot; one that does not come to rest gives it back without a trace.
     slot = slab_take(&desk.book.orders)
@@ -210,7 +218,7 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     client_open(&desk.ids, order.account, order.client_id, slot)
     ack_seq = desk.next_seq
     emit_order(desk, ACCEPTED, 0, order, lots, 0)
-    lots = desk_match(desk, order, lots, touch_ticks, &stopped)
+    lots = desk_match(desk, order, lots, desk.book.best_ticks[command.side], &stopped)
     if pb_likely(lots != 0 and command.tif == GTC and not stopped):
         if desk.funds != NULL:
             hold_at(desk.funds, order.account, order.side, order.price_ticks, lots)

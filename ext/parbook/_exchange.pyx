@@ -394,13 +394,14 @@ cdef class Exchange:
         ]
 
     cdef object _session_parts(self):
+        cdef int session
         cdef uint64_t i
         cdef const Outcome *outcome
         sessions, outcomes = [], []
         if self.venue.last_refs != NULL:
-            for i in range(SESSIONS):
-                if self.venue.last_refs[i] != 0:
-                    sessions.append((i, self.venue.last_refs[i]))
+            for session in range(SESSIONS):
+                if self.venue.last_refs[session] != 0:
+                    sessions.append((session, self.venue.last_refs[session]))
         for i in range(self.venue.outcome_count):
             outcome = &self.venue.outcomes[(self.venue.outcome_first + i) % self.venue.outcome_capacity]
             outcomes.append((

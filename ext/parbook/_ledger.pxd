@@ -292,11 +292,11 @@ cdef inline uint16_t ledger_set_fees(
     """Set a tier's rates: none above what holds reckon with, no rebate above what any taker pays. O(tiers)."""
     cdef int64_t least_maker = maker_ppm
     cdef int64_t least_taker = taker_ppm
-    cdef uint32_t i
+    cdef int i
     if tier >= TIERS_MAX or maker_ppm > max_fee_ppm or taker_ppm > max_fee_ppm or taker_ppm < 0:
         return FEE_OUT_OF_RANGE
     for i in range(TIERS_MAX):
-        if ledger.tier_set[i] and i != tier:
+        if ledger.tier_set[i] and <uint32_t>i != tier:
             least_maker = min(least_maker, ledger.maker_ppm[i])
             least_taker = min(least_taker, ledger.taker_ppm[i])
     if least_maker < -least_taker:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import parbook.reference
 from parbook._exchange import Exchange
 from parbook.interface import ExchangeProtocol
+from parbook.messages import SetCurve
 from parbook.records import Records
 from tests.exchange.streams import ACCOUNTS, Coverage, ExchangeStream, found
 from tests.parity.lockstep import apply, singles
@@ -52,7 +53,10 @@ class Pair:
 
 
 def run(seed: int, scale: Scale, batches: int, coverage: Coverage) -> int:
-    """Run one stream in lockstep and return how many commands it had, the founding deposits not among them. DifferenceError with the shrunk stream."""
+    """Run one stream in lockstep and return how many commands it had, the founding deposits not among them.
+
+    DifferenceError with the shrunk stream.
+    """
     pair, stream = Pair(seed, scale), ExchangeStream(seed, scale.instruments, scale.accounts)
     founding = pair.core.next_command
     done: list[Operation] = []
@@ -106,7 +110,7 @@ def report(seed: int, scale: Scale, operations: list[Operation]) -> str:
 
 
 def _text(operation: Operation) -> str:
-    if not hasattr(operation, "dtype"):
+    if isinstance(operation, SetCurve):
         return repr(operation)
     names = operation.dtype.names or ()
     return ", ".join(f"{name}={value}" for name, value in zip(names, operation[0].tolist(), strict=True) if value)

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 import parbook as pb
+from parbook._exchange import Exchange as Core
 from parbook.errors import GapError, MisuseError
-from parbook.reference import Exchange as Core
 from tests.venue.conftest import Place, opened
 
 

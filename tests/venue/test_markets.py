@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 import parbook as pb
 from parbook import messages as m
+from parbook._exchange import Exchange as Core
 from parbook.codes import AccountField
 from parbook.errors import ConversionError, MisuseError
-from parbook.reference import Exchange as Core
 from tests.venue.conftest import BUYBACK, TREASURY, Place, opened
 
 

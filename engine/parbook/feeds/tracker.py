@@ -36,6 +36,7 @@ class EventRow(NamedTuple):
     qty_lots: int
     leaves_lots: int
     other_account: int
+    instrument: int
     command: int
 
 

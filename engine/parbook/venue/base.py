@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from threading import get_ident
 
+from parbook._exchange import Exchange as DefaultCore  # this line alone decides what an exchange stands on
 from parbook.errors import MisuseError, shown
 from parbook.interface import ExchangeProtocol
 from parbook.messages import Command, Event
-from parbook.reference import Exchange as DefaultCore  # this line alone decides what an exchange stands on
 from parbook.units import ACCOUNT_MAX, EVERY_INSTRUMENT, checked_int
 from parbook.venue.grid import AssetHandle, InstrumentHandle
 from parbook.venue.history import History
