@@ -12,7 +12,7 @@ from parbook.codes import EventKind, RejectCode
 from tests.exchange.lockstep import LARGE, SMALL, DifferenceError, run
 from tests.exchange.streams import Coverage
 
-BATCHES = {SMALL: 60, LARGE: 120}
+BATCHES = {SMALL: 60, LARGE: 48}
 """Batches a stream has before another exchange is founded."""
 
 

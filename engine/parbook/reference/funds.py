@@ -62,12 +62,12 @@ class Funds:
 
     def held(self, account: int, asset: int) -> int:
         """Atoms of an asset that the account's live orders, and the curve for its treasury, may need."""
-        listing = self.listing
-        if asset not in (listing.base, listing.quote):
+        listing, mine = self.listing, self._orders.get(account)
+        if asset not in (listing.base, listing.quote) or not (mine or account == listing.treasury):
             return 0
         side = Side.BUY if asset == listing.quote else Side.SELL
-        mine = self._orders.get(account, {}).values()
-        total = sum(self.hold_of(side, hold_ticks(o), o.leaves_lots) for o in mine if o.side is side)
+        live = mine.values() if mine else ()
+        total = sum(self.hold_of(side, hold_ticks(o), o.leaves_lots) for o in live if o.side is side)
         return total + (self._held_by_curve(side) if account and account == listing.treasury else 0)
 
     def hold_of(self, side: Side, limit_ticks: int, lots: int) -> int:
