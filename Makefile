@@ -16,7 +16,7 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak feasibility mutants bench build checked sanitize dist clean
+.PHONY: help run test test-slow check soak leaks feasibility mutants bench build checked sanitize dist clean
 
 help: ## list the targets
 	@echo "make run      # try parbook          make test     # test it"
@@ -83,9 +83,15 @@ check: $(VENV)/.built $(VENV)/.checkers ## lint, format, types, stubs, house rul
 	@echo "parbook: house rules"
 	@$(PY) -m pytest tests/style
 
-soak: $(VENV)/.built ## reference and core in lockstep on random streams for MINUTES=10
-	@echo "parbook: parity soak for $(MINUTES) minutes"
+soak: $(VENV)/.built ## reference and core in lockstep on random streams, markets then exchanges, MINUTES=10 each
+	@echo "parbook: parity soak of markets for $(MINUTES) minutes"
 	@$(PY) -m tests.parity.soak --minutes $(MINUTES)
+	@echo "parbook: parity soak of exchanges for $(MINUTES) minutes"
+	@$(PY) -m tests.exchange.soak --minutes $(MINUTES)
+
+leaks: $(VENV)/.built ## make and drop COUNT=1000000 exchanges with everything in them
+	@echo "parbook: $(COUNT) exchanges, made and dropped"
+	@$(PY) -m tests.exchange.leaks --count $(COUNT)
 
 feasibility: $(VENV)/.built ## FOK and min_lots against what IOC trades, in COUNT=1000000 random cases
 	@echo "parbook: $(COUNT) cases of feasibility against execution"

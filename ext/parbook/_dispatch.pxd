@@ -17,6 +17,7 @@ from parbook._desk cimport Desk, desk_emit, desk_reserve, emit_rejected
 from parbook._entry cimport full_new
 from parbook._form cimport Entry
 from parbook._funds cimport funds_admit_curve, hold_curve
+from parbook._ledger cimport ledger_conserves
 from parbook._limits cimport do_set_account
 from parbook._mass cimport do_deadman, do_kill, do_mass_cancel
 from parbook._pegs cimport pegs_follow
@@ -33,6 +34,10 @@ cdef enum:
     FULL_KINDS_END = 21
 
 # --- the full path --------------------------------------------------------------------------------
+
+cdef inline bint money_conserved(const Desk *desk) noexcept nogil:
+    """Whether a market with money has neither made nor lost any; for the checked build, after every command."""
+    return desk.funds == NULL or ledger_conserves(desk.funds.ledger)
 
 cdef inline void follow_up(Desk *desk) noexcept nogil:
     """Do what follows every command: elected stops, pegs, the auction's indication."""
@@ -123,6 +128,7 @@ cdef inline void full_apply(Desk *desk, const Command *command, const Terms *ter
         follow_up(desk)
     desk.next_command += 1
     settle_watch(desk)
+    pb_assert(money_conserved(desk), "ledger: an asset does not add up after a command")
 
 cdef inline uint32_t full_run(Desk *desk, const Command *commands, int64_t count, bint prepared) noexcept nogil:
     """Apply the first command with the terms behind it and return how many records it took; 0 without memory.
@@ -247,6 +253,7 @@ cdef inline void plain_command(Desk *desk, const Command *command) noexcept nogi
     if pb_unlikely(code != 0):
         emit_rejected(desk, code, command)
     desk.next_command += 1
+    pb_assert(money_conserved(desk), "ledger: an asset does not add up after a plain command")
 
 cdef inline int64_t run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
     """Apply commands in order and return how many records they took.

@@ -13,15 +13,15 @@ from parbook._calls cimport (
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_reserve
 from parbook._ledger cimport (
-    TIERS_MAX, AssetSums, Balance, Profile, ledger_add_asset,
-    ledger_available, ledger_balance, ledger_held, ledger_status, ledger_tier,
+    TIERS_MAX, AssetSums, Balance, Profile, ledger_add_asset, ledger_available, ledger_balance, ledger_held,
+    ledger_status, ledger_tier,
 )
 from parbook._listing cimport Funds
-from parbook._market cimport Market, market_prepare, market_run_prepared, market_set_curve
+from parbook._market cimport Gate, Market, market_prepare, market_run_prepared, market_set_curve
 from parbook._quotes cimport Curve
 from parbook._routing cimport put_event, run_batch, take_events
 from parbook._types cimport *
-from parbook._venue cimport SESSIONS, Outcome, Venue, own_refusal, venue_add, venue_clear, venue_init
+from parbook._venue cimport Outcome, Venue, own_refusal, venue_add, venue_clear, venue_init
 
 import numpy as np
 
@@ -45,7 +45,7 @@ cdef class Exchange:
     """
 
     cdef Venue venue
-    cdef bint entered
+    cdef Gate gate
     cdef list _assets
     cdef list _listings
     cdef list _markets
@@ -58,6 +58,7 @@ cdef class Exchange:
             raise MisuseError(f"outcome_window={window} is outside 1..{OUTCOMES_MAX}.")
         if venue_init(&self.venue, TXN_WINDOW, <uint64_t>window, MAX_FEE_PPM_MAX) != 0:
             raise MemoryError("no memory for an exchange")
+        self.gate = Gate()
         self._assets, self._listings, self._markets = [], [], []
         self._names, self._symbols = set(), set()
 
@@ -117,8 +118,7 @@ cdef class Exchange:
         funds.max_fee_ppm = listing.max_fee_ppm
         market.desk.funds = funds
         market.desk.watch |= WATCH_MONEY
-        market.owner = self
-        market.busy = &self.entered
+        market.gate = self.gate
         self.venue.least_max_fee_ppm = min(self.venue.least_max_fee_ppm, funds.max_fee_ppm)
         self._listings.append(listing)
         self._symbols.add(symbol)
@@ -138,7 +138,7 @@ cdef class Exchange:
     # --- entering -------------------------------------------------------------------------------
 
     cdef int _idle(self) except -1:
-        if self.entered:
+        if self.gate.entered:
             raise MisuseError(
                 "another thread, or the call a finalizer interrupted, is inside this exchange. "
                 "Let one caller use it at a time."
@@ -148,7 +148,7 @@ cdef class Exchange:
     cdef int _enter(self) except -1:
         self._idle()
         self._refuse_broken()
-        self.entered = True
+        self.gate.entered = True
         return 0
 
     cdef int _refuse_broken(self) except -1:
@@ -159,7 +159,7 @@ cdef class Exchange:
         return 0
 
     cdef int _leave(self, int result) except -1:
-        self.entered = False
+        self.gate.entered = False
         self._refuse_broken()
         if result != 0:
             raise MemoryError("no memory for a further order; the command was not applied")
@@ -356,8 +356,7 @@ cdef class Exchange:
         total += (self.venue.ledger.txns.capacity + self.venue.ledger.txns.dead_capacity) * 16
         total += self.venue.capacity * 2 * sizeof(void *) + self.venue.count * sizeof(Funds)
         total += self.venue.outcome_capacity * sizeof(Outcome) + self.venue.outcome_ids.capacity * 16
-        if self.venue.last_refs != NULL:
-            total += SESSIONS * sizeof(uint64_t)
+        total += self.venue.sessions * sizeof(uint64_t)
         return total + sum(market.memory_bytes for market in self._markets)
 
     cdef object _ledger_parts(self):
@@ -394,14 +393,13 @@ cdef class Exchange:
         ]
 
     cdef object _session_parts(self):
-        cdef int session
+        cdef uint32_t session
         cdef uint64_t i
         cdef const Outcome *outcome
         sessions, outcomes = [], []
-        if self.venue.last_refs != NULL:
-            for session in range(SESSIONS):
-                if self.venue.last_refs[session] != 0:
-                    sessions.append((session, self.venue.last_refs[session]))
+        for session in range(self.venue.sessions):
+            if self.venue.last_refs[session] != 0:
+                sessions.append((session, self.venue.last_refs[session]))
         for i in range(self.venue.outcome_count):
             outcome = &self.venue.outcomes[(self.venue.outcome_first + i) % self.venue.outcome_capacity]
             outcomes.append((

@@ -17,6 +17,7 @@ from parbook._types cimport (
 cdef enum:
     BALANCES_FIRST = 64
     TIERS_MAX = 256
+    CONSERVED_EACH_TIME = 16384
     TXN_SCOPE = 1           # the one scope of transaction ids, in the place of an account
     STATUS_LIMIT = 2        # the greatest AccountStatus
 
@@ -171,12 +172,25 @@ cdef inline bint ledger_overflows(const Ledger *ledger, uint32_t asset, int128_t
     return atoms + ledger.assets[asset].inside - ledger.assets[asset].suspense > INT64_MAX
 
 cdef inline bint ledger_conserves(const Ledger *ledger) noexcept nogil:
-    """Whether every asset adds up by the sums that are kept. O(assets)."""
+    """Whether every asset adds up, and the balances themselves where they are few enough for every command.
+
+    Counted anew they are weighed by asset, so that no atom can hide in another asset. O(assets + balances).
+    """
+    cdef int128_t weighed = 0
+    cdef uint64_t at
     cdef uint32_t i
+    cdef const AssetSums *sums
     for i in range(ledger.asset_count):
-        if ledger.assets[i].owned + ledger.assets[i].fees + ledger.assets[i].suspense != ledger.assets[i].inside:
+        sums = &ledger.assets[i]
+        if sums.owned + sums.fees + sums.suspense != sums.inside:
             return False
-    return True
+        weighed += <int128_t>sums.owned * (2 * i + 1)
+    if ledger.capacity > CONSERVED_EACH_TIME:
+        return True
+    for at in range(ledger.capacity):
+        if ledger.balances[at].key != 0:
+            weighed -= <int128_t>ledger.balances[at].atoms * (2 * (ledger.balances[at].key & 0xFFFF) + 1)
+    return weighed == 0
 
 # --- from and to the outside ----------------------------------------------------------------------
 

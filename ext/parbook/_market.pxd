@@ -8,12 +8,15 @@ from parbook._desk cimport Desk
 from parbook._quotes cimport Curve
 from parbook._types cimport Command
 
+# Whether somebody is inside an exchange. Its markets hold it rather than the exchange: no cycle keeps either alive.
+cdef class Gate:
+    cdef bint entered
+
 cdef class Market:
     cdef Desk desk
     cdef bint entered
     cdef readonly object instrument
-    cdef object owner           # the exchange whose market this is, or None
-    cdef bint *busy       # the owner's `entered`, NULL without one
+    cdef Gate gate              # of the exchange whose market this is, or None
     cdef int _enter(self) except -1
     cdef int _idle(self) except -1
     cdef int _leave(self, int result) except -1

@@ -63,6 +63,11 @@ cdef void market_pass_time(Desk *desk, int64_t now_ns) noexcept nogil:
 
 
 @cython.final
+cdef class Gate:
+    """Whether somebody is inside an exchange."""
+
+
+@cython.final
 cdef class Market:
     """One instrument's book and curve, compiled. See `parbook.interface.MarketProtocol`.
 
@@ -87,7 +92,7 @@ cdef class Market:
 
     cdef int _enter(self) except -1:
         self._idle()
-        if self.owner is not None:
+        if self.gate is not None:
             raise MisuseError("this market belongs to an exchange: send its commands there.")
         if self.desk.broken:
             raise CorruptionError("memory ran out inside a command: this market's state is lost. Rebuild it by replay.")
@@ -97,7 +102,7 @@ cdef class Market:
 
     cdef int _idle(self) except -1:
         """Views walk the containers, which a batch in another thread may be changing without the GIL."""
-        if self.entered or (self.busy != NULL and self.busy[0]):
+        if self.entered or (self.gate is not None and self.gate.entered):
             raise MisuseError(
                 "another thread, or the call a finalizer interrupted, is inside this market. "
                 "Let one caller use it at a time."

@@ -1,7 +1,7 @@
 # What an exchange keeps beside its markets: the ledger, the clock, the numbers, sessions and their outcomes; and the
 # commands that concern no market. Twin of parbook.reference.exchange.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from parbook._desk cimport Desk
@@ -9,15 +9,15 @@ from parbook._identity cimport (
     ClientIds, client_find, client_ids_clear, client_ids_init, client_ids_reserve, client_open, client_remove,
 )
 from parbook._ledger cimport (
-    STATUS_LIMIT, TIERS_MAX, Ledger, Profile, ledger_balance, ledger_clear, ledger_deposit, ledger_init,
-    ledger_refusal, ledger_set_fees, ledger_status, ledger_transfer, ledger_withdraw, profile_make,
+    STATUS_LIMIT, TIERS_MAX, Ledger, Profile, ledger_balance, ledger_clear, ledger_conserves, ledger_deposit,
+    ledger_init, ledger_refusal, ledger_set_fees, ledger_status, ledger_transfer, ledger_withdraw, profile_make,
 )
 from parbook._listing cimport Funds
 from parbook._types cimport *
 
 cdef enum:
     EVERY_INSTRUMENT = 65535
-    SESSIONS = 65536
+    SESSIONS_FIRST = 16
     OUTCOMES_FIRST = 64
 
 # What came of a command that a session gave a reference.
@@ -39,7 +39,8 @@ cdef struct Venue:
     uint64_t next_command
     uint64_t next_seq       # of the exchange's own stream
     int64_t least_max_fee_ppm
-    uint64_t *last_refs     # by session; NULL before the first reference
+    uint64_t *last_refs     # by session, as far as sessions have given references
+    uint32_t sessions
     Outcome *outcomes       # a ring that grows up to the window
     uint64_t outcome_capacity
     uint64_t outcome_first
@@ -221,8 +222,23 @@ cdef inline void own_command(Venue *venue, const Command *command, Event *event)
     if code != 0:
         own_refusal(venue, event, code, command)
     venue.next_command += 1
+    pb_assert(ledger_conserves(&venue.ledger), "ledger: an asset does not add up after a command of the exchange")
 
 # --- sessions -------------------------------------------------------------------------------------
+
+cdef inline int sessions_grow(Venue *venue, uint16_t session) noexcept nogil:
+    """Make room for a session's last reference. -1 without memory."""
+    cdef uint32_t sessions = max(<uint32_t>SESSIONS_FIRST, venue.sessions)
+    cdef uint64_t *last_refs
+    while sessions <= session:
+        sessions *= 2
+    last_refs = <uint64_t *>realloc(venue.last_refs, sessions * sizeof(uint64_t))
+    if last_refs == NULL:
+        return -1
+    memset(last_refs + venue.sessions, 0, (sessions - venue.sessions) * sizeof(uint64_t))
+    venue.last_refs = last_refs
+    venue.sessions = sessions
+    return 0
 
 cdef inline bint reference_known(Venue *venue, const Command *command, Event *event) noexcept nogil:
     """Whether a reference is no new one: then the event says what came of it, or why it cannot be said.
@@ -235,11 +251,9 @@ cdef inline bint reference_known(Venue *venue, const Command *command, Event *ev
         own_refusal(venue, event, INVALID_SESSION_REF, command)
         venue.next_command += 1
         return True
-    if venue.last_refs == NULL:
-        venue.last_refs = <uint64_t *>calloc(SESSIONS, sizeof(uint64_t))
-        if venue.last_refs == NULL:
-            venue.broken = True
-            return False
+    if command.session >= venue.sessions and sessions_grow(venue, command.session) != 0:
+        venue.broken = True
+        return False
     if <uint64_t>command.high_ticks > venue.last_refs[command.session]:
         venue.last_refs[command.session] = <uint64_t>command.high_ticks
         return False
