@@ -19,7 +19,6 @@ from parbook.interface import ExchangeProtocol
 from parbook.listing import Asset, Listing
 from parbook.records import Records, command_records
 from parbook.units import EVERY_INSTRUMENT
-from tests.parity.lockstep import singles
 from tests.parity.profiles import PROFILES, Profile, instrument_of
 from tests.parity.streams import Operation, Stream
 
@@ -93,6 +92,8 @@ def found(exchange: ExchangeProtocol, seed: int, instruments: int = 3, accounts:
         m.Deposit(account=account, asset=asset, amount_atoms=10 ** WEALTH[0][(account - 1) % ACCOUNTS + 1])
         for account in range(1, accounts + 1)
         for asset in range(instruments + 1)
+        # Of many instruments each account owns a tenth: to fund all would take longer than what follows.
+        if asset == quote or instruments <= len(MARKETS) or (account + asset) % 10 == 0
     ]
     exchange.apply_batch(command_records(deposits))
 
@@ -118,38 +119,65 @@ class ExchangeStream:
 
     def next(self, exchange: ExchangeProtocol, size: int) -> list[Operation]:
         """Return the next operations, about `size` commands, a third of them the exchange's own."""
-        queues: list[list[Operation]] = [[self._money() for _ in range(size // 3)]]
+        share = max(1, size * 2 // 3 // len(self.markets))
+        queues: list[list[Operation]] = [self._split(command_records([self._money() for _ in range(size // 3)]))]
         for number, stream in enumerate(self.markets):
             stream.now_ns = self.now_ns
-            share = size * 2 // 3 // len(self.markets)
-            drawn = singles(stream.next(exchange.market(number), max(1, share)))
+            queue: list[Operation] = []
+            for operation in stream.next(exchange.market(number), share):
+                sent = self._sent(operation, number)
+                queue += [sent] if isinstance(sent, m.SetCurve) else self._split(sent)
             if exchange.market(number).curve is None:
-                drawn.insert(0, stream.set_curve())
-            queues.append([self._sent(operation, number) for operation in drawn])
+                queue.insert(0, self._sent(stream.set_curve(), number))
+            queues.append(queue)
         order = self.random.permutation(np.repeat(np.arange(len(queues)), [len(queue) for queue in queues]))
         woven = [queues[int(number)].pop(0) for number in order]
-        return _joined([self._timed(operation) for operation in woven])
+        return [self._timed(operation) for operation in _joined(woven)]
+
+    def _split(self, records: Records) -> list[Operation]:
+        """Cut commands into runs of a few, which others will come between; a special one keeps its terms."""
+        starts = np.flatnonzero(_begins(records))
+        lengths = self.random.integers(1, 6, len(starts))
+        cuts = np.cumsum(lengths)
+        return list(np.split(records, starts[cuts[cuts < len(starts)]]))
 
     def _sent(self, operation: Operation, number: int) -> Operation:
-        """Address a command to its instrument, now and then to all or to none."""
+        """Address commands to their instrument, now and then to all or to none."""
         draw = self.random
         if isinstance(operation, m.SetCurve):
             return msgspec.structs.replace(operation, instrument=number if draw.random() < 0.98 else 9999)
-        record = operation.copy()
-        first = record[:1]
-        first["instrument"] = number if draw.random() < 0.995 else draw.choice([777, EVERY_INSTRUMENT])
-        if self.accounts > ACCOUNTS and first["kind"][0] in ENTERING and first["account"][0]:
+        out = operation.copy()
+        rows = np.flatnonzero(_begins(out))
+        kinds = out["kind"][rows]
+        out["instrument"][rows] = number
+        odd = rows[draw.random(len(rows)) < 0.005]
+        out["instrument"][odd] = draw.choice([777, EVERY_INSTRUMENT], len(odd))
+        out["instrument"][rows[np.isin(kinds, EVERYWHERE) & (draw.random(len(rows)) < 0.2)]] = EVERY_INSTRUMENT
+        if self.accounts > ACCOUNTS:
             # Changes name whose order they found; what enters may be anybody's.
-            first["account"] += np.uint32(ACCOUNTS * int(draw.integers(0, self.accounts // ACCOUNTS)))
-        if first["kind"][0] in EVERYWHERE and draw.random() < 0.2:
-            first["instrument"] = EVERY_INSTRUMENT
-        return record
+            anybody = rows[np.isin(kinds, ENTERING) & (out["account"][rows] > 0)]
+            bands = draw.integers(0, self.accounts // ACCOUNTS, len(anybody))
+            out["account"][anybody] += (ACCOUNTS * bands).astype(np.uint32)
+        return out
 
-    def _numbered(self, first: Records) -> None:
-        """Let a session number its command, or say again a number that came before."""
-        session = int(first["session"][0])
-        if first["kind"][0] in REFERRED and self.random.random() < (0.4 if session else 0.01):
-            first["high_ticks"] = self._ref(session)
+    def _timed(self, operation: Operation) -> Operation:
+        """Give commands their times: none, the clock a little later, rarely one that has passed; and their numbers."""
+        draw = self.random
+        if isinstance(operation, m.SetCurve):
+            return msgspec.structs.replace(operation, ts_ns=0 if draw.random() < 0.3 else self.now_ns)
+        rows = np.flatnonzero(_begins(operation))
+        steps = np.where(draw.random(len(rows)) < 0.2, draw.integers(0, 50, len(rows)), 0)
+        times = self.now_ns + np.cumsum(steps)
+        self.now_ns = int(times[-1])
+        late = draw.random(len(rows)) < 0.003
+        times[late] = np.maximum(times[late] - 1000, -5)
+        operation["ts_ns"][rows] = np.where(draw.random(len(rows)) < 0.3, 0, times)
+        sessions = operation["session"][rows]
+        numbered = np.isin(operation["kind"][rows], REFERRED)
+        numbered &= draw.random(len(rows)) < np.where(sessions > 0, 0.4, 0.01)
+        for row, session in zip(rows[numbered].tolist(), sessions[numbered].tolist(), strict=True):
+            operation["high_ticks"][row] = self._ref(session)
+        return operation
 
     def _ref(self, session: int) -> int:
         """Return a session's next reference, or one that came before, or none that can be."""
@@ -162,25 +190,13 @@ class ExchangeStream:
         self.refs[session] = last + int(draw.choice([1, 1, 1, 1, 3]))
         return self.refs[session]
 
-    def _timed(self, operation: Operation) -> Operation:
-        """Give a command its time, none, the clock a little later, or, rarely, one that has passed, and its number."""
-        draw = self.random
-        self.now_ns += int(draw.integers(0, 50)) if draw.random() < 0.2 else 0
-        ts_ns = 0 if draw.random() < 0.3 else self.now_ns
-        if draw.random() < 0.003:
-            ts_ns = max(self.now_ns - 1000, -5)
-        if isinstance(operation, m.SetCurve):
-            return msgspec.structs.replace(operation, ts_ns=ts_ns)
-        operation["ts_ns"][:1] = ts_ns
-        self._numbered(operation[:1])
-        return operation
-
-    def _money(self) -> Records:
+    def _money(self) -> m.Command:
         """Return one command that is the exchange's own, or one that denies an account a side."""
         draw = self.random
         names = ("deposit", "withdraw", "transfer", "fees", "tier", "status", "denial")
         name = str(draw.choice(names, p=[0.35, 0.17, 0.15, 0.08, 0.08, 0.11, 0.06]))
-        return command_records([getattr(self, f"_{name}")()])
+        command: m.Command = getattr(self, f"_{name}")()
+        return command
 
     def _movement(self) -> dict[str, Any]:
         draw = self.random
@@ -225,6 +241,13 @@ class ExchangeStream:
         denied = int(draw.choice([0] * 8 + [Denial.BUY, Denial.SELL]))
         instrument, account = int(draw.integers(0, len(self.markets))), int(draw.integers(1, ACCOUNTS + 1))
         return m.SetAccount(account=account, field=AccountField.DENIED, value=denied, instrument=instrument)
+
+
+def _begins(records: Records) -> np.ndarray:
+    """Return which records begin a command: all but the terms of a special one."""
+    terms = records["kind"] == CommandKind.TERMS
+    special = np.isin(records["kind"], (CommandKind.NEW_SPECIAL, CommandKind.AMEND_SPECIAL))
+    return ~(terms & np.concatenate(([False], special[:-1])))
 
 
 def _joined(operations: list[Operation]) -> list[Operation]:

@@ -330,8 +330,9 @@ def trim_reduce_only(desk: Desk) -> None:
     """Shrink reduce-only orders that rest, newest first, until nothing that rests could turn the position round."""
     for number in sorted(desk.accounts.by_number):
         account = desk.accounts.by_number[number]
-        for side in Side:
-            _trim(desk, account, side)
+        if any(order.reduce_only for order in account.orders.values()):
+            for side in Side:
+                _trim(desk, account, side)
 
 
 def _trim(desk: Desk, account: Account, side: Side) -> None:
