@@ -17,31 +17,26 @@ import msgspec
 
 from bench.against import plain_rows
 from bench.bars import BARS, Row, markdown, skipped, table, unbuilt
-from bench.core import (
-    allocation_rows,
-    anchor_rows,
-    batch_rows,
-    call_rows,
-    growth_rows,
-    ladder_rows,
-    sweep_rows,
-    thread_rows,
-)
+from bench.calls import call_rows, exchange_call_rows
+from bench.core import allocation_rows, anchor_rows, batch_rows, growth_rows, ladder_rows, sweep_rows
+from bench.exchange import full_rows, instrument_rows
 from bench.flows import flow_rows
 from bench.instructions import batch_allocation_rows, instruction_rows
 from bench.itch import itch_rows
 from bench.measure import FULL, QUICK, Settings, UnavailableError, note, pin
-from bench.memory import memory_rows
+from bench.memory import exchange_memory_rows, memory_rows
+from bench.threads import thread_rows
 
 Measure = Callable[[Settings], list[Row]]
 
 MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B3": (ladder_rows,),
     "B4": (sweep_rows,),
-    "B6": (call_rows,),
+    "B5": (full_rows,),
+    "B6": (call_rows, exchange_call_rows),
     "B7": (batch_rows,),
-    "B9": (memory_rows,),
-    "B10": (growth_rows,),
+    "B9": (memory_rows, exchange_memory_rows),
+    "B10": (growth_rows, instrument_rows),
     "B11": (thread_rows,),
     "B12": (itch_rows,),
     "B14": (allocation_rows,),

@@ -26,8 +26,8 @@ command.run()
 """
 
 
-def empty_class() -> Any:
-    """Return the class whose methods do nothing, compiled anew when its source is newer."""
+def empty_class(name: str = "Empty") -> Any:
+    """Return a class of `_empty` whose methods do nothing, compiled anew when its source is newer."""
     source = ROOT / "bench/_empty.pyx"
     target = BUILD / f"_empty{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
@@ -38,7 +38,7 @@ def empty_class() -> Any:
         raise UnavailableError(f"{target.name} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Empty
+    return getattr(module, name)
 
 
 def compile_c(source: Path, *flags: str) -> Path:

@@ -1,24 +1,18 @@
-"""The bars that one market answers for in this process: ladder, sweeps, calls, batches, growth, anchors, threads."""
+"""The bars that one market answers for in this process: ladder, sweeps, batches, growth, allocations, anchors."""
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
 import statistics
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
 import numpy as np
 
-from bench.bars import BARS, NOT_JUDGED, Row, judged, skipped, unbuilt
-from bench.build import empty_class
+from bench.bars import Row, judged, unbuilt
 from bench.measure import Settings, Spread, interleave, note, ratios, short, timed
 from bench.workloads import (
-    BATCH,
     COMPARED,
     INSTRUMENT,
     BatchMarket,
@@ -45,7 +39,8 @@ _LADDERS = {
 }
 
 
-def _per(samples: list[float], count: int) -> Spread:
+def per(samples: list[float], count: int) -> Spread:
+    """Return the spread of samples that each took `count` steps, for one step."""
     return Spread.of(sample / count for sample in samples)
 
 
@@ -59,17 +54,17 @@ def ladder_rows(settings: Settings) -> list[Row]:
         note(f"B3 ladder {where}")
         commands = flow(shape, settings.size(200_000))
         parts = batches(reaching(commands) if far else commands)
-        if not _same_but_numbered(events_of(_laddered(low, high), parts), events_of(Market(INSTRUMENT), parts)):
+        if not same_but_numbered(events_of(_laddered(low, high), parts), events_of(Market(INSTRUMENT), parts)):
             raise AssertionError("the ladder that was to stay idle changed the events")
         samples = interleave(
             {
-                "with": partial(_fed, partial(_laddered, low, high), parts),
-                "without": partial(_fed, partial(Market, INSTRUMENT), parts),
+                "with": partial(fed, partial(_laddered, low, high), parts),
+                "without": partial(fed, partial(Market, INSTRUMENT), parts),
             },
             settings.rounds,
         )
-        values = {f"{name}_ns_per_command": _per(taken, len(commands)) for name, taken in samples.items()}
-        measured = " ns, ".join(f"{name} {_per(taken, len(commands))}" for name, taken in samples.items()) + " ns"
+        values = {f"{name}_ns_per_command": per(taken, len(commands)) for name, taken in samples.items()}
+        measured = " ns, ".join(f"{name} {per(taken, len(commands))}" for name, taken in samples.items()) + " ns"
         rows.append(judged("B3", f"ladder {where}", measured, ratios(samples["with"], samples["without"]), values))
     return rows
 
@@ -81,14 +76,14 @@ def _laddered(low: int, high: int) -> Market:
     return market
 
 
-def _fed(make: Callable[[], BatchMarket], parts: list[Records]) -> float:
-    """A sample: the time of a whole flow through a fresh market, in ns."""
+def fed(make: Callable[[], BatchMarket], parts: list[Records]) -> float:
+    """Return a sample: the time of a whole flow through a fresh market, in ns."""
     market = make()
     return float(timed(partial(feed, market, parts)))
 
 
-def _same_but_numbered(a: Records, b: Records) -> bool:
-    """Whether two streams differ only in where their numbering begins."""
+def same_but_numbered(a: Records, b: Records) -> bool:
+    """Return whether two streams differ only in where their numbering begins."""
     names = [name for name in a.dtype.names or () if name not in ("seq", "command")]
     return len(a) == len(b) and all(np.array_equal(a[name], b[name]) for name in names)
 
@@ -124,7 +119,7 @@ def sweep_rows(settings: Settings) -> list[Row]:
         contenders["call"] = _sweeps(_bid_ladder, takers[:0], repeats)
         samples = interleave(contenders, settings.rounds)
         net = {name: [a - b for a, b in zip(samples[name], samples["call"], strict=True)] for name in kinds}
-        spreads = {name: _per(net[name], fills) for name in kinds}
+        spreads = {name: per(net[name], fills) for name in kinds}
         measured = ", ".join(f"{spread} ns a {name[:-1]}" for name, spread in spreads.items())
         values = {f"ns_per_{name[:-1]}": spread for name, spread in spreads.items()}
         rows.append(judged("B4", f"k = {k}", measured, ratios(net["rungs"], net["levels"]), values))
@@ -173,54 +168,6 @@ def _sweeps(make: Callable[[], Market], takers: Records, repeats: int) -> Callab
     return sample
 
 
-# --- B6 -----------------------------------------------------------------------------------------
-
-
-def call_rows(settings: Settings) -> list[Row]:
-    """Return B6: `place` and `cancel` from a Python loop, against methods that do nothing; loop subtracted."""
-    note("B6 one Python call")
-    count = settings.size(50_000, 100)
-    empty = empty_class()()
-    market = Market(INSTRUMENT)
-    prices = [9_900 + i % 50 for i in range(count)]
-    first = [1]
-
-    def places() -> float:
-        place = market.place
-        taken = timed(lambda: [None for price in prices if place(7, 0, 10, price) is None])
-        return float(taken)
-
-    def cancels() -> float:
-        cancel, ids = market.cancel, range(first[0], first[0] + count)
-        taken = timed(lambda: [None for order_id in ids if cancel(7, order_id) != 0])
-        first[0] += count
-        if market.open_orders != 0:
-            raise AssertionError("an order that was placed was not cancelled")
-        return float(taken)
-
-    def empty_places() -> float:
-        place = empty.place
-        return float(timed(lambda: [None for price in prices if place(7, 0, 10, price) is not None]))
-
-    def empty_cancels() -> float:
-        cancel, ids = empty.cancel, range(1, count + 1)
-        return float(timed(lambda: [None for order_id in ids if cancel(7, order_id) is not None]))
-
-    def loop() -> float:
-        return float(timed(lambda: [None for price in prices if price is None]))
-
-    # One contender, so that every order placed is cancelled before the next round.
-    rounds = [(places(), cancels(), empty_places(), empty_cancels(), loop()) for _ in range(settings.rounds + 1)][1:]
-    rows = []
-    for at, name in enumerate(("place", "cancel")):
-        ours = [taken[at] - taken[4] for taken in rounds]
-        yardstick = [taken[at + 2] - taken[4] for taken in rounds]
-        measured = f"{_per(ours, count)} ns, empty method {_per(yardstick, count)} ns"
-        values = {f"{name}_ns": _per(ours, count), f"empty_{name}_ns": _per(yardstick, count)}
-        rows.append(judged("B6", f"{name}()", measured, ratios(ours, yardstick), values))
-    return rows
-
-
 # --- B7 -----------------------------------------------------------------------------------------
 
 
@@ -236,12 +183,12 @@ def batch_rows(settings: Settings) -> list[Row]:
             raise AssertionError(f"core and reference disagree on the {shape} flow")
         samples = interleave(
             {
-                "core": partial(_fed, partial(Market, INSTRUMENT), parts),
-                "reference": partial(_fed, partial(ReferenceMarket, INSTRUMENT), parts),
+                "core": partial(fed, partial(Market, INSTRUMENT), parts),
+                "reference": partial(fed, partial(ReferenceMarket, INSTRUMENT), parts),
             },
             settings.rounds,
         )
-        ns = {name: _per(taken, len(commands)) for name, taken in samples.items()}
+        ns = {name: per(taken, len(commands)) for name, taken in samples.items()}
         trades = int((events["kind"] == EventKind.TRADE).sum())
         measured = (
             f"{short(1000 / ns['core'].median)} M commands/s: {ns['core']} ns a command, "
@@ -364,58 +311,3 @@ def anchor_rows(settings: Settings) -> list[Row]:
         measured = f"{spread} us an anchor; {bids} bid and {asks} ask rungs ahead of the cursor"
         rows.append(judged("B15", f"{shape.name}, both sides", measured, spread, {"us_per_anchor": spread}))
     return rows
-
-
-# --- B11 ----------------------------------------------------------------------------------------
-
-
-def thread_rows(settings: Settings) -> list[Row]:
-    """Return B11: two markets fed by two threads, against one after the other. By the wall clock, not pinned.
-
-    SHA-256, which is known to run without the GIL, is the control: where two threads of it miss the bar in
-    any round, the machine had no two idle cores and nothing can be judged.
-    """
-    if not hasattr(os, "sched_setaffinity"):
-        return [skipped("B11", "the core of a thread cannot be chosen here")]
-    pinned = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))
-    try:
-        if len(os.sched_getaffinity(0)) < 2:
-            return [skipped("B11", "needs two cores")]
-        note("B11 two threads")
-        parts = batches(flow("own", settings.size(400_000)), BATCH * 4)
-        data = bytes(settings.size(16_000_000))
-        contenders = {
-            "one": partial(_walled, partial(_feeder, parts), 1),
-            "two": partial(_walled, partial(_feeder, parts), 2),
-            "control_one": partial(_walled, lambda: partial(hashlib.sha256, data), 1),
-            "control_two": partial(_walled, lambda: partial(hashlib.sha256, data), 2),
-        }
-        samples = interleave(contenders, settings.rounds)
-    finally:
-        os.sched_setaffinity(0, pinned)
-    rate, control = (
-        ratios([2 * one for one in samples[f"{kind}one"]], samples[f"{kind}two"]) for kind in ("", "control_")
-    )
-    values = {f"{name}_ms": Spread.of(ns / 1e6 for ns in taken) for name, taken in samples.items()}
-    one, two = values["one_ms"], values["two_ms"]
-    measured = f"one thread, one market {one} ms; two and two {two} ms; control, SHA-256: {control} x"
-    row = judged("B11", "throughput of two threads / one", measured, rate, values)
-    if control.low < BARS["B11"].limit:
-        return [msgspec.structs.replace(row, verdict=f"{NOT_JUDGED}: no two idle cores, by the control")]
-    return [row]
-
-
-def _feeder(parts: list[Records]) -> Callable[[], object]:
-    return partial(feed, Market(INSTRUMENT), parts)
-
-
-def _walled(make: Callable[[], Callable[[], object]], threads: int) -> float:
-    """A sample: the wall time until `threads` threads have each done what `make` made for it, in ns."""
-    workers = [threading.Thread(target=make()) for _ in range(threads)]
-    start = time.perf_counter_ns()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return float(time.perf_counter_ns() - start)
