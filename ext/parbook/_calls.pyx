@@ -2,11 +2,11 @@
 
 cimport cython
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsUnsignedLongLong
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
 
 from parbook._block cimport Block
-from parbook._desk cimport Desk, event_at
+from parbook._desk cimport Desk
 from parbook._types cimport *
 
 import numpy as np
@@ -76,48 +76,6 @@ cdef uint64_t any_unsigned(object value, str name, uint64_t high) except? 1:
         raise MisuseError(f"{name}={shown(value)} is outside 0..{high}.")
     return result
 
-
-cdef int fill_new(
-    Command *command, object account, object side, object qty_lots, object price_ticks, object order_type, object tif,
-    object client_id, object ts_ns
-) except -1:
-    memset(command, 0, sizeof(Command))
-    command.kind = NEW
-    command.account = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
-    command.side = <uint8_t>unsigned_of(side, "side", 255)
-    command.qty_lots = signed_of(qty_lots, "qty_lots")
-    command.price_ticks = signed_of(price_ticks, "price_ticks")
-    command.order_type = <uint8_t>unsigned_of(order_type, "order_type", 255)
-    command.tif = <uint8_t>unsigned_of(tif, "tif", 255)
-    command.client_id = unsigned_of(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
-    command.ts_ns = signed_of(ts_ns, "ts_ns")
-    return 0
-
-
-cdef int fill_amend(
-    Command *command, object account, object order_id, object client_id, object qty_lots, object price_ticks,
-    object ts_ns
-) except -1:
-    memset(command, 0, sizeof(Command))
-    command.kind = AMEND
-    command.account = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
-    command.order_id = unsigned_of(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
-    command.client_id = unsigned_of(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
-    command.qty_lots = signed_of(qty_lots, "qty_lots")
-    command.price_ticks = signed_of(price_ticks, "price_ticks")
-    command.ts_ns = signed_of(ts_ns, "ts_ns")
-    return 0
-
-
-cdef int fill_cancel(Command *command, object account, object order_id, object client_id, object ts_ns) except -1:
-    memset(command, 0, sizeof(Command))
-    command.kind = CANCEL
-    command.account = <uint32_t>unsigned_of(account, "account", 0xFFFFFFFF)
-    command.order_id = unsigned_of(order_id, "order_id", 0xFFFFFFFFFFFFFFFF)
-    command.client_id = unsigned_of(client_id, "client_id", 0xFFFFFFFFFFFFFFFF)
-    command.ts_ns = signed_of(ts_ns, "ts_ns")
-    return 0
-
 # --- answering ------------------------------------------------------------------------------------
 
 
@@ -168,38 +126,3 @@ cdef class Placed:
                 self.leaves_lots = 0
             elif event.kind == AMENDED or event.kind == TRIGGERED:
                 self.leaves_lots = event.leaves_lots
-
-
-cdef bint begins(const Event *event, const Command *command) noexcept nogil:
-    if event.kind == ACCEPTED:
-        return True
-    if command.kind == NEW or command.kind == NEW_SPECIAL:
-        return False
-    if event.kind != AMENDED and event.kind != CANCELLED:
-        return False
-    if command.order_id:
-        return event.order_id == command.order_id
-    return event.account == command.account and event.other_id == command.client_id
-
-
-cdef Placed placed_of(Desk *desk, const Command *command, uint64_t first):
-    cdef Placed placed = Placed.__new__(Placed)
-    cdef const Event *event
-    cdef uint64_t seq
-    cdef bint begun = False
-    placed.first_seq = first
-    placed.order_id = command.order_id
-    for seq in range(first, desk.next_seq):
-        event = event_at(desk, seq)
-        if event.kind == REJECTED:
-            placed = Placed.__new__(Placed)
-            placed.first_seq = first
-            placed.order_id = command.order_id
-            placed.code = event.code
-        elif begun:
-            placed.follow(event)
-        elif begins(event, command):
-            begun = True
-            placed.order_id = event.order_id
-            placed.leaves_lots = 0 if event.kind == CANCELLED else event.leaves_lots
-    return placed

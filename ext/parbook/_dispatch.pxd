@@ -273,6 +273,19 @@ cdef inline int64_t run_commands(Desk *desk, const Command *commands, int64_t co
         done += taken
     return done
 
+cdef inline int64_t run_step(
+    Desk *desk, int64_t now_ns, const Command *commands, int64_t count, uint64_t *own_seq
+) noexcept nogil:
+    """Prepare and apply one command of an exchange, and say where its own events begin. 0 without memory."""
+    catch_up(desk, now_ns)
+    own_seq[0] = desk.next_seq
+    if pb_likely(is_plain(desk, commands)):
+        plain_command(desk, commands)
+        return 1
+    run_leftovers(desk)
+    own_seq[0] = desk.next_seq
+    return full_run(desk, commands, count, True)
+
 cdef inline int64_t run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
     """Apply one command whose leftovers have run, and return how many records it took; 0 without memory."""
     if is_plain(desk, commands):

@@ -17,7 +17,7 @@ from parbook._ledger cimport (
     ledger_status, ledger_tier,
 )
 from parbook._listing cimport Funds
-from parbook._market cimport Gate, Market, market_prepare, market_run_prepared, market_set_curve
+from parbook._market cimport Gate, Market, market_prepare, market_set_curve, market_step
 from parbook._quotes cimport Curve
 from parbook._routing cimport put_event, run_batch, take_events
 from parbook._types cimport *
@@ -240,9 +240,7 @@ cdef class Exchange:
         desk.next_command = venue.next_command
         if desk_reserve(desk, 1, 0) != 0:
             self._leave(-1)
-        market_prepare(desk, venue.now_ns)
-        own = desk.next_seq
-        if market_run_prepared(desk, command, 1) != 1 or desk.broken:
+        if market_step(desk, venue.now_ns, command, 1, &own) != 1 or desk.broken:
             venue.broken = True
         venue.next_command = desk.next_command
         venue.now_ns = max(venue.now_ns, desk.now_ns)

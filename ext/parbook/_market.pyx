@@ -16,7 +16,7 @@ from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, event_at
-from parbook._dispatch cimport catch_up, pass_time, run_commands, run_leftovers, run_prepared, run_set_curve
+from parbook._dispatch cimport catch_up, pass_time, run_commands, run_leftovers, run_prepared, run_set_curve, run_step
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._registry cimport Account
@@ -52,6 +52,12 @@ cdef void market_catch_up(Desk *desk, int64_t now_ns) noexcept nogil:
 cdef void market_prepare(Desk *desk, int64_t now_ns) noexcept nogil:
     catch_up(desk, now_ns)
     run_leftovers(desk)
+
+
+cdef int64_t market_step(
+    Desk *desk, int64_t now_ns, const Command *commands, int64_t count, uint64_t *own_seq
+) noexcept nogil:
+    return run_step(desk, now_ns, commands, count, own_seq)
 
 
 cdef int64_t market_run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil:

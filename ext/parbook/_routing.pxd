@@ -8,7 +8,7 @@ from parbook._calls cimport begins, copy_events
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._desk cimport Desk, desk_reserve, event_at
 from parbook._market cimport (
-    market_catch_up, market_pass_time, market_prepare, market_run, market_run_prepared,
+    market_catch_up, market_pass_time, market_prepare, market_run, market_run_prepared, market_step,
 )
 from parbook._types cimport *
 from parbook._venue cimport (
@@ -119,9 +119,7 @@ cdef inline int64_t run_single(
     desk.next_command = venue.next_command
     if desk_reserve(desk, 1, 0) != 0:
         return -1
-    market_prepare(desk, venue.now_ns)
-    own_seq[0] = desk.next_seq
-    done = market_run_prepared(desk, commands, count)
+    done = market_step(desk, venue.now_ns, commands, count, own_seq)
     if done == 0:
         venue.broken = True
         return -1
