@@ -119,3 +119,11 @@ cdef inline Placed placed_of(Desk *desk, const Command *command, uint64_t first)
             placed.order_id = event.order_id
             placed.leaves_lots = 0 if event.kind == CANCELLED else event.leaves_lots
     return placed
+
+cdef inline int refusal_from(Desk *desk, uint64_t first) noexcept:
+    """Return the code of the Rejected among a call's events, 0 without one; what it let loose may follow it."""
+    cdef uint64_t seq
+    for seq in range(first, desk.next_seq):
+        if event_at(desk, seq).kind == REJECTED:
+            return event_at(desk, seq).code
+    return 0

@@ -7,7 +7,7 @@ from libc.string cimport memset
 
 from parbook._block cimport Block, take_block
 from parbook._calls cimport (
-    Placed, as_events, checked_commands, fill_amend, fill_cancel, fill_new, placed_of, signed_of,
+    Placed, as_events, checked_commands, fill_amend, fill_cancel, fill_new, placed_of, refusal_from, signed_of,
     unsigned_of,
 )
 from parbook._curve cimport CurveParams
@@ -219,33 +219,40 @@ cdef class Exchange:
         self._leave(take_events(&self.venue, desk, first, block))
         return as_events(block)
 
-    cdef Placed _place(self, Command *command):
-        """Run a NEW or an AMEND of one market and sum up its events, which stay in the market's ring."""
+    cdef Desk *_step(self, const Command *command, uint64_t *first, uint64_t *own) except? NULL:
+        """Run a command of one market, whose events stay in its ring; NULL when there is no such market."""
         cdef Venue *venue = &self.venue
-        cdef Placed placed
         cdef Desk *desk
-        cdef uint64_t first, own
         self._enter()
         if command.instrument >= venue.count:
-            placed = Placed.__new__(Placed)
-            placed.code = UNKNOWN_INSTRUMENT
-            placed.order_id = command.order_id
-            placed.first_seq = venue.next_seq
+            first[0] = venue.next_seq
             venue.next_seq += 1
             venue.next_command += 1
             self._leave(0)
-            return placed
+            return NULL
         desk = venue.desks[command.instrument]
-        first = desk.batch_seq = desk.next_seq
+        first[0] = desk.batch_seq = desk.next_seq
         desk.next_command = venue.next_command
         if desk_reserve(desk, 1, 0) != 0:
             self._leave(-1)
-        if market_step(desk, venue.now_ns, command, 1, &own) != 1 or desk.broken:
+        if market_step(desk, venue.now_ns, command, 1, own) != 1 or desk.broken:
             venue.broken = True
         venue.next_command = desk.next_command
         venue.now_ns = max(venue.now_ns, desk.now_ns)
         self._leave(0)
-        placed = placed_of(desk, command, own)
+        return desk
+
+    cdef Placed _place(self, const Command *command):
+        """Run a NEW or an AMEND of one market and sum up its events."""
+        cdef Placed placed
+        cdef uint64_t first, own
+        cdef Desk *desk = self._step(command, &first, &own)
+        if desk == NULL:
+            placed = Placed.__new__(Placed)
+            placed.code = UNKNOWN_INSTRUMENT
+            placed.order_id = command.order_id
+        else:
+            placed = placed_of(desk, command, own)
         placed.first_seq = first
         return placed
 
@@ -268,9 +275,12 @@ cdef class Exchange:
     def cancel(self, instrument, account, order_id=0, client_id=0, ts_ns=0):
         """Cancel an order; 0 when done, else the RejectCode's number."""
         cdef Command command
+        cdef uint64_t first, own
+        cdef Desk *desk
         fill_cancel(&command, account, order_id, client_id, ts_ns)
         command.instrument = <uint16_t>unsigned_of(instrument, "instrument", 65535)
-        return self._place(&command).code
+        desk = self._step(&command, &first, &own)
+        return refusal_from(desk, own) if desk != NULL else UNKNOWN_INSTRUMENT
 
     # --- views ----------------------------------------------------------------------------------
 

@@ -9,13 +9,13 @@ from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
 from parbook._book cimport ids_find, order_at
 from parbook._calls cimport (
-    Placed, as_events, checked_commands, copy_events, fill_amend, fill_cancel, fill_new, placed_of, signed_of,
-    unsigned_of,
+    Placed, as_events, checked_commands, copy_events, fill_amend, fill_cancel, fill_new, placed_of, refusal_from,
+    signed_of, unsigned_of,
 )
 from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
-from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, event_at
+from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve
 from parbook._dispatch cimport catch_up, pass_time, run_commands, run_leftovers, run_prepared, run_set_curve, run_step
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
@@ -231,11 +231,9 @@ cdef class Market:
     def cancel(self, account, order_id=0, client_id=0, ts_ns=0):
         """Cancel an order; 0 when done, else the RejectCode's number."""
         cdef Command command
-        cdef const Event *event
         fill_cancel(&command, account, order_id, client_id, ts_ns)
         self._run_one(&command)
-        event = event_at(&self.desk, self.desk.next_seq - 1)
-        return event.code if event.kind == REJECTED else 0
+        return refusal_from(&self.desk, self.desk.batch_seq)
 
     # --- views ----------------------------------------------------------------------------------
 

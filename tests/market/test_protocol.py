@@ -4,10 +4,11 @@ import inspect
 
 import parbook
 import parbook.reference
-from parbook.codes import Side, TimeInForce
+from parbook.codes import Place, RejectCode, Side, TimeInForce, Trigger
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol, Placed
-from parbook.messages import NewOrder
+from parbook.messages import NewOrder, ProposeAnchor, SetCurve
+from tests.support.scenario_commands import curve_params
 
 BUY, SELL = Side.BUY, Side.SELL
 INSTRUMENT = Instrument(symbol="TEST")
@@ -100,3 +101,12 @@ def test_placed_of_a_change_that_its_own_time_made_too_late(market):
     )
     placed = market.amend(1, client_id=7, qty_lots=2, ts_ns=60)
     assert (placed.refusal.name, placed.order_id, placed.leaves_lots) == ("UNKNOWN_ORDER", 0, 0)
+
+
+def test_a_refused_cancel_says_so_whatever_its_time_let_loose(market):
+    """The anchor that falls due elects a stop, which runs after the refusal."""
+    market.apply(SetCurve(params=curve_params("pmm depth=100 base=100 budget=1000000 delay=10")))
+    market.apply(ProposeAnchor(low_ticks=100, high_ticks=100, ts_ns=5))
+    market.apply(NewOrder(account=1, side=Side.BUY, qty_lots=1, price_ticks=90, stop_ticks=95, trigger=Trigger.ANCHOR))
+    assert market.cancel(2, order_id=77, ts_ns=20) == RejectCode.UNKNOWN_ORDER
+    assert market.order(1).place in (Place.BOOK, Place.ELECTED)
