@@ -9,6 +9,10 @@ from parbook.messages import Command, Event
 from parbook.records import Records
 
 @final
+class Gate:
+    """Whether somebody is inside an exchange; its markets look at it. Nothing here is for callers."""
+
+@final
 class Market:
     """One instrument's book and curve, compiled. Not for two threads at once."""
 
