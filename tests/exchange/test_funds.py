@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parbook import messages as m
 from parbook.codes import CancelReason, CurveShape, OrderType, RejectCode, SessionState, Side, TimeInForce
 from parbook.instrument import Instrument
+from parbook.interface import ExchangeProtocol
 from parbook.listing import Asset, Listing, fee_atoms
-from parbook.reference.exchange import Exchange
+from tests.exchange.conftest import EXCHANGES
 from tests.support.markets import examples
 
 BASE, QUOTE = 0, 1
@@ -17,11 +19,19 @@ TREASURY = 99
 BUY, SELL = Side.BUY, Side.SELL
 
 
+@pytest.fixture(scope="module", autouse=True, params=list(EXCHANGES))
+def _implementation(request):
+    """Each test runs on every implementation there is."""
+    Venue.implementation = EXCHANGES[request.param]
+
+
 class Venue:
     """One instrument: a lot is 10 base atoms, a tick of it 3 quote atoms; takers pay 0.1 %, makers get 0.02 %."""
 
+    implementation: type[ExchangeProtocol]
+
     def __init__(self, maker_ppm: int = -200, taker_ppm: int = 1000, **settings: object) -> None:
-        self.exchange = Exchange()
+        self.exchange = self.implementation()
         self.exchange.add_asset(Asset(name="SME-A"))
         self.exchange.add_asset(Asset(name="USDx", decimals=6))
         instrument = Instrument(symbol="SME-A/USDx", bust_window=50, **settings)
@@ -99,6 +109,16 @@ def test_a_sell_holds_its_lots():
     assert venue.held(1) == (50, 0)
     assert codes(venue.do(m.AmendOrder(account=1, order_id=1, qty_lots=6))) == [RejectCode.INSUFFICIENT_BASE]
     assert venue.withdraw(1, BASE, 1) == [RejectCode.INSUFFICIENT_AVAILABLE]
+
+
+def test_a_change_needs_only_what_it_adds():
+    venue = Venue()
+    venue.fund(1, quote=10 * 302)
+    venue.order(1, BUY, 10, 100)  # 301 each
+    assert venue.exchange.available(1, QUOTE) == 10
+    assert codes(venue.do(m.AmendOrder(account=1, order_id=1, price_ticks=101))) == [RejectCode.INSUFFICIENT_QUOTE]
+    assert codes(venue.do(m.AmendOrder(account=1, order_id=1, price_ticks=125, qty_lots=8))) == []  # 376 each
+    assert venue.held(1) == (0, 8 * 376)
 
 
 def test_each_shortage_has_its_code():
