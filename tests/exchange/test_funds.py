@@ -117,8 +117,8 @@ def test_a_change_needs_only_what_it_adds():
     venue.order(1, BUY, 10, 100)  # 301 each
     assert venue.exchange.available(1, QUOTE) == 10
     assert codes(venue.do(m.AmendOrder(account=1, order_id=1, price_ticks=101))) == [RejectCode.INSUFFICIENT_QUOTE]
-    assert codes(venue.do(m.AmendOrder(account=1, order_id=1, price_ticks=125, qty_lots=8))) == []  # 376 each
-    assert venue.held(1) == (0, 8 * 376)
+    assert codes(venue.do(m.AmendOrder(account=1, order_id=1, price_ticks=91, qty_lots=11))) == []  # 274 each
+    assert venue.held(1) == (0, 11 * 274)
 
 
 def test_each_shortage_has_its_code():
