@@ -156,6 +156,18 @@ def test_rebates_round_down_and_come_out_of_the_takers_fee():
     assert venue.exchange.fees_taken(QUOTE) == 30 - 5
 
 
+def test_an_uncross_has_no_taker_so_that_nobody_gets_a_rebate():
+    venue = Venue(maker_ppm=-200, taker_ppm=1000, initial_state=SessionState.AUCTION)
+    venue.fund(1, quote=10_000_000)
+    venue.fund(2, base=50_000)
+    venue.order(1, BUY, 5_000, 100)
+    venue.order(2, SELL, 5_000, 100)
+    venue.do(m.SetState(state=SessionState.CONTINUOUS))
+    assert venue.balances(1) == (50_000, 10_000_000 - 5_000 * 300)
+    assert venue.balances(2) == (0, 5_000 * 300)
+    assert venue.exchange.fees_taken(QUOTE) == 0
+
+
 def test_many_small_fills_never_cost_more_than_was_held():
     venue = Venue(taker_ppm=2000)
     venue.fund(1, base=1000)
