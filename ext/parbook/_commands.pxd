@@ -9,7 +9,7 @@ from parbook._book cimport (
 from parbook._curve cimport CurveParams
 from parbook._desk cimport (
     Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled,
-    emit_order, event_at, touch_without,
+    emit_order, event_at, touch_without, within,
 )
 from parbook._identity cimport DEAD, client_find, client_open
 from parbook._quotes cimport Anchor, Curve, curve_compile_here, curve_liftable, curve_replace, curve_withdraw
@@ -67,7 +67,9 @@ cdef inline uint16_t move_clock(Desk *desk, int64_t ts_ns) noexcept nogil:
         return TIME_REVERSED
     if ts_ns > desk.now_ns:
         desk.now_ns = ts_ns
-        activate_due(desk)
+        # Asked here, because the call costs more than the question.
+        if desk.curve != NULL and desk.curve.proposed != 0:
+            activate_due(desk)
     return 0
 
 cdef inline uint16_t do_set_curve(Desk *desk, const CurveParams *params) noexcept nogil:
@@ -189,6 +191,11 @@ cdef inline uint16_t refusal_of_new(const Desk *desk, const Command *command, in
         return FOK_UNFILLABLE
     return 0
 
+cdef inline bint crosses(const Desk *desk, const Order *order) noexcept nogil:
+    """Whether the book's best price on the other side is within an order's limit."""
+    cdef int64_t best_ticks = desk.book.best_ticks[1 - order.side]
+    return best_ticks != 0 and within(order.side, best_ticks, order.price_ticks)
+
 cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     cdef int64_t limit_ticks = command.price_ticks
     cdef int64_t lots = command.qty_lots
@@ -218,7 +225,9 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     client_open(&desk.ids, order.account, order.client_id, slot)
     ack_seq = desk.next_seq
     emit_order(desk, ACCEPTED, 0, order, lots, 0)
-    lots = desk_match(desk, order, lots, desk.book.best_ticks[command.side], &stopped)
+    # Most orders meet nothing: where only the book could trade, its best price says so without the call.
+    if desk.curve != NULL or crosses(desk, order):
+        lots = desk_match(desk, order, lots, desk.book.best_ticks[command.side], &stopped)
     if pb_likely(lots != 0 and command.tif == GTC and not stopped):
         if desk.funds != NULL:
             hold_at(desk.funds, order.account, order.side, order.price_ticks, lots)

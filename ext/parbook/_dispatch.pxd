@@ -255,10 +255,13 @@ cdef inline void plain_command(Desk *desk, const Command *command) noexcept nogi
     desk.next_command += 1
     pb_assert(money_conserved(desk), "ledger: an asset does not add up after a plain command")
 
-cdef inline int64_t run_commands(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
-    """Apply commands in order and return how many records they took.
+cdef inline int64_t run_commands(
+    Desk *desk, const Command *commands, int64_t count, bint prepared
+) noexcept nogil:
+    """Apply commands in order and return how many records they took; if `prepared`, one whose leftovers have run.
 
     Room for as many plain ones must have been reserved. Fewer than `count` were applied when a special one found none.
+    Compiled once, as market_run: with a second copy of the plain path the compiler would inline neither.
     """
     cdef int64_t done = 0
     cdef uint32_t taken
@@ -266,29 +269,11 @@ cdef inline int64_t run_commands(Desk *desk, const Command *commands, int64_t co
         if pb_likely(is_plain(desk, commands + done)):
             plain_command(desk, commands + done)
             done += 1
-            continue
-        taken = full_run(desk, commands + done, count - done, False)
-        if taken == 0:
+        else:
+            taken = full_run(desk, commands + done, count - done, prepared)
+            if taken == 0:
+                break
+            done += taken
+        if prepared:
             break
-        done += taken
     return done
-
-cdef inline int64_t run_step(
-    Desk *desk, int64_t now_ns, const Command *commands, int64_t count, uint64_t *own_seq
-) noexcept nogil:
-    """Prepare and apply one command of an exchange, and say where its own events begin. 0 without memory."""
-    catch_up(desk, now_ns)
-    own_seq[0] = desk.next_seq
-    if pb_likely(is_plain(desk, commands)):
-        plain_command(desk, commands)
-        return 1
-    run_leftovers(desk)
-    own_seq[0] = desk.next_seq
-    return full_run(desk, commands, count, True)
-
-cdef inline int64_t run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
-    """Apply one command whose leftovers have run, and return how many records it took; 0 without memory."""
-    if is_plain(desk, commands):
-        plain_command(desk, commands)
-        return 1
-    return full_run(desk, commands, count, True)

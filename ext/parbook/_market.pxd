@@ -29,12 +29,11 @@ cdef class Market:
     cdef object _state_bytes(self)
 
 # _dispatch, compiled once. A command of an exchange is prepared (time that passed elsewhere, leftovers) and then run.
-cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count) noexcept nogil
+cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count, bint prepared) noexcept nogil
 cdef void market_catch_up(Desk *desk, int64_t now_ns) noexcept nogil
 cdef void market_prepare(Desk *desk, int64_t now_ns) noexcept nogil
 cdef int64_t market_step(
     Desk *desk, int64_t now_ns, const Command *commands, int64_t count, uint64_t *own_seq
 ) noexcept nogil
-cdef int64_t market_run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil
 cdef void market_pass_time(Desk *desk, int64_t now_ns) noexcept nogil
 cdef void market_set_curve(Desk *desk, const CurveParams *params, Curve *spare) noexcept nogil

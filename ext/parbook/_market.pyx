@@ -16,7 +16,7 @@ from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve
-from parbook._dispatch cimport catch_up, pass_time, run_commands, run_leftovers, run_prepared, run_set_curve, run_step
+from parbook._dispatch cimport catch_up, is_plain, pass_time, run_commands, run_leftovers, run_set_curve
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._registry cimport Account
@@ -37,8 +37,8 @@ from parbook.messages import SetCurve as _SetCurve
 from parbook.records import CURVE, DEPTH, command_records, curve_record, events_from_records
 
 
-cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
-    return run_commands(desk, commands, count)
+cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count, bint prepared) noexcept nogil:
+    return run_commands(desk, commands, count, prepared)
 
 
 cdef void market_set_curve(Desk *desk, const CurveParams *params, Curve *spare) noexcept nogil:
@@ -57,11 +57,11 @@ cdef void market_prepare(Desk *desk, int64_t now_ns) noexcept nogil:
 cdef int64_t market_step(
     Desk *desk, int64_t now_ns, const Command *commands, int64_t count, uint64_t *own_seq
 ) noexcept nogil:
-    return run_step(desk, now_ns, commands, count, own_seq)
-
-
-cdef int64_t market_run_prepared(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
-    return run_prepared(desk, commands, count)
+    catch_up(desk, now_ns)
+    if pb_unlikely(not is_plain(desk, commands)):
+        run_leftovers(desk)
+    own_seq[0] = desk.next_seq
+    return market_run(desk, commands, count, True)
 
 
 cdef void market_pass_time(Desk *desk, int64_t now_ns) noexcept nogil:
@@ -150,7 +150,7 @@ cdef class Market:
             if desk_reserve(&self.desk, <uint32_t>(end - start), 0) != 0:
                 self.desk.broken = start != 0
                 return -1
-            done = run_commands(&self.desk, commands + start, end - start)
+            done = market_run(&self.desk, commands + start, end - start, False)
             if done < end - start and start + done == 0:
                 return -1
             if self.desk.broken or done < end - start or self._copy_events(block, first) != 0:
@@ -207,7 +207,7 @@ cdef class Market:
         self._enter()
         if desk_reserve(&self.desk, 1, 0) != 0:
             return self._leave(-1)
-        return self._leave(0 if run_commands(&self.desk, command, 1) == 1 else -1)
+        return self._leave(0 if market_run(&self.desk, command, 1, False) == 1 else -1)
 
     cdef Placed _sum_up(self, const Command *command):
         """Run a NEW or an AMEND and sum up its events."""

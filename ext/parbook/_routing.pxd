@@ -8,7 +8,7 @@ from parbook._calls cimport begins, copy_events
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._desk cimport Desk, desk_reserve, event_at
 from parbook._market cimport (
-    market_catch_up, market_pass_time, market_prepare, market_run, market_run_prepared, market_step,
+    market_catch_up, market_pass_time, market_prepare, market_run, market_step,
 )
 from parbook._types cimport *
 from parbook._venue cimport (
@@ -63,7 +63,7 @@ cdef inline int64_t run_stretch(Venue *venue, const Command *commands, int64_t c
     if desk_reserve(desk, <uint32_t>stretch, 0) != 0:
         return -1
     market_catch_up(desk, venue.now_ns)
-    done = market_run(desk, commands, stretch)
+    done = market_run(desk, commands, stretch, False)
     if done < stretch:
         venue.broken = True
         return -1
@@ -93,7 +93,7 @@ cdef inline int run_everywhere(Venue *venue, const Command *command, Block block
         desk.next_command = number
         if command.kind == ADVANCE:
             market_pass_time(desk, max(command.ts_ns, venue.now_ns))
-        elif market_run_prepared(desk, command, 1) != 1:
+        elif market_run(desk, command, 1, True) != 1:
             venue.broken = True
             return -1
         if take_events(venue, desk, first, block) != 0:
