@@ -11,11 +11,11 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memmove, memset
 
 from parbook._prices cimport (
-    NODES_FIRST, NODES_PER_INSERT, Node, PriceIndex, node_at, prices_drop_leaf, prices_extreme, prices_init,
-    prices_make_leaf, prices_next,
+    NODES_FIRST, NODES_PER_INSERT, Node, PriceIndex, node_at, prices_drop_leaf, prices_extreme, prices_find_leaf,
+    prices_init, prices_make_leaf, prices_next,
 )
 from parbook._slab cimport Slab, slab_clear, slab_give, slab_init, slab_reserve, slab_take
-from parbook._types cimport BUY, NIL, PEG_NONE, PLACE_BOOK, PLACE_ICEBERG, pb_assert, pb_likely
+from parbook._types cimport BUY, NIL, PEG_NONE, PLACE_BOOK, PLACE_ICEBERG, PRICE_TICKS_MAX, pb_assert, pb_likely
 
 cdef enum:
     ORDERS_FIRST = 32
@@ -357,6 +357,17 @@ cdef inline uint32_t book_level(Book *book, int line, int64_t price_ticks) noexc
         book.best_ticks[line] = price_ticks
         book.best_level[line] = slot
     return slot
+
+cdef inline uint32_t book_find_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
+    """Return the level at any price, NIL when there is none. O(1) for recent leaves, else O(depth of the index)."""
+    cdef uint32_t leaf
+    cdef int digit = price_ticks & 63
+    if price_ticks < 1 or price_ticks > PRICE_TICKS_MAX:
+        return NIL
+    leaf = prices_find_leaf(&book.index[line], &book.nodes, price_ticks)
+    if leaf == NIL or not (node_at(&book.nodes, leaf).bitmap >> digit) & 1:
+        return NIL
+    return node_at(&book.nodes, leaf).child[digit]
 
 cdef inline void book_drop_level(Book *book, int line, uint32_t slot) noexcept nogil:
     """Remove an empty level; when it was the best, the next becomes it. O(depth of the index)."""

@@ -331,7 +331,9 @@ cdef inline uint16_t do_amend(Desk *desk, const Command *command) noexcept nogil
         return NOTIONAL_OVERFLOW
     if qty_lots <= order.filled_lots:
         desk_cancel(desk, slot, REASON_AMENDED_TO_FILLED)
-    elif price_ticks == order.price_ticks and qty_lots <= order.qty_lots:
+    elif (
+        price_ticks == order.price_ticks and qty_lots <= order.qty_lots and desk.config.reinsert_on_amend == 0
+    ):
         reduce_in_place(desk, order, order.qty_lots - qty_lots)
     else:
         return reenter(desk, slot, price_ticks, qty_lots)

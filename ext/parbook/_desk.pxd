@@ -107,7 +107,6 @@ cdef inline bint config_watched(const Config *config) noexcept nogil:
     return (
         config.stp == STP_DECREMENT
         or config.allocation != ALLOCATION_PRICE_TIME
-        or config.reinsert_on_amend != 0
         or config.market_rests != 0
         or config.static_band_ppm != 0
         or config.dynamic_band_ppm != 0
@@ -211,6 +210,16 @@ cdef inline void desk_grow_events(Desk *desk) noexcept nogil:
     desk.events = events
     desk.events_mask = mask
     desk.grown_seq = oldest_seq
+
+cdef inline int desk_hold_events(Desk *desk, uint64_t events) noexcept nogil:
+    """Make the ring hold so many events. Returns -1, with the ring as it was, when there is no memory."""
+    while desk.events_mask + 1 < events:
+        desk_grow_events(desk)
+        if desk.broken:
+            # Nothing was written over: the ring has only failed to grow.
+            desk.broken = False
+            return -1
+    return 0
 
 cdef inline Event *desk_emit(
     Desk *desk, uint8_t kind, uint8_t side, uint16_t code, uint32_t account, uint64_t order_id, uint64_t other_id,

@@ -2,13 +2,12 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from parbook._book cimport (
-    CHAIN_CALL_BUYS, CHAIN_CALL_SELLS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_HIDDEN_BIDS, LINES, Book, Level, Node, Order,
-    Special, book_next_level, book_touch, level_at, node_at, order_at, order_place, special_at,
+    CHAIN_CALL_BUYS, CHAIN_CALL_SELLS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_HIDDEN_BIDS, LINES, Book, Level, Order,
+    Special, book_find_level, book_next_level, book_touch, level_at, order_at, order_place, special_at,
 )
 from parbook._desk cimport Desk, better
 from parbook._identity cimport ClientIds
 from parbook._phases cimport session_matches
-from parbook._prices cimport prices_find_leaf
 from parbook._quotes cimport Cursor, Quote, cursor_trade, curve_quote
 from parbook._registry cimport AccountRecord, AccountTable
 from parbook._types cimport *
@@ -85,18 +84,11 @@ cdef inline list depth_rows(const Desk *desk, int side, int64_t count):
 
 cdef inline int queue_of_line(Book *book, int line, int64_t price_ticks, list ids) except -1:
     """Append the ids queued at a price of a line, in time priority."""
-    cdef uint32_t leaf = NIL
+    cdef uint32_t level = book_find_level(book, line, price_ticks)
     cdef uint32_t slot
-    cdef const Node *node
-    cdef int digit = price_ticks & 63
-    if 1 <= price_ticks <= PRICE_TICKS_MAX:
-        leaf = prices_find_leaf(&book.index[line], &book.nodes, price_ticks)
-    if leaf == NIL:
+    if level == NIL:
         return 0
-    node = node_at(&book.nodes, leaf)
-    if not (node.bitmap >> digit) & 1:
-        return 0
-    slot = level_at(book, node.child[digit]).head
+    slot = level_at(book, level).head
     while slot != NIL:
         ids.append(order_at(book, slot).order_id)
         slot = order_at(book, slot).next

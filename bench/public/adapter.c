@@ -1,0 +1,349 @@
+/* parbook behind the C interface of the public matching benchmark: the same core that `import parbook` loads.
+ *
+ * The interpreter is embedded to import parbook and to make one market. From then on every message is translated into
+ * one command and run through the core's function table; every query is answered from the core's own state.
+ *
+ * Reports travel in the core's own event ring: the matcher writes events in place, this file's drain(), on the
+ * harness's thread, turns them into reports. What an event does not say of its message (the harness's sequence number,
+ * its order id, a modification's size) stands in a ring of marks by the command's number.
+ *
+ * The harness's order ids become the core's by a flat array, as its reference adapters do; a partly filled order's
+ * modification names its total, because the harness means what is left.
+ */
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "matching_engine_api.h"
+#include "parbook.h"
+
+#ifndef PARBOOK_PYTHON
+#error "build with -DPARBOOK_PYTHON=\"<the interpreter parbook is installed for>\""
+#endif
+
+enum { NEW = 1, CANCEL = 2, AMEND = 3 };
+enum { ACCEPTED = 1, REJECTED = 2, TRADE = 3, CANCELLED = 4, AMENDED = 5 };
+enum { GTC = 0, IOC = 1 };
+enum {
+    PUBLISH_EVERY = 32,   /* events handed over at once */
+    COMMANDS_RESERVED = 64,
+    EVENTS_OF_A_MESSAGE = 3, /* besides one for each order it trades with */
+    LINE = 64,
+};
+
+/* What an event does not say of the message it answers. */
+typedef struct {
+    uint64_t order_id;
+    uint32_t seq_low;
+    uint32_t quantity;
+} mark_t;
+
+/* The hand-over. Each side has lines of its own; what both read changes only while nothing is under way. */
+typedef struct {
+    _Alignas(LINE) _Atomic uint64_t published;  /* events below may be read */
+    _Alignas(LINE) _Atomic uint64_t consumed;   /* events below may be overwritten */
+    _Alignas(LINE) pb_desk_front *front;
+    mark_t *marks;
+    uint64_t marks_mask;
+    uint64_t seq_high;
+    uint32_t capacity;
+    /* the consumer's own */
+    _Alignas(LINE) uint64_t next_seq;
+    uint64_t command;
+    uint64_t *names;                            /* the core's order id -> the harness's */
+    uint64_t names_length;
+} queue_t;
+
+static queue_t *queue;
+static const pb_api *pb;
+static pb_desk *desk;
+static PyObject *market;
+static PyThreadState *released;
+
+/* The matcher's own. */
+static _Alignas(LINE) pb_command command;
+static uint64_t published, consumed;
+static uint64_t lasts_until;                    /* the event from which space must be awaited */
+static uint32_t room;
+static uint64_t *ids;                           /* the harness's order id -> the core's */
+static uint64_t ids_length;
+
+static void fail(const char *what) {
+    fprintf(stderr, "parbook: %s\n", what);
+    if (PyErr_Occurred()) PyErr_Print();
+    abort();
+}
+
+/* Make room in a zeroed array of 64-bit numbers for an index. */
+static void reach(uint64_t **items, uint64_t *length, uint64_t index) {
+    uint64_t longer = *length ? *length : 1 << 16;
+    uint64_t *moved;
+    if (index >= UINT64_C(1) << 32) fail("an order id is beyond 2**32");
+    while (longer <= index) longer *= 2;
+    moved = realloc(*items, longer * sizeof **items);
+    if (moved == NULL) fail("no memory for order ids");
+    memset(moved + *length, 0, (longer - *length) * sizeof **items);
+    *items = moved;
+    *length = longer;
+}
+
+/* --- transport ------------------------------------------------------------------------------ */
+
+static void *transport_create(uint32_t capacity) {
+    queue_t *made = aligned_alloc(LINE, sizeof(queue_t));
+    if (made == NULL) return NULL;
+    memset(made, 0, sizeof *made);
+    made->capacity = 1;
+    while (made->capacity < capacity) made->capacity *= 2;
+    made->marks = calloc(made->capacity * 2, sizeof(mark_t));
+    made->marks_mask = made->capacity * 2 - 1;
+    made->next_seq = made->command = 1;
+    atomic_init(&made->published, 1);
+    atomic_init(&made->consumed, 1);
+    if (made->marks == NULL) {
+        free(made);
+        return NULL;
+    }
+    return made;
+}
+
+static int transport_push(void *handle, const me_report_t *report) {
+    (void)handle, (void)report;
+    return 0; /* events are written in place */
+}
+
+static void publish(void) {
+    published = pb_front(desk)->next_seq;
+    atomic_store_explicit(&queue->published, published, memory_order_release);
+}
+
+static void transport_flush(void *handle) {
+    (void)handle;
+    if (desk != NULL) publish();
+}
+
+static void transport_destroy(void *handle) {
+    queue_t *q = handle;
+    free(q->marks);
+    free(q->names);
+    free(q);
+}
+
+static inline uint64_t name_of(queue_t *q, uint64_t order_id) { return q->names[order_id]; }
+
+static void translate(queue_t *q, const pb_event *event, me_report_t *report) {
+    const mark_t *mark;
+    q->command += (uint16_t)(event->command - (uint16_t)q->command);
+    mark = &q->marks[q->command & q->marks_mask];
+    memset(report, 0, sizeof *report);
+    report->sequence_number = q->seq_high | mark->seq_low;
+    report->side = event->side;
+    report->order_id = mark->order_id;
+    report->price_ticks = event->price_ticks;
+    report->quantity = (uint32_t)event->qty_lots;
+    switch (event->kind) {
+    case ACCEPTED:
+        report->type = ME_ORDER_ACK;
+        if (event->order_id >= q->names_length) reach(&q->names, &q->names_length, event->order_id);
+        q->names[event->order_id] = mark->order_id;
+        break;
+    case TRADE:
+        report->type = ME_TRADE;
+        report->maker_order_id = name_of(q, event->other_id);
+        report->taker_order_id = name_of(q, event->order_id);
+        break;
+    case CANCELLED:
+        report->type = ME_CANCEL_ACK;
+        break;
+    case AMENDED:
+        report->type = ME_MODIFY_ACK;
+        report->quantity = mark->quantity;
+        break;
+    default:
+        report->type = mark->quantity ? ME_MODIFY_REJECT : ME_CANCEL_REJECT;
+        break;
+    }
+}
+
+static uint32_t transport_drain(void *handle, me_report_t *out, uint32_t max) {
+    queue_t *q = handle;
+    uint64_t ready = atomic_load_explicit(&q->published, memory_order_acquire) - q->next_seq;
+    uint32_t count = ready < max ? (uint32_t)ready : max;
+    for (uint32_t i = 0; i < count; i++)
+        translate(q, &q->front->events[(q->next_seq + i) & q->front->events_mask], out + i);
+    if (count) {
+        q->next_seq += count;
+        atomic_store_explicit(&q->consumed, q->next_seq, memory_order_release);
+    }
+    return count;
+}
+
+static const me_transport_t transport = {
+    transport_create, transport_push, transport_drain, transport_flush, transport_destroy,
+};
+
+const me_transport_t *engine_get_transport(void) { return &transport; }
+
+/* --- engine --------------------------------------------------------------------------------- */
+
+static void start_python(void) {
+    PyConfig config;
+    /* Loaded by dlopen, this library keeps libpython to itself; extension modules look for it in the process. */
+    if (dlopen(PARBOOK_LIBPYTHON, RTLD_NOW | RTLD_GLOBAL) == NULL) fail(dlerror());
+    PyConfig_InitPythonConfig(&config);
+    config.install_signal_handlers = 0;
+    if (PyStatus_Exception(PyConfig_SetBytesString(&config, &config.executable, PARBOOK_PYTHON)) ||
+        PyStatus_Exception(PyConfig_SetBytesString(&config, &config.program_name, PARBOOK_PYTHON)) ||
+        PyStatus_Exception(Py_InitializeFromConfig(&config)))
+        fail("Python does not start");
+    PyConfig_Clear(&config);
+}
+
+/* Make the market with the benchmark's meaning of a modification: always out and in again. */
+static PyObject *make_market(void) {
+    PyObject *globals = PyDict_New();
+    PyObject *made, *result;
+    if (globals == NULL) return NULL;
+    result = PyRun_String(
+        "import parbook\n"
+        "market = parbook.Market(parbook.Instrument(symbol='BENCH', reinsert_on_amend=True))\n",
+        Py_file_input, globals, globals);
+    made = result ? PyDict_GetItemString(globals, "market") : NULL;
+    Py_XINCREF(made);
+    Py_XDECREF(result);
+    Py_DECREF(globals);
+    return made;
+}
+
+void engine_init(uint64_t seed, const me_transport_t *chosen, void *report_sink) {
+    (void)seed;
+    if (chosen != &transport) fail("the harness did not take this engine's transport");
+    queue = report_sink;
+    start_python();
+    pb = pb_load();
+    if (pb == NULL) fail("parbook's function table cannot be loaded");
+    market = make_market();
+    if (market == NULL || (desk = pb->take(market)) == NULL) fail("no market");
+    released = PyEval_SaveThread();
+    if (pb->hold_events(desk, queue->capacity) != 0) fail("no memory for events");
+    queue->front = pb_front(desk);
+    /* Touched now, or the first lap through the rings pays a page fault every 64 events. */
+    memset(queue->front->events, 0, (queue->front->events_mask + 1) * sizeof(pb_event));
+    memset(queue->marks, 0, (queue->marks_mask + 1) * sizeof(mark_t));
+    memset(&command, 0, sizeof command);
+    command.account = 1;
+    published = consumed = pb_front(desk)->next_seq;
+    lasts_until = room = 0;
+    reach(&ids, &ids_length, 1 << 20);
+}
+
+void engine_shutdown(void) {
+    PyEval_RestoreThread(released);
+    if (pb->give_back(market) != 0) PyErr_Print();
+    desk = NULL;
+    Py_CLEAR(market);
+    Py_FinalizeEx();
+    free(ids);
+    ids = NULL;
+    ids_length = 0;
+}
+
+/* Wait until the consumer has left enough of the ring, and say how far it lasts. One message may trade with every
+ * order that rests, and leaves one more at most, so each event spends two of what is left. */
+static void await_space(void) {
+    uint64_t most = pb->open_orders(desk) + EVENTS_OF_A_MESSAGE;
+    pb_desk_front *front = pb_front(desk);
+    int64_t left;
+    publish();
+    do {
+        consumed = atomic_load_explicit(&queue->consumed, memory_order_acquire);
+        left = (int64_t)(front->events_mask - (front->next_seq - consumed)) - (int64_t)most;
+    } while (left < 2 && consumed != front->next_seq);
+    /* With all consumed and still too little, the ring may grow: nobody reads it now. */
+    front->keep_seq = consumed;
+    lasts_until = front->next_seq + (left < 2 ? 1 : (uint64_t)left / 2);
+}
+
+static inline void run(uint64_t sequence_number, uint64_t order_id, uint32_t quantity) {
+    pb_desk_front *front = pb_front(desk);
+    mark_t *mark = &queue->marks[front->next_command & queue->marks_mask];
+    if (__builtin_expect(room-- == 0, 0)) {
+        if (pb->reserve(desk, COMMANDS_RESERVED) != 0) fail("no memory for orders");
+        room = COMMANDS_RESERVED - 1;
+    }
+    if (__builtin_expect(sequence_number >> 32 != queue->seq_high >> 32, 0)) {
+        publish();
+        while (atomic_load_explicit(&queue->consumed, memory_order_acquire) != front->next_seq) continue;
+        queue->seq_high = sequence_number >> 32 << 32;
+    }
+    mark->order_id = order_id;
+    mark->seq_low = (uint32_t)sequence_number;
+    mark->quantity = quantity;
+    if (__builtin_expect(front->next_seq >= lasts_until, 0)) await_space();
+    if (__builtin_expect(pb->run(desk, &command, 1) != 1, 0)) fail("memory ran out");
+    if (front->next_seq - published >= PUBLISH_EVERY) publish();
+}
+
+void engine_on_new_order(const new_order_t *order) {
+    uint64_t order_id = pb_front(desk)->next_order_id;
+    if (__builtin_expect(order->order_id >= ids_length, 0)) reach(&ids, &ids_length, order->order_id);
+    ids[order->order_id] = order_id;
+    command.kind = NEW;
+    command.side = order->side;
+    command.tif = order->ioc ? IOC : GTC;
+    command.order_id = 0;
+    command.price_ticks = order->price_ticks;
+    command.qty_lots = order->quantity;
+    run(order->sequence_number, order->order_id, order->quantity);
+}
+
+void engine_on_cancel(const cancel_t *cancel) {
+    command.kind = CANCEL;
+    command.side = command.tif = 0;
+    command.order_id = cancel->order_id < ids_length ? ids[cancel->order_id] : 0;
+    run(cancel->sequence_number, cancel->order_id, 0);
+}
+
+void engine_on_modify(const modify_t *modify) {
+    uint64_t order_id = modify->order_id < ids_length ? ids[modify->order_id] : 0;
+    int64_t filled_lots = pb->filled_lots(desk, order_id);
+    command.kind = AMEND;
+    command.side = command.tif = 0;
+    command.order_id = order_id;
+    command.price_ticks = modify->new_price_ticks;
+    command.qty_lots = modify->new_quantity + (filled_lots > 0 ? filled_lots : 0);
+    run(modify->sequence_number, modify->order_id, modify->new_quantity);
+}
+
+void engine_on_batch(const me_msg_t *messages, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const me_msg_t *message = messages + i;
+        if (message->type == 0) engine_on_new_order(&message->no);
+        else if (message->type == 1) engine_on_cancel(&message->c);
+        else engine_on_modify(&message->md);
+    }
+    publish();
+}
+
+void engine_flush(void) {
+    if (pb->broken(desk)) fail("memory ran out inside a command");
+    publish();
+}
+
+/* --- queries -------------------------------------------------------------------------------- */
+
+int64_t engine_query_best_bid(void) {
+    int64_t ticks = pb->best_ticks(desk, 0);
+    return ticks ? ticks : INT64_MIN;
+}
+
+int64_t engine_query_best_ask(void) {
+    int64_t ticks = pb->best_ticks(desk, 1);
+    return ticks ? ticks : INT64_MAX;
+}
+
+uint64_t engine_query_depth_at(int64_t price_ticks, uint8_t side) {
+    return (uint64_t)pb->level_lots(desk, side, price_ticks);
+}
