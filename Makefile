@@ -5,6 +5,7 @@ PYTHON  ?= python3
 MINUTES ?= 10
 COUNT   ?= 1000000
 ARGS    ?=
+CHECKOUT ?=
 # The last commit before special orders: what it costs to have them is counted against it.
 SLICE   := 4774557d4cb8bac3588287dfcc0d9781c72f4224
 
@@ -16,7 +17,8 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak leaks feasibility mutants bench build checked sanitize dist clean
+.PHONY: help run test test-slow check soak leaks feasibility mutants bench public-adapter build checked sanitize dist \
+        clean
 
 help: ## list the targets
 	@echo "make run      # try parbook          make test     # test it"
@@ -103,6 +105,10 @@ mutants: $(VENV)/.built ## plant faults, see who notices; ARGS="--sample 5"
 bench: $(VENV)/.built ## measure the release build
 	@echo "parbook: benchmarks"
 	@$(PY) -m bench --against $(SLICE) $(ARGS)
+
+public-adapter: $(VENV)/.built ## the core behind the public matching benchmark: CHECKOUT=path of its sources
+	@test -n "$(CHECKOUT)" || { echo "give the benchmark's sources: make public-adapter CHECKOUT=path" >&2; exit 2; }
+	@$(PY) -m bench.public "$(CHECKOUT)"
 
 # --- other builds -------------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@
  *
  * Reports travel in the core's own event ring: the matcher writes events in place, this file's drain(), on the
  * harness's thread, turns them into reports. What an event does not say of its message (the harness's sequence number,
- * its order id, a modification's size) stands in a ring of marks by the command's number.
+ * a modification's size) stands in a ring of marks by the command's number.
  *
- * The harness's order ids become the core's by a flat array, as its reference adapters do; a partly filled order's
+ * The harness's order ids are the core's client ids: the core itself finds orders by them. A partly filled order's
  * modification names its total, because the harness means what is left.
  */
 #include <dlfcn.h>
@@ -15,28 +15,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "matching_engine_api.h"
 #include "parbook.h"
 
 #ifndef PARBOOK_PYTHON
-#error "build with -DPARBOOK_PYTHON=\"<the interpreter parbook is installed for>\""
+#error "built by `python -m bench.public`, which says which interpreter to embed"
 #endif
 
 enum { NEW = 1, CANCEL = 2, AMEND = 3 };
 enum { ACCEPTED = 1, REJECTED = 2, TRADE = 3, CANCELLED = 4, AMENDED = 5 };
 enum { GTC = 0, IOC = 1 };
+enum { ACCOUNT = 1 };
+
+/* The core's client id 0 is none, the harness's order id 0 is one: all bits of its ids are turned by a constant. */
+static const uint64_t TURN = UINT64_C(0x9E3779B97F4A7C15);
 enum {
-    PUBLISH_EVERY = 32,   /* events handed over at once */
-    COMMANDS_RESERVED = 64,
-    EVENTS_OF_A_MESSAGE = 3, /* besides one for each order it trades with */
+    MESSAGES_AT_ONCE = 32,   /* events are handed over, and room is made, so often */
+    EVENTS_OF_A_MESSAGE = 10, /* besides one for each order it trades with, and what the core keeps spare */
     LINE = 64,
+    HUGE_PAGE = 1 << 21,
 };
 
 /* What an event does not say of the message it answers. */
 typedef struct {
-    uint64_t order_id;
-    uint32_t seq_low;
+    uint64_t sequence_number;
     uint32_t quantity;
 } mark_t;
 
@@ -47,7 +51,6 @@ typedef struct {
     _Alignas(LINE) pb_desk_front *front;
     mark_t *marks;
     uint64_t marks_mask;
-    uint64_t seq_high;
     uint32_t capacity;
     /* the consumer's own */
     _Alignas(LINE) uint64_t next_seq;
@@ -64,11 +67,10 @@ static PyThreadState *released;
 
 /* The matcher's own. */
 static _Alignas(LINE) pb_command command;
-static uint64_t published, consumed;
-static uint64_t lasts_until;                    /* the event from which space must be awaited */
-static uint32_t room;
-static uint64_t *ids;                           /* the harness's order id -> the core's */
-static uint64_t ids_length;
+static uint64_t consumed;
+static uint32_t credit;                         /* messages before attend() is due */
+static mark_t *marks;
+static uint64_t marks_mask;
 
 static void fail(const char *what) {
     fprintf(stderr, "parbook: %s\n", what);
@@ -76,15 +78,24 @@ static void fail(const char *what) {
     abort();
 }
 
+/* Ask for huge pages where the kernel gives them on request: these arrays are read all over. A refusal is no error. */
+static void in_huge_pages(void *start, size_t bytes) {
+    uintptr_t first = ((uintptr_t)start + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+    uintptr_t end = ((uintptr_t)start + bytes) & ~(uintptr_t)(HUGE_PAGE - 1);
+    if (end > first) (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
+
 /* Make room in a zeroed array of 64-bit numbers for an index. */
 static void reach(uint64_t **items, uint64_t *length, uint64_t index) {
     uint64_t longer = *length ? *length : 1 << 16;
     uint64_t *moved;
-    if (index >= UINT64_C(1) << 32) fail("an order id is beyond 2**32");
     while (longer <= index) longer *= 2;
-    moved = realloc(*items, longer * sizeof **items);
+    moved = aligned_alloc(HUGE_PAGE, (longer * sizeof *moved + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1));
     if (moved == NULL) fail("no memory for order ids");
-    memset(moved + *length, 0, (longer - *length) * sizeof **items);
+    in_huge_pages(moved, longer * sizeof *moved);
+    if (*length) memcpy(moved, *items, *length * sizeof *moved);
+    memset(moved + *length, 0, (longer - *length) * sizeof *moved);
+    free(*items);
     *items = moved;
     *length = longer;
 }
@@ -115,8 +126,7 @@ static int transport_push(void *handle, const me_report_t *report) {
 }
 
 static void publish(void) {
-    published = pb_front(desk)->next_seq;
-    atomic_store_explicit(&queue->published, published, memory_order_release);
+    atomic_store_explicit(&queue->published, pb_front(desk)->next_seq, memory_order_release);
 }
 
 static void transport_flush(void *handle) {
@@ -138,16 +148,16 @@ static void translate(queue_t *q, const pb_event *event, me_report_t *report) {
     q->command += (uint16_t)(event->command - (uint16_t)q->command);
     mark = &q->marks[q->command & q->marks_mask];
     memset(report, 0, sizeof *report);
-    report->sequence_number = q->seq_high | mark->seq_low;
+    report->sequence_number = mark->sequence_number;
     report->side = event->side;
-    report->order_id = mark->order_id;
+    report->order_id = event->other_id ^ TURN;
     report->price_ticks = event->price_ticks;
     report->quantity = (uint32_t)event->qty_lots;
     switch (event->kind) {
     case ACCEPTED:
         report->type = ME_ORDER_ACK;
         if (event->order_id >= q->names_length) reach(&q->names, &q->names_length, event->order_id);
-        q->names[event->order_id] = mark->order_id;
+        q->names[event->order_id] = event->other_id ^ TURN;
         break;
     case TRADE:
         report->type = ME_TRADE;
@@ -199,6 +209,7 @@ static void start_python(void) {
         PyStatus_Exception(Py_InitializeFromConfig(&config)))
         fail("Python does not start");
     PyConfig_Clear(&config);
+    if (PyRun_SimpleString("import sys; sys.path.insert(0, '" PARBOOK_PATH "')") != 0) fail("sys.path");
 }
 
 /* Make the market with the benchmark's meaning of a modification: always out and in again. */
@@ -208,7 +219,7 @@ static PyObject *make_market(void) {
     if (globals == NULL) return NULL;
     result = PyRun_String(
         "import parbook\n"
-        "market = parbook.Market(parbook.Instrument(symbol='BENCH', reinsert_on_amend=True))\n",
+        "market = parbook.Market(parbook.Instrument(symbol='BENCH', reinsert_on_amend=True, client_id_window=0))\n",
         Py_file_input, globals, globals);
     made = result ? PyDict_GetItemString(globals, "market") : NULL;
     Py_XINCREF(made);
@@ -230,13 +241,15 @@ void engine_init(uint64_t seed, const me_transport_t *chosen, void *report_sink)
     if (pb->hold_events(desk, queue->capacity) != 0) fail("no memory for events");
     queue->front = pb_front(desk);
     /* Touched now, or the first lap through the rings pays a page fault every 64 events. */
+    in_huge_pages(queue->front->events, (queue->front->events_mask + 1) * sizeof(pb_event));
+    in_huge_pages(queue->marks, (queue->marks_mask + 1) * sizeof(mark_t));
     memset(queue->front->events, 0, (queue->front->events_mask + 1) * sizeof(pb_event));
     memset(queue->marks, 0, (queue->marks_mask + 1) * sizeof(mark_t));
     memset(&command, 0, sizeof command);
-    command.account = 1;
-    published = consumed = pb_front(desk)->next_seq;
-    lasts_until = room = 0;
-    reach(&ids, &ids_length, 1 << 20);
+    command.account = ACCOUNT;
+    marks = queue->marks;
+    marks_mask = queue->marks_mask;
+    credit = 0;
 }
 
 void engine_shutdown(void) {
@@ -245,76 +258,60 @@ void engine_shutdown(void) {
     desk = NULL;
     Py_CLEAR(market);
     Py_FinalizeEx();
-    free(ids);
-    ids = NULL;
-    ids_length = 0;
 }
 
-/* Wait until the consumer has left enough of the ring, and say how far it lasts. One message may trade with every
- * order that rests, and leaves one more at most, so each event spends two of what is left. */
-static void await_space(void) {
-    uint64_t most = pb->open_orders(desk) + EVENTS_OF_A_MESSAGE;
+/* Do what every message needs, for the next MESSAGES_AT_ONCE: hand over the events, make room for orders, wait until
+ * the consumer has left enough of the ring. Their fills are no more than the orders that rest now and themselves. */
+static void attend(void) {
     pb_desk_front *front = pb_front(desk);
-    int64_t left;
+    uint64_t most = pb->open_orders(desk) + MESSAGES_AT_ONCE * EVENTS_OF_A_MESSAGE;
     publish();
+    if (pb->reserve(desk, MESSAGES_AT_ONCE) != 0) fail("no memory for orders");
     do {
         consumed = atomic_load_explicit(&queue->consumed, memory_order_acquire);
-        left = (int64_t)(front->events_mask - (front->next_seq - consumed)) - (int64_t)most;
-    } while (left < 2 && consumed != front->next_seq);
-    /* With all consumed and still too little, the ring may grow: nobody reads it now. */
+    } while (consumed != front->next_seq && front->next_seq + most - consumed > front->events_mask);
+    /* With all consumed and still too little, the ring may grow: nobody reads it before the next publish(). */
     front->keep_seq = consumed;
-    lasts_until = front->next_seq + (left < 2 ? 1 : (uint64_t)left / 2);
+    credit = MESSAGES_AT_ONCE;
 }
 
-static inline void run(uint64_t sequence_number, uint64_t order_id, uint32_t quantity) {
-    pb_desk_front *front = pb_front(desk);
-    mark_t *mark = &queue->marks[front->next_command & queue->marks_mask];
-    if (__builtin_expect(room-- == 0, 0)) {
-        if (pb->reserve(desk, COMMANDS_RESERVED) != 0) fail("no memory for orders");
-        room = COMMANDS_RESERVED - 1;
-    }
-    if (__builtin_expect(sequence_number >> 32 != queue->seq_high >> 32, 0)) {
-        publish();
-        while (atomic_load_explicit(&queue->consumed, memory_order_acquire) != front->next_seq) continue;
-        queue->seq_high = sequence_number >> 32 << 32;
-    }
-    mark->order_id = order_id;
-    mark->seq_low = (uint32_t)sequence_number;
+static inline void run(uint64_t sequence_number, uint32_t quantity) {
+    mark_t *mark = &marks[pb_front(desk)->next_command & marks_mask];
+    if (__builtin_expect(credit == 0, 0)) attend();
+    credit--;
+    mark->sequence_number = sequence_number;
     mark->quantity = quantity;
-    if (__builtin_expect(front->next_seq >= lasts_until, 0)) await_space();
     if (__builtin_expect(pb->run(desk, &command, 1) != 1, 0)) fail("memory ran out");
-    if (front->next_seq - published >= PUBLISH_EVERY) publish();
+}
+
+/* What the command is, in one store: the core reads it in one load, which would wait for the last of four. */
+static inline void say(uint32_t kind, uint32_t side, uint32_t tif) {
+    uint32_t word = kind | side << 8 | tif << 24;
+    memcpy(&command, &word, sizeof word);
 }
 
 void engine_on_new_order(const new_order_t *order) {
-    uint64_t order_id = pb_front(desk)->next_order_id;
-    if (__builtin_expect(order->order_id >= ids_length, 0)) reach(&ids, &ids_length, order->order_id);
-    ids[order->order_id] = order_id;
-    command.kind = NEW;
-    command.side = order->side;
-    command.tif = order->ioc ? IOC : GTC;
-    command.order_id = 0;
+    if (__builtin_expect(order->order_id == TURN, 0)) fail("this one order id cannot be expressed");
+    say(NEW, order->side, order->ioc ? IOC : GTC);
+    command.client_id = order->order_id ^ TURN;
     command.price_ticks = order->price_ticks;
     command.qty_lots = order->quantity;
-    run(order->sequence_number, order->order_id, order->quantity);
+    run(order->sequence_number, order->quantity);
 }
 
 void engine_on_cancel(const cancel_t *cancel) {
-    command.kind = CANCEL;
-    command.side = command.tif = 0;
-    command.order_id = cancel->order_id < ids_length ? ids[cancel->order_id] : 0;
-    run(cancel->sequence_number, cancel->order_id, 0);
+    say(CANCEL, 0, 0);
+    command.client_id = cancel->order_id ^ TURN;
+    run(cancel->sequence_number, 0);
 }
 
 void engine_on_modify(const modify_t *modify) {
-    uint64_t order_id = modify->order_id < ids_length ? ids[modify->order_id] : 0;
-    int64_t filled_lots = pb->filled_lots(desk, order_id);
-    command.kind = AMEND;
-    command.side = command.tif = 0;
-    command.order_id = order_id;
+    int64_t filled_lots = pb->filled_lots(desk, ACCOUNT, 0, modify->order_id ^ TURN);
+    say(AMEND, 0, 0);
+    command.client_id = modify->order_id ^ TURN;
     command.price_ticks = modify->new_price_ticks;
     command.qty_lots = modify->new_quantity + (filled_lots > 0 ? filled_lots : 0);
-    run(modify->sequence_number, modify->order_id, modify->new_quantity);
+    run(modify->sequence_number, modify->new_quantity);
 }
 
 void engine_on_batch(const me_msg_t *messages, uint32_t count) {

@@ -3,14 +3,15 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from parbook._aggress cimport anchor_ticks
 from parbook._book cimport (
-    CHAIN_CALL_BUYS, LINE_HIDDEN_BIDS, Book, Order, book_next_level, book_specials, chain_remove, ids_find, level_at,
-    line_falls, order_at, order_front, order_leaves, order_place, special_at,
+    CHAIN_CALL_BUYS, LINE_HIDDEN_BIDS, Book, Order, book_next_level, book_specials, chain_remove, level_at,
+    order_at, order_front, order_leaves, order_place, special_at,
 )
 from parbook._clearing cimport (
     Clearing, Crossing, Schedule, clear_at, curve_lots, lots_at, schedule_add,
 )
 from parbook._desk cimport Desk, better, desk_emit, within
 from parbook._funds cimport funds_admit_change, hold_release, hold_retake
+from parbook._ids cimport ids_find
 from parbook._live cimport emit_shown, live_cancel, live_close, live_fill, live_print
 from parbook._mass cimport cancel_noted
 from parbook._phases cimport Indication, session_indicates
@@ -39,10 +40,10 @@ cdef inline void name_price(Crossing *crossing, int64_t price_ticks) noexcept no
 cdef inline void name_line(const Book *book, Crossing *crossing, int line) noexcept nogil:
     """Name the best and the worst price of a line."""
     cdef uint32_t root = book.index[line].root
-    if root == NIL:
+    if book.best_level[line] == NIL:
         return
     name_price(crossing, book.best_ticks[line])
-    name_price(crossing, level_at(book, prices_extreme(&book.nodes, root, not line_falls(line))).price_ticks)
+    name_price(crossing, level_at(book, prices_extreme(&book.nodes, root, True)).price_ticks)
 
 cdef inline int64_t level_leaves(const Book *book, uint32_t level_slot) noexcept nogil:
     """Leaves of a level's orders, what icebergs do not show included. O(1) in a book without special orders."""

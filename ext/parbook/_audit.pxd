@@ -4,14 +4,14 @@ from libc.string cimport memset
 
 from parbook._audit_venue cimport audit_venue
 from parbook._book cimport (
-    CHAIN_CALL_BUYS, CHAIN_CALL_SELLS, CHAIN_ELECTED, CHAINS, LINE_HIDDEN_BIDS, LINE_NONE,
-    LINE_TRADE_SELLS, LINES, Book, Level, Node, Order, Special, book_next_level, book_specials, book_touch, ids_find,
-    level_at, line_falls, node_at, order_at, order_front, order_line, order_place, special_at,
-    special_trails,
+    CHAIN_CALL_BUYS, CHAIN_CALL_SELLS, CHAIN_ELECTED, CHAINS, LINE_HIDDEN_BIDS, LINE_NONE, LINE_TRADE_SELLS, LINES,
+    Book, Level, Node, Order, Special, book_next_level, book_specials, book_touch, level_at, line_falls, node_at,
+    order_at, order_front, order_line, order_place, special_at, special_trails,
 )
 from parbook._desk cimport Desk
 from parbook._identity cimport DEAD, ClientIds, client_find
-from parbook._prices cimport PriceIndex
+from parbook._ids cimport ids_find
+from parbook._prices cimport PriceIndex, line_key
 from parbook._quotes cimport Curve, Quote, curve_quote
 from parbook._types cimport *
 
@@ -23,20 +23,24 @@ cdef inline int64_t audit_node(const Book *book, int line, uint32_t slot, uint32
     cdef int64_t below
     cdef int digit
     cdef uint64_t path
-    if node.parent != parent or node.bitmap == 0 or node.shift > 54:
+    if node.parent != parent or node.shift > 54 or node.line != line:
         return -1
-    if node.shift != 0 and (node.bitmap & (node.bitmap - 1)) == 0:
+    if node.bitmap & ~node.made or (node.shift != 0 and (node.made & (node.made - 1)) == 0):
         return -1
     for digit in range(64):
-        if not (node.bitmap >> digit) & 1:
-            continue
         path = (node.prefix << 6) | <uint64_t>digit
         if node.shift == 0:
+            if not (node.made >> digit) & 1:
+                continue
             level = level_at(book, node.child[digit])
-            if <uint64_t>level.price_ticks != path or level.leaf != slot or level.orders == 0:
+            if line_key(line, level.price_ticks) != path or level.leaf != slot:
                 return -1
-            levels += 1
-        else:
+            if (level.orders != 0) != ((node.bitmap >> digit) & 1):
+                return -1
+            if level.orders == 0 and (level.lots != 0 or level.head != NIL or level.tail != NIL):
+                return -1
+            levels += level.orders != 0
+        elif (node.made >> digit) & 1:
             if node_at(&book.nodes, node.child[digit]).shift >= node.shift:
                 return -1
             if (
@@ -45,7 +49,7 @@ cdef inline int64_t audit_node(const Book *book, int line, uint32_t slot, uint32
             ) != path:
                 return -1
             below = audit_node(book, line, node.child[digit], slot)
-            if below < 0:
+            if below < 0 or (below != 0) != ((node.bitmap >> digit) & 1):
                 return -1
             levels += below
     return levels
@@ -151,14 +155,13 @@ cdef inline const char *audit_line(const Desk *desk, int line, Tally *tally) noe
         levels = audit_node(book, line, index.root, NIL)
     if levels < 0:
         return b"prices: the index tree is inconsistent"
-    for i in range(64):
-        if index.cache[i].node != NIL and (
-            node_at(&book.nodes, index.cache[i].node).prefix != index.cache[i].prefix
-            or node_at(&book.nodes, index.cache[i].node).shift != 0
-        ):
-            return b"prices: a cached leaf is stale"
+    for i in range(index.cache_mask + 1):
+        if index.cache[i] != NIL and index.cache[i] >= book.nodes.used:
+            return b"prices: a cached leaf never was"
     if book.best_ticks[line] != (level_at(book, slot).price_ticks if slot != NIL else 0):
         return b"book: the best price is not that of the best level"
+    if book.best_key[line] != (line_key(line, book.best_ticks[line]) if slot != NIL else ~<uint64_t>0):
+        return b"book: the best key is not that of the best price"
     while slot != NIL:
         level = level_at(book, slot)
         if last_ticks != 0 and (

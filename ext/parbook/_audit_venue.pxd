@@ -3,9 +3,10 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from parbook._accounts cimport MAX_QUOTE_SLOTS, TOKEN, order_reduces, order_waits, quote_key
-from parbook._book cimport PAGE_IDS, Book, Order, Special, order_at, order_leaves, page_at, special_at
+from parbook._book cimport Book, Order, Special, order_at, order_leaves, special_at
 from parbook._desk cimport Desk
 from parbook._identity cimport client_find
+from parbook._ids cimport PAGE_IDS, page_at
 from parbook._limits cimport closable_lots
 from parbook._phases cimport session_indicates, session_matches
 from parbook._registry cimport Account, account_value, registry_find

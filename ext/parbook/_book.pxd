@@ -8,22 +8,26 @@
 # at the price that triggers them. A plain order's line is its side.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memmove, memset
+from libc.string cimport memmove
 
+from parbook._ids cimport IdIndex, ids_drop, ids_init, ids_reserve
 from parbook._prices cimport (
-    NODES_FIRST, NODES_PER_INSERT, Node, PriceIndex, node_at, prices_drop_leaf, prices_extreme, prices_find_leaf,
-    prices_init, prices_make_leaf, prices_next,
+    NODES_FIRST, NODES_PER_INSERT, Node, PriceIndex, line_key, node_at, prices_add_leaf, prices_extreme,
+    prices_drop_leaf, prices_find_leaf, prices_idle, prices_init, prices_next, prices_wake,
 )
-from parbook._slab cimport Slab, slab_clear, slab_give, slab_init, slab_reserve, slab_take
-from parbook._types cimport BUY, NIL, PEG_NONE, PLACE_BOOK, PLACE_ICEBERG, PRICE_TICKS_MAX, pb_assert, pb_likely
+from parbook._slab cimport Slab, slab_clear, slab_give, slab_has, slab_init, slab_reserve, slab_take
+from parbook._types cimport (
+    BUY, NIL, PEG_NONE, PLACE_BOOK, PLACE_ICEBERG, PRICE_TICKS_MAX, pb_assert, pb_likely, pb_lowest_bit, pb_unlikely,
+)
 
 cdef enum:
     ORDERS_FIRST = 32
     LEVELS_FIRST = 16
-    PAGES_FIRST = 4
     SPECIALS_FIRST = 8
-    PAGE_IDS = 64
-    PAGE_SHIFT = 6
+    IDLE_LEVELS_KEPT = 8192     # or a small book would sweep, and make its levels anew, all the time
+    LEAF_CACHE = 1024           # leaves remembered of displayed bids, and of asks: 65,536 ticks each
+    LEAF_CACHE_SMALL = 16       # of every other line
+    LEAF_CACHES = 2144          # of all
 
     LINE_BIDS = 0
     LINE_ASKS = 1
@@ -93,20 +97,6 @@ cdef struct Level:
     uint32_t orders
     uint32_t leaf
 
-cdef struct IdPage:
-    uint32_t live           # overlaid by the slab's free list
-    uint32_t slot[PAGE_IDS]
-
-# Order ids are dense, so an id finds its order by two array reads. Pages without a live id are given back, and the
-# directory forgets its dead beginning.
-cdef struct IdIndex:
-    Slab pages
-    uint32_t *directory
-    uint64_t first_page     # number of the page that directory[0] stands for
-    size_t length
-    size_t dead             # entries at the beginning without a page
-    size_t capacity
-
 cdef struct Chain:
     uint32_t head
     uint32_t tail
@@ -122,8 +112,10 @@ cdef struct Book:
     Slab orders
     Slab levels
     Slab nodes
+    uint64_t best_key[LINES]    # line_key of the best price, all ones when a line is empty
     int64_t best_ticks[LINES]   # 0 when a line is empty
     uint32_t best_level[LINES]
+    uint32_t idle_levels        # made, without an order
     uint32_t open_orders        # all live ones, wherever they stand
     IdIndex ids
     Slab specials
@@ -131,6 +123,7 @@ cdef struct Book:
     SlotList pegs               # wherever they stand
     SlotList trailing           # armed trailing stops
     PriceIndex index[LINES]
+    uint32_t leaf_cache[LEAF_CACHES]
 
 cdef inline Order *order_at(const Book *book, uint32_t slot) noexcept nogil:
     return <Order *>book.orders.items + slot
@@ -140,86 +133,6 @@ cdef inline Level *level_at(const Book *book, uint32_t slot) noexcept nogil:
 
 cdef inline Special *special_at(const Book *book, uint32_t slot) noexcept nogil:
     return <Special *>book.specials.items + slot
-
-cdef inline IdPage *page_at(const IdIndex *ids, uint32_t slot) noexcept nogil:
-    return <IdPage *>ids.pages.items + slot
-
-# --- ids ------------------------------------------------------------------------------------------
-
-cdef inline void ids_init(IdIndex *ids) noexcept nogil:
-    slab_init(&ids.pages, sizeof(IdPage))
-    ids.directory = NULL
-    ids.first_page = 0
-    ids.length = 0
-    ids.dead = 0
-    ids.capacity = 0
-
-cdef inline int ids_reserve(IdIndex *ids, uint32_t count, uint64_t next_id) noexcept nogil:
-    """Make room for `count` ids from next_id on. Returns -1 when there is no memory. O(1) amortised."""
-    cdef uint64_t last_page = (next_id + count) >> PAGE_SHIFT
-    cdef size_t capacity = 16 if ids.capacity == 0 else ids.capacity
-    cdef uint32_t *directory
-    if slab_reserve(&ids.pages, count // PAGE_IDS + 2, PAGES_FIRST) != 0:
-        return -1
-    if ids.length == 0:
-        ids.first_page = next_id >> PAGE_SHIFT
-    while last_page - ids.first_page >= capacity:
-        capacity *= 2
-    if capacity == ids.capacity:
-        return 0
-    directory = <uint32_t *>realloc(ids.directory, capacity * sizeof(uint32_t))
-    if directory == NULL:
-        return -1
-    ids.directory = directory
-    ids.capacity = capacity
-    return 0
-
-cdef inline void ids_put(IdIndex *ids, uint64_t order_id, uint32_t slot) noexcept nogil:
-    """File a new order. Ids come in rising order; room must have been reserved. O(1) amortised."""
-    cdef size_t entry
-    cdef IdPage *page
-    if ids.length == 0:
-        # This very command may have filled the last order that rested and emptied the directory.
-        ids.first_page = order_id >> PAGE_SHIFT
-    entry = (order_id >> PAGE_SHIFT) - ids.first_page
-    while ids.length <= entry:
-        ids.directory[ids.length] = NIL
-        ids.length += 1
-    if ids.directory[entry] == NIL:
-        ids.directory[entry] = slab_take(&ids.pages)
-        page = page_at(ids, ids.directory[entry])
-        page.live = 0
-        memset(page.slot, 0xFF, sizeof(page.slot))
-    page = page_at(ids, ids.directory[entry])
-    page.slot[order_id & (PAGE_IDS - 1)] = slot
-    page.live += 1
-
-cdef inline uint32_t ids_find(const IdIndex *ids, uint64_t order_id) noexcept nogil:
-    """Return the order's slot, NIL when no such order rests. O(1)."""
-    cdef uint64_t entry = (order_id >> PAGE_SHIFT) - ids.first_page
-    if entry >= ids.length or ids.directory[entry] == NIL:
-        return NIL
-    return page_at(ids, ids.directory[entry]).slot[order_id & (PAGE_IDS - 1)]
-
-cdef inline void ids_drop(IdIndex *ids, uint64_t order_id) noexcept nogil:
-    """Forget an order. O(1) amortised: the directory is moved only when half of it is dead."""
-    cdef size_t entry = (order_id >> PAGE_SHIFT) - ids.first_page
-    cdef IdPage *page = page_at(ids, ids.directory[entry])
-    page.slot[order_id & (PAGE_IDS - 1)] = NIL
-    page.live -= 1
-    if pb_likely(page.live != 0):
-        return
-    slab_give(&ids.pages, ids.directory[entry])
-    ids.directory[entry] = NIL
-    if entry != ids.dead:
-        return
-    while ids.dead < ids.length and ids.directory[ids.dead] == NIL:
-        ids.dead += 1
-    if ids.dead * 2 >= ids.length:
-        memmove(ids.directory, ids.directory + ids.dead, (ids.length - ids.dead) * sizeof(uint32_t))
-        ids.first_page += ids.dead
-        ids.length -= ids.dead
-        ids.dead = 0
 
 # --- lists of slots -------------------------------------------------------------------------------
 
@@ -274,14 +187,19 @@ cdef inline void slots_remove(const Book *book, SlotList *list, uint32_t slot) n
 # --- book -----------------------------------------------------------------------------------------
 
 cdef inline void book_init(Book *book) noexcept nogil:
-    cdef int i
+    """Make an empty book, which must stay where it is: its indexes point into it."""
+    cdef int i, at
     slab_init(&book.orders, sizeof(Order))
     slab_init(&book.levels, sizeof(Level))
     slab_init(&book.nodes, sizeof(Node))
     slab_init(&book.specials, sizeof(Special))
     for i in range(LINES):
-        prices_init(&book.index[i])
+        at = LEAF_CACHE * i if i <= LINE_ASKS else LEAF_CACHE * 2 + LEAF_CACHE_SMALL * (i - 2)
+        prices_init(
+            &book.index[i], <uint16_t>i, book.leaf_cache + at, (LEAF_CACHE if i <= LINE_ASKS else LEAF_CACHE_SMALL) - 1
+        )
         book.best_ticks[i] = 0
+        book.best_key[i] = ~<uint64_t>0
         book.best_level[i] = NIL
     for i in range(CHAINS):
         book.chains[i].head = book.chains[i].tail = NIL
@@ -289,6 +207,7 @@ cdef inline void book_init(Book *book) noexcept nogil:
     slots_init(&book.pegs)
     slots_init(&book.trailing)
     book.open_orders = 0
+    book.idle_levels = 0
     ids_init(&book.ids)
 
 cdef inline void book_clear(Book *book) noexcept nogil:
@@ -306,6 +225,16 @@ cdef inline uint32_t book_specials(const Book *book) noexcept nogil:
     """How many live orders are special."""
     return book.specials.used - book.specials.free_count
 
+cdef inline int book_reserve_levels(Book *book, uint32_t levels) noexcept nogil:
+    """Make room for levels at new prices, by giving idle ones back where they are many and half. -1 without memory."""
+    if pb_likely(slab_has(&book.levels, levels) and slab_has(&book.nodes, levels * NODES_PER_INSERT)):
+        return 0
+    if book.idle_levels >= IDLE_LEVELS_KEPT and book.idle_levels * 2 >= book.levels.used - book.levels.free_count:
+        book_sweep(book)
+    if slab_reserve(&book.levels, levels, LEVELS_FIRST) != 0:
+        return -1
+    return slab_reserve(&book.nodes, levels * NODES_PER_INSERT, NODES_FIRST)
+
 cdef inline int book_reserve(Book *book, uint32_t orders, uint32_t specials, uint64_t next_order_id) noexcept nogil:
     """Make room for so many orders at new prices, of which `specials` may be special. -1 without memory.
 
@@ -315,8 +244,7 @@ cdef inline int book_reserve(Book *book, uint32_t orders, uint32_t specials, uin
     cdef uint32_t levels = orders + book_specials(book)
     if (
         slab_reserve(&book.orders, orders, ORDERS_FIRST) != 0
-        or slab_reserve(&book.levels, levels, LEVELS_FIRST) != 0
-        or slab_reserve(&book.nodes, levels * NODES_PER_INSERT, NODES_FIRST) != 0
+        or book_reserve_levels(book, levels) != 0
         or ids_reserve(&book.ids, orders, next_order_id) != 0
         or slab_reserve(&book.specials, specials, SPECIALS_FIRST) != 0
         or slots_reserve(&book.pegs, specials) != 0
@@ -329,111 +257,148 @@ cdef inline bint line_falls(int line) noexcept nogil:
     """Whether a line's best price is its highest."""
     return (line & 1) == 0
 
-cdef inline uint32_t book_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
-    """Return the level at a price, making it when there is none. Room must have been reserved."""
-    cdef uint32_t slot, leaf
-    cdef int digit
-    cdef Node *node
-    cdef Level *level
-    if price_ticks == book.best_ticks[line]:
-        return book.best_level[line]
-    leaf = prices_make_leaf(&book.index[line], &book.nodes, price_ticks)
-    node = node_at(&book.nodes, leaf)
-    digit = price_ticks & 63
-    if (node.bitmap >> digit) & 1:
-        return node.child[digit]
-    slot = slab_take(&book.levels)
-    node.bitmap |= <uint64_t>1 << digit
-    node.child[digit] = slot
-    level = level_at(book, slot)
+cdef inline uint32_t book_add_level(Book *book, int line, int64_t price_ticks, uint32_t leaf) noexcept nogil:
+    """Make the idle level at a price of a leaf, where there is none."""
+    cdef uint64_t key = line_key(line, price_ticks)
+    cdef uint32_t slot = slab_take(&book.levels, sizeof(Level))
+    cdef Node *node = node_at(&book.nodes, leaf)
+    cdef Level *level = level_at(book, slot)
+    node.made |= <uint64_t>1 << (key & 63)
+    node.child[key & 63] = slot
     level.price_ticks = price_ticks
     level.lots = 0
     level.head = level.tail = NIL
     level.orders = 0
     level.leaf = leaf
-    if book.best_level[line] == NIL or (
-        price_ticks > book.best_ticks[line] if line_falls(line) else price_ticks < book.best_ticks[line]
-    ):
+    book.idle_levels += 1
+    return slot
+
+cdef inline uint32_t book_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
+    """Return the level at a price, making an idle one when there is none. Room must have been reserved."""
+    cdef uint64_t key = line_key(line, price_ticks)
+    cdef uint32_t leaf = prices_find_leaf(&book.index[line], &book.nodes, key)
+    cdef const Node *node
+    if pb_unlikely(leaf == NIL):
+        leaf = prices_add_leaf(&book.index[line], &book.nodes, key)
+    node = node_at(&book.nodes, leaf)
+    if pb_likely((node.made >> (key & 63)) & 1):
+        return node.child[key & 63]
+    return book_add_level(book, line, price_ticks, leaf)
+
+cdef inline void book_wake_level(Book *book, int line, uint32_t slot, int64_t price_ticks) noexcept nogil:
+    """A level got its first order."""
+    cdef uint64_t key = line_key(line, price_ticks)
+    cdef uint32_t leaf = level_at(book, slot).leaf
+    cdef Node *node = node_at(&book.nodes, leaf)
+    book.idle_levels -= 1
+    if node.bitmap == 0:
+        prices_wake(&book.nodes, leaf)
+    node.bitmap |= <uint64_t>1 << (key & 63)
+    if key < book.best_key[line]:
+        book.best_key[line] = key
         book.best_ticks[line] = price_ticks
         book.best_level[line] = slot
-    return slot
 
 cdef inline uint32_t book_find_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
     """Return the level at any price, NIL when there is none. O(1) for recent leaves, else O(depth of the index)."""
+    cdef uint64_t key = line_key(line, price_ticks)
     cdef uint32_t leaf
-    cdef int digit = price_ticks & 63
     if price_ticks < 1 or price_ticks > PRICE_TICKS_MAX:
         return NIL
-    leaf = prices_find_leaf(&book.index[line], &book.nodes, price_ticks)
-    if leaf == NIL or not (node_at(&book.nodes, leaf).bitmap >> digit) & 1:
+    leaf = prices_find_leaf(&book.index[line], &book.nodes, key)
+    if leaf == NIL or not (node_at(&book.nodes, leaf).bitmap >> (key & 63)) & 1:
         return NIL
-    return node_at(&book.nodes, leaf).child[digit]
+    return node_at(&book.nodes, leaf).child[key & 63]
 
-cdef inline void book_drop_level(Book *book, int line, uint32_t slot) noexcept nogil:
-    """Remove an empty level; when it was the best, the next becomes it. O(depth of the index)."""
-    cdef Level *level = level_at(book, slot)
-    cdef Node *node = node_at(&book.nodes, level.leaf)
+cdef inline void book_find_best(Book *book, int line) noexcept nogil:
+    """Let the best price be what the index says. O(depth)."""
+    cdef uint32_t best = NIL
+    cdef int64_t best_ticks = 0
+    if book.index[line].root != NIL and node_at(&book.nodes, book.index[line].root).bitmap:
+        best = prices_extreme(&book.nodes, book.index[line].root, False)
+        best_ticks = level_at(book, best).price_ticks
+    book.best_level[line] = best
+    book.best_ticks[line] = best_ticks
+    book.best_key[line] = line_key(line, best_ticks) if best != NIL else ~<uint64_t>0
+
+cdef inline void book_idle_level(Book *book, int line, uint32_t slot) noexcept nogil:
+    """A level lost its last order; when it was the best, the next becomes it. O(depth of the index)."""
+    cdef const Level *level = level_at(book, slot)
     cdef uint32_t leaf = level.leaf
+    cdef Node *node = node_at(&book.nodes, leaf)
+    cdef uint64_t key = line_key(line, level.price_ticks)
     cdef uint32_t best
-    node.bitmap &= ~(<uint64_t>1 << (level.price_ticks & 63))
-    if book.best_level[line] == slot:
-        # The best is at one end of its leaf, so the next one is the leaf's new extreme, if it has any.
-        if node.bitmap:
-            best = prices_extreme(&book.nodes, leaf, line_falls(line))
-        else:
-            prices_drop_leaf(&book.index[line], &book.nodes, leaf)
-            best = NIL
-            if book.index[line].root != NIL:
-                best = prices_extreme(&book.nodes, book.index[line].root, line_falls(line))
+    node.bitmap &= ~(<uint64_t>1 << (key & 63))
+    book.idle_levels += 1
+    if node.bitmap == 0:
+        prices_idle(&book.nodes, leaf)
+        if book.best_key[line] == key:
+            book_find_best(book, line)
+    elif book.best_key[line] == key:
+        # The best stands in the first leaf, so the next best is what follows it there.
+        best = node.child[pb_lowest_bit(node.bitmap)]
         book.best_level[line] = best
-        book.best_ticks[line] = level_at(book, best).price_ticks if best != NIL else 0
-    elif node.bitmap == 0:
-        prices_drop_leaf(&book.index[line], &book.nodes, leaf)
-    slab_give(&book.levels, slot)
+        book.best_ticks[line] = level_at(book, best).price_ticks
+        book.best_key[line] = line_key(line, book.best_ticks[line])
+
+cdef inline void book_sweep(Book *book) noexcept nogil:
+    """Give back every idle level, and every leaf without another. O(nodes + idle levels)."""
+    cdef uint32_t slot
+    cdef uint64_t idle
+    cdef Node *node
+    for slot in range(book.nodes.used):
+        node = node_at(&book.nodes, slot)
+        if node.shift != 0:
+            continue
+        idle = node.made & ~node.bitmap
+        node.made = node.bitmap
+        while idle:
+            slab_give(&book.levels, node.child[pb_lowest_bit(idle)], sizeof(Level))
+            book.idle_levels -= 1
+            idle &= idle - 1
+        if node.bitmap == 0:
+            prices_drop_leaf(&book.index[node.line], &book.nodes, slot)
 
 cdef inline void book_enqueue(Book *book, uint32_t slot, int line, int64_t price_ticks, int64_t lots) noexcept nogil:
     """Put an order that shows `lots` at the back of a price's queue. Room must have been reserved."""
     cdef Order *order = order_at(book, slot)
     cdef uint32_t level_slot = book_level(book, line, price_ticks)
     cdef Level *level = level_at(book, level_slot)
+    cdef uint32_t *to_this = &level.head if level.tail == NIL else &order_at(book, level.tail).next
     order.level = level_slot
     order.prev = level.tail
     order.next = NIL
-    if level.tail == NIL:
-        level.head = slot
-    else:
-        order_at(book, level.tail).next = slot
+    to_this[0] = slot
     level.tail = slot
     level.orders += 1
     level.lots += lots
+    if level.orders == 1:
+        book_wake_level(book, line, level_slot, price_ticks)
 
 cdef inline void book_unqueue(Book *book, uint32_t slot, int line, int64_t lots) noexcept nogil:
     """Take an order that shows `lots` out of its queue; its slot and id stay. O(1) but for an emptied level."""
     cdef Order *order = order_at(book, slot)
     cdef Level *level = level_at(book, order.level)
+    # Chosen, not branched on: whether an order is first or last of its queue is a coin toss.
+    cdef uint32_t *to_next = &level.head if order.prev == NIL else &order_at(book, order.prev).next
+    cdef uint32_t *to_prev = &level.tail if order.next == NIL else &order_at(book, order.next).prev
     level.lots -= lots
     level.orders -= 1
-    if order.prev == NIL:
-        level.head = order.next
-    else:
-        order_at(book, order.prev).next = order.next
-    if order.next == NIL:
-        level.tail = order.prev
-    else:
-        order_at(book, order.next).prev = order.prev
+    to_next[0] = order.next
+    to_prev[0] = order.prev
     if level.orders == 0:
-        book_drop_level(book, line, order.level)
+        book_idle_level(book, line, order.level)
 
 cdef inline void book_forget(Book *book, uint32_t slot) noexcept nogil:
     """Give back an order's slot and id after it left its queue. A special one has given back its Special."""
     ids_drop(&book.ids, order_at(book, slot).order_id)
-    slab_give(&book.orders, slot)
+    slab_give(&book.orders, slot, sizeof(Order))
     book.open_orders -= 1
 
 cdef inline uint32_t book_next_level(const Book *book, int line, uint32_t slot) noexcept nogil:
     """Return the level after `slot` in the order of its line, NIL at the end. O(depth of the index)."""
     cdef Level *level = level_at(book, slot)
-    return prices_next(&book.nodes, level.leaf, level.price_ticks, line_falls(line))
+    return prices_next(&book.nodes, level.leaf, line_key(line, level.price_ticks))
 
 # --- special orders -------------------------------------------------------------------------------
 

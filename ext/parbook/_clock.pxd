@@ -3,9 +3,10 @@
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 from parbook._aggress cimport anchor_ticks
-from parbook._book cimport LINE_HIDDEN_ASKS, LINE_ASKS, Book, ids_find, level_at, order_at, order_front
+from parbook._book cimport LINE_HIDDEN_ASKS, LINE_ASKS, Book, level_at, order_at, order_front
 from parbook._commands cimport queue_anchor, take_next_anchor
 from parbook._desk cimport Desk, desk_emit
+from parbook._ids cimport ids_find
 from parbook._live cimport live_cancel, live_trade
 from parbook._mass cimport deadline_passed
 from parbook._phases cimport session_matches

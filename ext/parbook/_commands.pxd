@@ -3,15 +3,15 @@
 # The full path, which does all of it, stands in _entry, _changes and _clock.
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
-from parbook._book cimport (
-    FLAG_POST_ONLY, Order, book_enqueue, book_forget, book_unqueue, ids_find, ids_put, level_at, order_at,
-)
+from parbook._book cimport FLAG_POST_ONLY, Order, book_enqueue, book_forget, book_unqueue, level_at, order_at
 from parbook._curve cimport CurveParams
 from parbook._desk cimport (
-    Desk, desk_cancel, desk_close_id, desk_emit, desk_fillable, desk_lift, desk_match, emit_cancelled,
-    emit_order, event_at, touch_without, within,
+    Desk, desk_cancel, desk_close_id, desk_drop, desk_emit, desk_fillable, desk_lift, desk_match, event_at,
+    put_event, touch_without, within,
 )
-from parbook._identity cimport DEAD, client_find, client_open
+from parbook._identity cimport DEAD, client_close_at, client_find, client_position, client_put
+from parbook._ids cimport ids_find, ids_put
+from parbook._prices cimport line_key
 from parbook._quotes cimport Anchor, Curve, curve_compile_here, curve_liftable, curve_replace, curve_withdraw
 from parbook._settle cimport hold_at, refusal_of_plain, refusal_of_status
 from parbook._slab cimport slab_give, slab_take
@@ -191,24 +191,52 @@ cdef inline uint16_t refusal_of_new(const Desk *desk, const Command *command, in
         return FOK_UNFILLABLE
     return 0
 
-cdef inline bint crosses(const Desk *desk, const Order *order) noexcept nogil:
-    """Whether the book's best price on the other side is within an order's limit."""
-    cdef int64_t best_ticks = desk.book.best_ticks[1 - order.side]
-    return best_ticks != 0 and within(order.side, best_ticks, order.price_ticks)
+cdef inline bint is_welcome(const Desk *desk, const Command *command) noexcept nogil:
+    """Whether a LIMIT order, GTC or IOC, passes every test of refusal_of_new but that of its client id.
+
+    No answer but yes means anything: the tests themselves decide then. Money always has questions.
+    """
+    cdef int64_t notional
+    return (
+        (pb_first_word(command) & ~<uint32_t>0x01000100) == NEW
+        and command.account != 0
+        and desk.funds == NULL
+        and <uint64_t>(command.qty_lots - 1) < QTY_LOTS_MAX
+        and <uint64_t>(command.price_ticks - 1) < PRICE_TICKS_MAX
+        and not pb_mul(command.price_ticks, command.qty_lots, &notional)
+        and desk.book.open_orders < desk.config.max_orders
+    )
+
+cdef inline bint may_trade(const Desk *desk, int side, int64_t limit_ticks) noexcept nogil:
+    """Whether the book's best price, or the curve's before it is clipped, is within a limit."""
+    if desk.book.best_key[1 - side] <= line_key(1 - side, limit_ticks):
+        return True
+    if desk.curve == NULL:
+        return False
+    return desk.curve.cursor.ask_ticks <= limit_ticks if side == BUY else desk.curve.cursor.bid_ticks >= limit_ticks
 
 cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     cdef int64_t limit_ticks = command.price_ticks
     cdef int64_t lots = command.qty_lots
+    cdef int64_t rests_lots = lots if command.tif == GTC else 0
+    cdef int side = command.side
     cdef uint64_t ack_seq
+    cdef uint64_t client_at = 0
     cdef uint32_t slot
     cdef Order *order
     cdef bint stopped = False
-    cdef uint16_t code = refusal_of_new(desk, command, &limit_ticks)
-    if pb_unlikely(code != 0):
-        return code
+    cdef bint known = False
+    cdef uint16_t code
+    if command.client_id != 0 and desk.ids.capacity != 0:
+        client_at = client_position(&desk.ids, command.account, command.client_id)
+        known = desk.ids.entries[client_at].client_id != 0
+    if pb_unlikely(known or not is_welcome(desk, command)):
+        code = refusal_of_new(desk, command, &limit_ticks)
+        if code != 0:
+            return code
 
     # The order is built in its slot; one that does not come to rest gives it back without a trace.
-    slot = slab_take(&desk.book.orders)
+    slot = slab_take(&desk.book.orders, sizeof(Order))
     order = order_at(&desk.book, slot)
     order.order_id = desk.next_order_id
     order.client_id = command.client_id
@@ -221,25 +249,29 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     order.session = command.session
     order.special = NIL
     desk.next_order_id += 1
-    desk.book.open_orders += 1
-    client_open(&desk.ids, order.account, order.client_id, slot)
+    if order.client_id != 0:
+        client_put(&desk.ids, client_at, order.account, order.client_id, slot)
     ack_seq = desk.next_seq
-    emit_order(desk, ACCEPTED, 0, order, lots, 0)
-    # Most orders meet nothing: where only the book could trade, its best price says so without the call.
-    if desk.curve != NULL or crosses(desk, order):
-        lots = desk_match(desk, order, lots, desk.book.best_ticks[command.side], &stopped)
-    if pb_likely(lots != 0 and command.tif == GTC and not stopped):
+    put_event(desk, ACCEPTED, 0, order, lots, rests_lots)
+    if may_trade(desk, side, limit_ticks):
+        lots = desk_match(desk, order, lots, desk.book.best_ticks[side], &stopped)
+        if stopped:
+            rests_lots = 0
+        rests_lots = min(rests_lots, lots)
+        event_at(desk, ack_seq).leaves_lots = rests_lots
+    if pb_likely(rests_lots != 0):
         if desk.funds != NULL:
-            hold_at(desk.funds, order.account, order.side, order.price_ticks, lots)
-        event_at(desk, ack_seq).leaves_lots = lots
+            hold_at(desk.funds, order.account, side, limit_ticks, lots)
+        desk.book.open_orders += 1
         ids_put(&desk.book.ids, order.order_id, slot)
-        book_enqueue(&desk.book, slot, order.side, order.price_ticks, lots)
+        book_enqueue(&desk.book, slot, side, limit_ticks, lots)
         return 0
     if lots != 0:
-        emit_cancelled(desk, REASON_SELF_TRADE if stopped else REASON_REMAINDER, order)
+        put_event(
+            desk, CANCELLED, REASON_SELF_TRADE if stopped else REASON_REMAINDER, order, lots, 0
+        )
     desk_close_id(desk, order)
-    slab_give(&desk.book.orders, slot)
-    desk.book.open_orders -= 1
+    slab_give(&desk.book.orders, slot, sizeof(Order))
     return 0
 
 # --- changing orders ------------------------------------------------------------------------------
@@ -262,9 +294,21 @@ cdef inline uint16_t find_order(const Desk *desk, const Command *command, uint32
 
 cdef inline uint16_t do_cancel(Desk *desk, const Command *command) noexcept nogil:
     cdef uint32_t slot
-    cdef uint16_t code = find_order(desk, command, &slot)
-    if code == 0:
-        desk_cancel(desk, slot, REASON_REQUESTED)
+    cdef uint64_t at
+    cdef uint16_t code
+    if command.order_id != 0 or command.account == 0 or command.client_id == 0 or desk.ids.capacity == 0:
+        code = find_order(desk, command, &slot)
+        if code == 0:
+            desk_close_id(desk, order_at(&desk.book, slot))
+    else:
+        # Found by its client id, which need not be looked up again to be closed.
+        at = client_position(&desk.ids, command.account, command.client_id)
+        slot = desk.ids.entries[at].slot
+        code = UNKNOWN_ORDER if desk.ids.entries[at].client_id == 0 or slot == DEAD else 0
+        if code == 0 and client_close_at(&desk.ids, at) != 0:
+            desk.broken = True
+    if pb_likely(code == 0):
+        desk_drop(desk, slot, REASON_REQUESTED)
     return code
 
 cdef inline void reduce_in_place(Desk *desk, Order *order, int64_t lots) noexcept nogil:
@@ -273,7 +317,7 @@ cdef inline void reduce_in_place(Desk *desk, Order *order, int64_t lots) noexcep
     if desk.funds != NULL:
         hold_at(desk.funds, order.account, order.side, order.price_ticks, -lots)
     level_at(&desk.book, order.level).lots -= lots
-    emit_order(desk, AMENDED, PRIORITY_KEPT, order, order.qty_lots, order.qty_lots - order.filled_lots)
+    put_event(desk, AMENDED, PRIORITY_KEPT, order, order.qty_lots, order.qty_lots - order.filled_lots)
 
 cdef inline uint16_t do_reduce(Desk *desk, const Command *command) noexcept nogil:
     cdef uint32_t slot
@@ -303,7 +347,7 @@ cdef inline uint16_t reenter(Desk *desk, uint32_t slot, int64_t price_ticks, int
     order.price_ticks = price_ticks
     order.qty_lots = qty_lots
     ack_seq = desk.next_seq
-    emit_order(desk, AMENDED, PRIORITY_LOST, order, qty_lots, 0)
+    put_event(desk, AMENDED, PRIORITY_LOST, order, qty_lots, 0)
     lots = desk_match(desk, order, qty_lots - order.filled_lots, touch_ticks, &stopped)
     if lots != 0:
         event_at(desk, ack_seq).leaves_lots = lots

@@ -20,13 +20,14 @@ from parbook._timers cimport Timers, timers_clear, timers_reserve
 from parbook._types cimport (
     ALLOCATION_PRICE_TIME, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, PREVENTED, QTY_LOTS_MAX,
     REASON_SELF_TRADE, REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STATE_CONTINUOUS, STP_CANCEL_NEWEST,
-    STP_CANCEL_OLDEST, STP_DECREMENT, STP_OFF, TRADE, WATCH_CONFIG, WATCH_PREVENTION, WATCH_STATE, pb_likely,
-    pb_unlikely,
+    STP_CANCEL_OLDEST, STP_DECREMENT, STP_OFF, TRADE, WATCH_CONFIG, WATCH_PREVENTION, WATCH_STATE, pb_assert,
+    pb_event_head, pb_likely, pb_unlikely, pb_write_event,
 )
 from parbook._window cimport TradeWindow, window_clear
 
 cdef enum:
     EVENTS_FIRST = 32
+    EVENTS_SPARE = 4        # places behind every event written in full; a plain command's own events are fewer
 
 # One action of an aggressor, planned before anything changes: a fill, or a prevention instead of one.
 cdef struct PlanStep:
@@ -221,30 +222,31 @@ cdef inline int desk_hold_events(Desk *desk, uint64_t events) noexcept nogil:
             return -1
     return 0
 
+cdef inline void desk_await_events(Desk *desk) noexcept nogil:
+    """Make space for EVENTS_SPARE events: a plain command writes its own, which are fewer, without asking again."""
+    if pb_unlikely(desk.next_seq + EVENTS_SPARE - desk.batch_seq > desk.events_mask):
+        desk_grow_events(desk)
+
+cdef inline Event *desk_next_event(Desk *desk) noexcept nogil:
+    """Number the next event and return its place, which the caller writes whole. Some space is left behind it."""
+    desk_await_events(desk)
+    desk.next_seq += 1
+    return event_at(desk, desk.next_seq - 1)
+
+cdef inline uint64_t desk_event_tail(const Desk *desk, uint64_t other_account) noexcept nogil:
+    """The last word of an event: the other account, the instrument, the low bits of the command's number."""
+    return other_account | <uint64_t>desk.number << 32 | desk.next_command << 48
+
 cdef inline Event *desk_emit(
     Desk *desk, uint8_t kind, uint8_t side, uint16_t code, uint32_t account, uint64_t order_id, uint64_t other_id,
     int64_t price_ticks, int64_t qty_lots, int64_t leaves_lots, uint32_t other_account
 ) noexcept nogil:
-    """Write the next event in its place, every field once, and return it."""
-    cdef uint64_t seq = desk.next_seq
-    cdef Event *event
-    if pb_unlikely(seq - desk.batch_seq > desk.events_mask):
-        desk_grow_events(desk)
-    event = event_at(desk, seq)
-    desk.next_seq = seq + 1
-    event.kind = kind
-    event.side = side
-    event.code = code
-    event.account = account
-    event.seq = seq
-    event.order_id = order_id
-    event.other_id = other_id
-    event.price_ticks = price_ticks
-    event.qty_lots = qty_lots
-    event.leaves_lots = leaves_lots
-    event.other_account = other_account
-    event.instrument = desk.number
-    event.command = <uint16_t>desk.next_command
+    """Write the next event in its place and return it."""
+    cdef Event *event = desk_next_event(desk)
+    pb_write_event(
+        event, pb_event_head(kind, side, code, account), desk.next_seq - 1, order_id, other_id, price_ticks, qty_lots,
+        leaves_lots, desk_event_tail(desk, other_account),
+    )
     return event
 
 cdef inline void emit_rejected(Desk *desk, uint16_t code, const Command *command) noexcept nogil:
@@ -254,9 +256,21 @@ cdef inline void emit_order(
     Desk *desk, uint8_t kind, uint16_t code, const Order *order, int64_t qty_lots, int64_t leaves_lots
 ) noexcept nogil:
     """An event about one order."""
-    desk_emit(
-        desk, kind, order.side, code, order.account, order.order_id, order.client_id, order.price_ticks, qty_lots,
-        leaves_lots, 0,
+    pb_write_event(
+        desk_next_event(desk), pb_event_head(kind, order.side, code, order.account), desk.next_seq - 1, order.order_id,
+        order.client_id, order.price_ticks, qty_lots, leaves_lots, desk_event_tail(desk, 0),
+    )
+
+cdef inline void put_event(
+    Desk *desk, uint8_t kind, uint16_t code, const Order *order, int64_t qty_lots, int64_t leaves_lots
+) noexcept nogil:
+    """The same where desk_await_events has made the space."""
+    cdef uint64_t seq = desk.next_seq
+    pb_assert(seq - desk.batch_seq <= desk.events_mask, "events: written without space")
+    desk.next_seq = seq + 1
+    pb_write_event(
+        event_at(desk, seq), pb_event_head(kind, order.side, code, order.account), seq, order.order_id,
+        order.client_id, order.price_ticks, qty_lots, leaves_lots, desk_event_tail(desk, 0),
     )
 
 cdef inline void emit_cancelled(Desk *desk, uint16_t reason, const Order *order) noexcept nogil:
@@ -280,9 +294,9 @@ cdef inline void desk_trade_resting(
     level_at(&desk.book, order.level).lots -= lots
     order.filled_lots += lots
     desk.last_trade_ticks = order.price_ticks
-    desk_emit(
-        desk, TRADE, side, source, account, order_id, order.order_id, order.price_ticks, lots, leaves_lots,
-        order.account,
+    pb_write_event(
+        desk_next_event(desk), pb_event_head(TRADE, side, source, account), desk.next_seq - 1, order_id, order.order_id,
+        order.price_ticks, lots, leaves_lots, desk_event_tail(desk, order.account),
     )
     if leaves_lots == 0:
         desk_close_id(desk, order)
@@ -290,12 +304,12 @@ cdef inline void desk_trade_resting(
         book_forget(&desk.book, slot)
 
 cdef inline bint within(int side, int64_t price_ticks, int64_t limit_ticks) noexcept nogil:
-    """Whether a taker of that side accepts the price."""
-    return price_ticks <= limit_ticks if side == BUY else price_ticks >= limit_ticks
+    """Whether a taker of that side accepts the price. Without a branch: sides alternate at random."""
+    return (price_ticks ^ -<int64_t>side) <= (limit_ticks ^ -<int64_t>side)
 
 cdef inline bint better(int side, int64_t price_ticks, int64_t than_ticks) noexcept nogil:
-    """Whether the price is strictly better for a taker of that side."""
-    return price_ticks < than_ticks if side == BUY else price_ticks > than_ticks
+    """Whether the price is strictly better for a taker of that side. SELL's prices are compared negated."""
+    return (price_ticks ^ -<int64_t>side) < (than_ticks ^ -<int64_t>side)
 
 cdef inline bint desk_quote(
     const Desk *desk, const Cursor *cursor, int side, int64_t limit_ticks, int64_t touch_ticks, Quote *quote
@@ -402,15 +416,21 @@ cdef inline int64_t desk_fillable(
         lots -= fill_lots
     return wanted_lots - lots
 
+cdef inline void desk_drop(Desk *desk, uint32_t slot, uint16_t reason) noexcept nogil:
+    """Take a resting order out and say so; its client id is for the caller. Space for one event must be there."""
+    cdef Order *order = order_at(&desk.book, slot)
+    cdef int64_t leaves_lots = order.qty_lots - order.filled_lots
+    put_event(desk, CANCELLED, reason, order, leaves_lots, 0)
+    if desk.funds != NULL:
+        hold_at(desk.funds, order.account, order.side, order.price_ticks, -leaves_lots)
+    book_unqueue(&desk.book, slot, order.side, leaves_lots)
+    book_forget(&desk.book, slot)
+
 cdef inline void desk_cancel(Desk *desk, uint32_t slot, uint16_t reason) noexcept nogil:
     """Take a resting order out and say so."""
-    cdef Order *order = order_at(&desk.book, slot)
-    emit_cancelled(desk, reason, order)
-    if desk.funds != NULL:
-        hold_at(desk.funds, order.account, order.side, order.price_ticks, order.filled_lots - order.qty_lots)
-    desk_close_id(desk, order)
-    book_unqueue(&desk.book, slot, order.side, order.qty_lots - order.filled_lots)
-    book_forget(&desk.book, slot)
+    desk_await_events(desk)
+    desk_close_id(desk, order_at(&desk.book, slot))
+    desk_drop(desk, slot, reason)
 
 cdef inline void desk_lift(Desk *desk, uint32_t slot, int64_t lots) noexcept nogil:
     """The curve buys `lots` of a resting ask at the ask's own price."""

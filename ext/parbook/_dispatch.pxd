@@ -13,7 +13,7 @@ from parbook._commands cimport (
     move_clock,
 )
 from parbook._curve cimport CurveParams, curve_validate
-from parbook._desk cimport Desk, desk_emit, desk_reserve, emit_rejected
+from parbook._desk cimport Desk, desk_await_events, desk_emit, desk_reserve, emit_rejected
 from parbook._entry cimport full_new
 from parbook._form cimport Entry
 from parbook._funds cimport funds_admit_curve, hold_curve
@@ -229,31 +229,41 @@ cdef inline bint is_plain(const Desk *desk, const Command *command) noexcept nog
         and command.tif <= FOK
     )
 
-cdef inline void plain_command(Desk *desk, const Command *command) noexcept nogil:
-    """Apply one command. Room for it must have been reserved."""
+cdef inline uint16_t plain_change(Desk *desk, const Command *command) noexcept nogil:
+    """Carry out what is neither NEW nor CANCEL."""
+    cdef uint8_t kind = command.kind
+    if kind == AMEND:
+        return do_amend(desk, command)
+    if kind == REDUCE:
+        return do_reduce(desk, command)
+    if kind == ADVANCE:
+        desk_emit(desk, ADVANCED, 0, 0, 0, 0, 0, 0, desk.now_ns, 0, 0)
+        return 0
+    if kind == PROPOSE_ANCHOR:
+        return do_propose_anchor(desk, command)
+    if kind == WITHDRAW_ANCHORS:
+        return do_withdraw_anchors(desk)
+    return do_withdraw_curve(desk)
+
+cdef inline int64_t plain_command(Desk *desk, const Command *command) noexcept nogil:
+    """Apply one command and return 1, so that a caller can pass its answer on. Room for it must have been reserved."""
     cdef uint8_t kind = command.kind
     cdef uint16_t code = move_clock(desk, command.ts_ns)
+    desk_await_events(desk)
     if pb_likely(code == 0):
+        # One question after another: a jump through a table is guessed from less than a chain of branches is.
         if kind == NEW:
             code = do_new(desk, command)
-        elif kind == CANCEL:
-            code = do_cancel(desk, command)
-        elif kind == REDUCE:
-            code = do_reduce(desk, command)
-        elif kind == AMEND:
-            code = do_amend(desk, command)
-        elif kind == ADVANCE:
-            desk_emit(desk, ADVANCED, 0, 0, 0, 0, 0, 0, desk.now_ns, 0, 0)
-        elif kind == PROPOSE_ANCHOR:
-            code = do_propose_anchor(desk, command)
-        elif kind == WITHDRAW_ANCHORS:
-            code = do_withdraw_anchors(desk)
         else:
-            code = do_withdraw_curve(desk)
+            if kind == CANCEL:
+                code = do_cancel(desk, command)
+            else:
+                code = plain_change(desk, command)
     if pb_unlikely(code != 0):
         emit_rejected(desk, code, command)
     desk.next_command += 1
     pb_assert(money_conserved(desk), "ledger: an asset does not add up after a plain command")
+    return 1
 
 cdef inline int64_t run_commands(
     Desk *desk, const Command *commands, int64_t count, bint prepared

@@ -6,8 +6,8 @@ from parbook._aggress cimport (
     Outcome, carry_out, foresee, market_limit, reference_ticks, resting_lots,
 )
 from parbook._book cimport (
-    CHAIN_CALL_BUYS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_NONE, Order, Special, book_touch, chain_append, ids_find,
-    order_at, order_place, special_at, special_trails,
+    CHAIN_CALL_BUYS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_NONE, Order, Special, book_touch, chain_append, order_at,
+    order_place, special_at, special_trails,
 )
 from parbook._desk cimport Desk
 from parbook._form cimport (
@@ -15,6 +15,7 @@ from parbook._form cimport (
 )
 from parbook._identity cimport client_find
 from parbook._funds cimport funds_admit_entry
+from parbook._ids cimport ids_find
 from parbook._limits cimport (
     accounts_admit_exposure, accounts_admit_rate, accounts_admit_use, accounts_max_lots, accounts_max_notional,
 )
@@ -170,7 +171,7 @@ cdef inline uint32_t build_order(Desk *desk, const Entry *entry) noexcept nogil:
     """Return the slot of a new order that has no identity yet; special_settle makes it plain where it is."""
     cdef const Command *command = entry.command
     cdef const Terms *terms = entry.terms
-    cdef uint32_t slot = slab_take(&desk.book.orders)
+    cdef uint32_t slot = slab_take(&desk.book.orders, sizeof(Order))
     cdef Order *order = order_at(&desk.book, slot)
     cdef Special *special
     cdef bint pegged = command.order_type == PEGGED
@@ -206,8 +207,8 @@ cdef inline uint32_t build_order(Desk *desk, const Entry *entry) noexcept nogil:
 
 cdef inline void discard_order(Desk *desk, uint32_t slot) noexcept nogil:
     """Give back an order that was refused before it got an identity."""
-    slab_give(&desk.book.specials, order_at(&desk.book, slot).special)
-    slab_give(&desk.book.orders, slot)
+    slab_give(&desk.book.specials, order_at(&desk.book, slot).special, sizeof(Special))
+    slab_give(&desk.book.orders, slot, sizeof(Order))
 
 cdef inline void enter_order(Desk *desk, uint32_t slot) noexcept nogil:
     """Make an accepted order live, and its partner know it."""

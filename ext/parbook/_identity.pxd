@@ -5,10 +5,11 @@
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 
-from parbook._types cimport NIL, pb_assert
+from parbook._types cimport NIL, pb_assert, pb_highest_bit
 
 cdef enum:
     ENTRIES_FIRST = 64
+    CAPACITY_SPARSE = 32768     # half a megabyte
 
 cdef extern from *:
     """
@@ -27,7 +28,8 @@ cdef struct DeadId:
 
 cdef struct ClientIds:
     Entry *entries
-    uint64_t capacity       # a power of two, at least a third of it free
+    uint64_t capacity       # a power of two; client_ids_limit says how much of it is used
+    uint32_t shift          # 64 less the bits of a position
     uint64_t used
     uint64_t window
     DeadId *dead            # a ring; grows up to the window
@@ -38,6 +40,7 @@ cdef struct ClientIds:
 cdef inline void client_ids_init(ClientIds *ids, uint64_t window) noexcept nogil:
     ids.entries = NULL
     ids.capacity = 0
+    ids.shift = 0
     ids.used = 0
     ids.window = window
     ids.dead = NULL
@@ -50,16 +53,13 @@ cdef inline void client_ids_clear(ClientIds *ids) noexcept nogil:
     free(ids.dead)
     client_ids_init(ids, ids.window)
 
-cdef inline uint64_t client_hash(uint32_t account, uint64_t client_id) noexcept nogil:
-    # The finaliser of splitmix64 (Steele, Lea, Flood 2014) over both keys.
-    cdef uint64_t z = client_id + <uint64_t>account * 0x9E3779B97F4A7C15ULL
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL
-    return z ^ (z >> 31)
+cdef inline uint64_t client_home(const ClientIds *ids, uint32_t account, uint64_t client_id) noexcept nogil:
+    """Where a pair would stand alone: the upper bits of a product with the golden ratio (Knuth 6.4), over both keys."""
+    return ((client_id ^ <uint64_t>account * 0x94D049BB133111EBULL) * 0x9E3779B97F4A7C15ULL) >> ids.shift
 
 cdef inline uint64_t client_position(const ClientIds *ids, uint32_t account, uint64_t client_id) noexcept nogil:
     """Return where the pair stands, or the free entry where it would. Expected O(1). Capacity must not be 0."""
-    cdef uint64_t at = client_hash(account, client_id) & (ids.capacity - 1)
+    cdef uint64_t at = client_home(ids, account, client_id)
     while ids.entries[at].client_id != 0:
         if ids.entries[at].client_id == client_id and ids.entries[at].account == account:
             break
@@ -78,6 +78,7 @@ cdef inline int client_ids_grow(ClientIds *ids) noexcept nogil:
     cdef ClientIds bigger = ids[0]
     cdef uint64_t i, at
     bigger.capacity = ENTRIES_FIRST if ids.capacity == 0 else ids.capacity * 2
+    bigger.shift = 64 - <uint32_t>pb_highest_bit(bigger.capacity)
     bigger.entries = <Entry *>calloc(bigger.capacity, sizeof(Entry))
     if bigger.entries == NULL:
         return -1
@@ -104,29 +105,41 @@ cdef inline int client_dead_grow(ClientIds *ids) noexcept nogil:
     ids.dead_first = 0
     return 0
 
+cdef inline uint64_t client_ids_limit(const ClientIds *ids) noexcept nogil:
+    """How many pairs the table takes before it doubles: a quarter while it is small enough for a cache, so that pairs
+    seldom meet and no branch is guessed wrong for it; two thirds beyond that, for memory."""
+    return ids.capacity >> 2 if ids.capacity <= CAPACITY_SPARSE else ids.capacity // 3 * 2
+
 cdef inline int client_ids_reserve(ClientIds *ids, uint32_t count) noexcept nogil:
     """Make room for `count` more live pairs. Returns -1 when there is no memory. O(1) amortised."""
-    while (ids.used + count) * 3 > ids.capacity * 2:
+    while ids.used + count > client_ids_limit(ids):
         if client_ids_grow(ids) != 0:
             return -1
     return 0
 
-cdef inline void client_open(ClientIds *ids, uint32_t account, uint64_t client_id, uint32_t slot) noexcept nogil:
-    """Register a live order; room must have been reserved. Client id 0 needs none."""
-    cdef uint64_t at
-    if client_id == 0:
-        return
-    at = client_position(ids, account, client_id)
+cdef inline void client_put(
+    ClientIds *ids, uint64_t at, uint32_t account, uint64_t client_id, uint32_t slot
+) noexcept nogil:
+    """Register a live order where client_position says; room must have been reserved."""
     pb_assert(ids.entries[at].client_id == 0, "client ids: taken twice")
     ids.entries[at].client_id = client_id
     ids.entries[at].account = account
     ids.entries[at].slot = slot
     ids.used += 1
 
+cdef inline void client_open(ClientIds *ids, uint32_t account, uint64_t client_id, uint32_t slot) noexcept nogil:
+    """Register a live order; room must have been reserved. Client id 0 needs none."""
+    if client_id == 0:
+        return
+    client_put(ids, client_position(ids, account, client_id), account, client_id, slot)
+
 cdef inline void client_remove(ClientIds *ids, uint32_t account, uint64_t client_id) noexcept nogil:
-    """Free a pair's entry and close the gap by shifting its followers back. Expected O(1)."""
+    """Free a pair's entry. Expected O(1)."""
+    client_remove_at(ids, client_position(ids, account, client_id))
+
+cdef inline void client_remove_at(ClientIds *ids, uint64_t gap) noexcept nogil:
+    """Free an entry and close the gap by shifting its followers back. Expected O(1)."""
     cdef uint64_t mask = ids.capacity - 1
-    cdef uint64_t gap = client_position(ids, account, client_id)
     cdef uint64_t at = gap
     cdef uint64_t home
     pb_assert(ids.entries[gap].client_id != 0, "client ids: removing an unknown pair")
@@ -134,7 +147,7 @@ cdef inline void client_remove(ClientIds *ids, uint32_t account, uint64_t client
         at = (at + 1) & mask
         if ids.entries[at].client_id == 0:
             break
-        home = client_hash(ids.entries[at].account, ids.entries[at].client_id) & mask
+        home = client_home(ids, ids.entries[at].account, ids.entries[at].client_id)
         if ((at - home) & mask) >= ((at - gap) & mask):
             ids.entries[gap] = ids.entries[at]
             gap = at
@@ -143,12 +156,18 @@ cdef inline void client_remove(ClientIds *ids, uint32_t account, uint64_t client
 
 cdef inline int client_close(ClientIds *ids, uint32_t account, uint64_t client_id) noexcept nogil:
     """An order died: its pair joins the window, the oldest beyond it is free again. -1 when there is no memory."""
-    cdef uint64_t at
-    cdef DeadId *oldest
     if client_id == 0:
         return 0
+    return client_close_at(ids, client_position(ids, account, client_id))
+
+cdef inline int client_close_at(ClientIds *ids, uint64_t position) noexcept nogil:
+    """The same for the pair that stands there."""
+    cdef uint32_t account = ids.entries[position].account
+    cdef uint64_t client_id = ids.entries[position].client_id
+    cdef uint64_t at
+    cdef DeadId *oldest
     if ids.window == 0:
-        client_remove(ids, account, client_id)
+        client_remove_at(ids, position)
         return 0
     if ids.dead_count == ids.window:
         oldest = &ids.dead[ids.dead_first]

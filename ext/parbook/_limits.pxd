@@ -3,9 +3,10 @@
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
 from parbook._accounts cimport TOKEN, account_lots, account_soil, order_reduces, order_waits
-from parbook._book cimport Order, ids_find, order_at, order_leaves
+from parbook._book cimport Order, order_at, order_leaves
 from parbook._desk cimport Desk, desk_emit
 from parbook._funds cimport funds_admit_status
+from parbook._ids cimport ids_find
 from parbook._registry cimport Account, account_value, registry_add, registry_find, registry_reserve
 from parbook._roster cimport BOTH_SIDES, Scope, note_scope
 from parbook._types cimport *

@@ -6,11 +6,12 @@ from libc.string cimport memset
 from parbook._accounts cimport accounts_closed, accounts_filled, accounts_opened, accounts_shrunk
 from parbook._book cimport (
     CHAIN_CALL_BUYS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_HIDDEN_BIDS, LINE_NONE, LINE_TRADE_SELLS, Order, Special,
-    book_enqueue, book_forget, book_unqueue, chain_remove, ids_find, ids_put, level_at, order_at, order_front,
-    order_leaves, order_line, order_place, slots_insert, slots_remove, special_at, special_trails,
+    book_enqueue, book_forget, book_unqueue, chain_remove, level_at, order_at, order_front, order_leaves,
+    order_line, order_place, slots_insert, slots_remove, special_at, special_trails,
 )
 from parbook._desk cimport Desk, desk_emit, desk_room, emit_cancelled, emit_order
 from parbook._identity cimport client_close, client_open
+from parbook._ids cimport ids_find, ids_put
 from parbook._quotes cimport cursor_trade
 from parbook._settle cimport settle
 from parbook._slab cimport slab_give, slab_take
@@ -26,7 +27,7 @@ cdef inline Special *live_special(Desk *desk, const Order *order) noexcept nogil
 cdef inline Special *special_new(Desk *desk, Order *order) noexcept nogil:
     """Give a plain order a Special that says what it is. Room must have been reserved."""
     cdef Special *special
-    order.special = slab_take(&desk.book.specials)
+    order.special = slab_take(&desk.book.specials, sizeof(Special))
     special = special_at(&desk.book, order.special)
     memset(special, 0, sizeof(Special))
     special.line = order.side
@@ -52,7 +53,7 @@ cdef inline void special_settle(Desk *desk, Order *order) noexcept nogil:
         and special.oco_order_id == 0
         and special.trail_ppm == 0
     ):
-        slab_give(&desk.book.specials, order.special)
+        slab_give(&desk.book.specials, order.special, sizeof(Special))
         order.special = NIL
 
 # --- coming, standing, leaving --------------------------------------------------------------------
@@ -93,7 +94,7 @@ cdef inline void live_close(Desk *desk, uint32_t slot) noexcept nogil:
             timers_drop(&desk.timers, &desk.book, &desk.accounts, special.timer)
         if special.peg != PEG_NONE:
             slots_remove(&desk.book, &desk.book.pegs, slot)
-        slab_give(&desk.book.specials, order.special)
+        slab_give(&desk.book.specials, order.special, sizeof(Special))
     if order.client_id != 0 and client_close(&desk.ids, order.account, order.client_id) != 0:
         desk.broken = True
     book_forget(&desk.book, slot)

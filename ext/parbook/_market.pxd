@@ -30,6 +30,7 @@ cdef class Market:
 
 # _dispatch, compiled once. A command of an exchange is prepared (time that passed elsewhere, leftovers) and then run.
 cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count, bint prepared) noexcept nogil
+cdef int64_t market_plain(Desk *desk, const Command *command) noexcept nogil
 cdef void market_catch_up(Desk *desk, int64_t now_ns) noexcept nogil
 cdef void market_prepare(Desk *desk, int64_t now_ns) noexcept nogil
 cdef int64_t market_step(

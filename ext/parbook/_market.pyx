@@ -7,7 +7,7 @@ from libc.string cimport memcpy, memset
 
 from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
-from parbook._book cimport ids_find, order_at
+from parbook._book cimport order_at
 from parbook._calls cimport (
     Placed, as_events, checked_commands, copy_events, fill_amend, fill_cancel, fill_new, placed_of, refusal_from,
     signed_of, unsigned_of,
@@ -16,7 +16,8 @@ from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve
-from parbook._dispatch cimport catch_up, is_plain, pass_time, run_commands, run_leftovers, run_set_curve
+from parbook._dispatch cimport catch_up, is_plain, pass_time, plain_command, run_commands, run_leftovers, run_set_curve
+from parbook._ids cimport ids_find
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._registry cimport Account
@@ -39,6 +40,11 @@ from parbook.records import CURVE, DEPTH, command_records, curve_record, events_
 
 cdef int64_t market_run(Desk *desk, const Command *commands, int64_t count, bint prepared) noexcept nogil:
     return run_commands(desk, commands, count, prepared)
+
+
+cdef int64_t market_plain(Desk *desk, const Command *command) noexcept nogil:
+    """Apply one command that is_plain and return 1."""
+    return plain_command(desk, command)
 
 
 cdef void market_set_curve(Desk *desk, const CurveParams *params, Curve *spare) noexcept nogil:

@@ -1,8 +1,8 @@
 # Cancelling many orders at once: MASS_CANCEL, KILL and dead-man timers. Twin of parbook.reference.mass.
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
-from parbook._book cimport ids_find
 from parbook._desk cimport Desk, desk_emit
+from parbook._ids cimport ids_find
 from parbook._limits cimport accounts_register
 from parbook._live cimport live_cancel
 from parbook._phases cimport ACTION_CANCEL, session_forbids

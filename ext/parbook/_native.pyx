@@ -3,9 +3,12 @@
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from parbook._book cimport Book, book_find_level, ids_find, level_at, order_at
+from parbook._book cimport Book, book_find_level, level_at, order_at
 from parbook._desk cimport Desk, desk_hold_events, desk_reserve
-from parbook._market cimport Market, market_run
+from parbook._identity cimport DEAD, client_find
+from parbook._dispatch cimport is_plain
+from parbook._ids cimport ids_find
+from parbook._market cimport Market, market_plain, market_run
 from parbook._types cimport *
 
 from parbook.errors import MisuseError
@@ -35,7 +38,7 @@ cdef struct NativeApi:
     int64_t (*best_ticks)(const Desk *desk, int side) noexcept nogil
     int64_t (*level_lots)(const Desk *desk, int side, int64_t price_ticks) noexcept nogil
     uint64_t (*open_orders)(const Desk *desk) noexcept nogil
-    int64_t (*filled_lots)(const Desk *desk, uint64_t order_id) noexcept nogil
+    int64_t (*filled_lots)(const Desk *desk, uint32_t account, uint64_t order_id, uint64_t client_id) noexcept nogil
     int (*broken)(const Desk *desk) noexcept nogil
 
 
@@ -69,9 +72,15 @@ cdef uint64_t native_open_orders(const Desk *desk) noexcept nogil:
     return desk.book.open_orders
 
 
-cdef int64_t native_filled_lots(const Desk *desk, uint64_t order_id) noexcept nogil:
-    cdef uint32_t slot = ids_find(&desk.book.ids, order_id)
-    return order_at(&desk.book, slot).filled_lots if slot != NIL else -1
+cdef int64_t native_filled_lots(
+    const Desk *desk, uint32_t account, uint64_t order_id, uint64_t client_id
+) noexcept nogil:
+    cdef uint32_t slot
+    if order_id != 0:
+        slot = ids_find(&desk.book.ids, order_id)
+    else:
+        slot = client_find(&desk.ids, account, client_id)
+    return order_at(&desk.book, slot).filled_lots if slot < DEAD else -1
 
 
 cdef int native_broken(const Desk *desk) noexcept nogil:
@@ -83,6 +92,9 @@ cdef int native_hold_events(Desk *desk, uint64_t events) noexcept nogil:
 
 
 cdef int64_t native_run(Desk *desk, const Command *commands, int64_t count) noexcept nogil:
+    # One command, the commonest call, passes through here without a frame of its own.
+    if pb_likely(count == 1 and is_plain(desk, commands)):
+        return market_plain(desk, commands)
     return market_run(desk, commands, count, False)
 
 

@@ -122,7 +122,7 @@ cdef inline uint16_t refusal_of_sides(Desk *desk, uint32_t account, const Sides 
 
 cdef inline uint64_t enter_side(Desk *desk, const Command *command, int side, const Sides *sides) noexcept nogil:
     """Let one side of a quote rest and return its order id. Room must have been reserved."""
-    cdef uint32_t slot = slab_take(&desk.book.orders)
+    cdef uint32_t slot = slab_take(&desk.book.orders, sizeof(Order))
     cdef Order *order = order_at(&desk.book, slot)
     cdef Special *special
     order.order_id = desk.next_order_id

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, realloc
 
-from parbook._types cimport NIL, pb_assert
+from parbook._types cimport NIL, pb_assert, pb_likely
 
 cdef struct Slab:
     char *items
@@ -38,18 +38,26 @@ cdef inline int slab_grow(Slab *slab, uint32_t first_capacity) noexcept nogil:
     slab.capacity = <uint32_t>capacity
     return 0
 
+cdef inline bint slab_has(const Slab *slab, uint32_t items) noexcept nogil:
+    """Whether there is room for `items` more."""
+    return slab.free_count + (slab.capacity - slab.used) >= items
+
 cdef inline int slab_reserve(Slab *slab, uint32_t items, uint32_t first_capacity) noexcept nogil:
     """Make room for `items` more. Returns -1 when that is impossible. O(1) amortised."""
-    while slab.free_count + (slab.capacity - slab.used) < items:
+    while not slab_has(slab, items):
         if slab_grow(slab, first_capacity) != 0:
             return -1
     return 0
 
-cdef inline uint32_t slab_take(Slab *slab) noexcept nogil:
-    """Return a slot whose content is undefined. Room must have been reserved. O(1)."""
+cdef inline uint32_t slab_take(Slab *slab, size_t item_bytes) noexcept nogil:
+    """Return a slot whose content is undefined. Room must have been reserved. O(1).
+
+    The size, which the slab knows too, is a constant where the call stands: the slot is found by shifts.
+    """
     cdef uint32_t slot = slab.free_head
-    if slot != NIL:
-        slab.free_head = (<uint32_t *>(slab.items + slot * slab.item_bytes))[0]
+    pb_assert(item_bytes == slab.item_bytes, "slab: an item of another size")
+    if pb_likely(slot != NIL):
+        slab.free_head = (<uint32_t *>(slab.items + slot * item_bytes))[0]
         slab.free_count -= 1
         return slot
     pb_assert(slab.used < slab.capacity, "slab: take without reserve")
@@ -57,8 +65,9 @@ cdef inline uint32_t slab_take(Slab *slab) noexcept nogil:
     slab.used += 1
     return slot
 
-cdef inline void slab_give(Slab *slab, uint32_t slot) noexcept nogil:
-    """Return a slot. O(1)."""
-    (<uint32_t *>(slab.items + slot * slab.item_bytes))[0] = slab.free_head
+cdef inline void slab_give(Slab *slab, uint32_t slot, size_t item_bytes) noexcept nogil:
+    """Return a slot of a slab whose items have that size. O(1)."""
+    pb_assert(item_bytes == slab.item_bytes, "slab: an item of another size")
+    (<uint32_t *>(slab.items + slot * item_bytes))[0] = slab.free_head
     slab.free_head = slot
     slab.free_count += 1

@@ -18,6 +18,19 @@ cdef extern from *:
     #define pb_lowest_bit(word) __builtin_ctzll(word)
     #define pb_highest_bit(word) (63 - __builtin_clzll(word))
     #define pb_prefetch(address) __builtin_prefetch(address)
+    #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    #error "parbook's records are little-endian, and so must the machine be"
+    #endif
+    /* An EVENT as eight words: a third of the stores its fields take one by one. A macro, so that no caller pays a
+       call with eleven arguments. */
+    #define pb_event_head(kind, side, code, account) \
+        ((uint64_t)(kind) | (uint64_t)(side) << 8 | (uint64_t)(code) << 16 | (uint64_t)(account) << 32)
+    #define pb_first_word(command) (*(const uint32_t *)(command))
+    #define pb_write_event(event, head, seq, order_id, other_id, price, qty, leaves, tail) do { \
+        uint64_t *pb_words = (uint64_t *)(event); \
+        pb_words[0] = (head); pb_words[1] = (seq); pb_words[2] = (order_id); pb_words[3] = (other_id); \
+        pb_words[4] = (uint64_t)(price); pb_words[5] = (uint64_t)(qty); pb_words[6] = (uint64_t)(leaves); \
+        pb_words[7] = (tail); } while (0)
     static inline int pb_mul(int64_t a, int64_t b, int64_t *out) { return __builtin_mul_overflow(a, b, out); }
     static inline uint64_t pb_div(uint64_t a, uint64_t b) { return a / b; }
     static inline int64_t pb_share(int64_t a, int64_t b, int64_t c) { return (int64_t)((pb_int128)a * b / c); }
@@ -32,6 +45,13 @@ cdef extern from *:
     int pb_lowest_bit(uint64_t word) noexcept nogil
     int pb_highest_bit(uint64_t word) noexcept nogil
     void pb_prefetch(const void *address) noexcept nogil
+    uint64_t pb_event_head(uint64_t kind, uint64_t side, uint64_t code, uint64_t account) noexcept nogil
+    # A command's kind, side, type and time in force in one number, kind lowest.
+    uint32_t pb_first_word(const Command *command) noexcept nogil
+    void pb_write_event(
+        Event *event, uint64_t head, uint64_t seq, uint64_t order_id, uint64_t other_id, int64_t price, int64_t qty,
+        int64_t leaves, uint64_t tail
+    ) noexcept nogil
     # True when a * b does not fit 63 bits; *out is then meaningless.
     bint pb_mul(int64_t a, int64_t b, int64_t *out) noexcept nogil
     # a / b rounded down; b must not be 0. Cython's own division would test for that with the GIL.

@@ -34,7 +34,7 @@ static PyObject *feed(PyObject *self, PyObject *args) {
         "(LNKKKLLLLLLi)", (long long)done, events, front->next_seq, front->next_command, front->next_order_id,
         (long long)front->now_ns, (long long)front->last_trade_ticks, (long long)pb->best_ticks(desk, 0),
         (long long)pb->best_ticks(desk, 1), (long long)pb->level_lots(desk, 0, asked),
-        (long long)pb->filled_lots(desk, 1), pb->broken(desk));
+        (long long)pb->filled_lots(desk, 0, 1, 0), pb->broken(desk));
     if (pb->give_back(market) != 0) Py_CLEAR(seen);
     return seen;
 }

@@ -40,8 +40,8 @@ typedef struct {
     uint16_t instrument, command;
 } pb_event;
 
-/* The counters a desk begins with. Only keep_seq may be written: events from it on are not overwritten, the ring
- * grows instead, and then `events` and `events_mask` change. */
+/* The counters a desk begins with. Only keep_seq may be written: events from it on are not overwritten. With less
+ * than eight places free the ring grows instead, and then `events` and `events_mask` change. */
 typedef struct {
     pb_event *events;
     uint64_t events_mask, grown_seq, keep_seq, next_seq, next_command, next_order_id;
@@ -63,8 +63,9 @@ typedef struct {
     int64_t (*best_ticks)(const pb_desk *desk, int side);
     int64_t (*level_lots)(const pb_desk *desk, int side, int64_t price_ticks);
     uint64_t (*open_orders)(const pb_desk *desk);
-    /* Lots a live order has traded; -1 when no such order is live. */
-    int64_t (*filled_lots)(const pb_desk *desk, uint64_t order_id);
+    /* Lots a live order has traded; -1 when no such order is live. Named as in a command: by order_id, or when that
+     * is 0 by account and client_id. */
+    int64_t (*filled_lots)(const pb_desk *desk, uint32_t account, uint64_t order_id, uint64_t client_id);
     /* Whether memory ran out inside a command: nothing of the market may be trusted then. */
     int (*broken)(const pb_desk *desk);
 } pb_api;

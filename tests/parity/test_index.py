@@ -1,0 +1,96 @@
+"""The price index keeps levels and leaves that lie idle: prices that come and go must not tell the difference.
+
+Streams that wander over so many prices that what is idle is swept, more than once, next to a book that stays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import parbook
+from parbook import reference
+from parbook.codes import CommandKind, Side, TimeInForce
+from parbook.instrument import Instrument
+from parbook.records import COMMAND, Records
+from parbook.units import PRICE_TICKS_MAX
+
+INSTRUMENT = Instrument(symbol="IDX")
+STEPS = 12_000
+
+
+def wander(seed: int, spread_ticks: int, base_ticks: int) -> Records:
+    """Orders at ever new prices, most of them cancelled at once, some taken, a few that stay."""
+    rng = np.random.default_rng(seed)
+    rows = np.zeros(STEPS * 2, COMMAND)
+    rows["account"] = 1
+    next_id = 0
+    at = 0
+    for step in range(STEPS):
+        side = Side.BUY if rng.random() < 0.5 else Side.SELL
+        distance = 1 + int(rng.integers(spread_ticks))
+        price = base_ticks - distance if side is Side.BUY else base_ticks + distance
+        next_id += 1
+        rows[at]["kind"], rows[at]["side"] = CommandKind.NEW, side
+        rows[at]["price_ticks"], rows[at]["qty_lots"] = price, 1 + int(rng.integers(9))
+        at += 1
+        if step % 997 == 5:
+            # A taker through whatever rests on the other side, far beyond the touch.
+            next_id += 1
+            rows[at]["kind"], rows[at]["side"], rows[at]["tif"] = CommandKind.NEW, 1 - side, TimeInForce.IOC
+            rows[at]["price_ticks"], rows[at]["qty_lots"] = price, 40
+        elif step % 61:
+            rows[at]["kind"], rows[at]["order_id"] = CommandKind.CANCEL, next_id
+        else:
+            continue
+        at += 1
+    return rows[:at]
+
+
+@pytest.mark.parametrize(
+    ("spread_ticks", "base_ticks"),
+    [
+        (40_000, 50_000),
+        (2**22, 2**23),
+        (2**50, 2**55),
+        (60_000, 60_001),
+        (30_000, PRICE_TICKS_MAX - 30_000),
+    ],
+)
+def test_wandering_prices_match_the_reference(spread_ticks, base_ticks):
+    commands = wander(spread_ticks, spread_ticks, base_ticks)
+    core, plain = parbook.Market(INSTRUMENT), reference.Market(INSTRUMENT)
+    for start in range(0, len(commands), 500):
+        part = commands[start : start + 500]
+        assert core.apply_batch(part).tobytes() == plain.apply_batch(part).tobytes()
+        core.check()
+    assert core.depth(10_000).tobytes() == plain.depth(10_000).tobytes()
+    assert core.state_hash() == plain.state_hash()
+
+
+def test_what_lies_idle_is_bounded():
+    """A price that is new every time: memory stops growing once idle levels are half of all."""
+    market = parbook.Market(INSTRUMENT)
+    sizes = []
+    for lap in range(6):
+        rows = np.zeros(60_000, COMMAND)
+        rows["account"] = 1
+        rows["kind"][0::2], rows["kind"][1::2] = CommandKind.NEW, CommandKind.CANCEL
+        rows["price_ticks"][0::2] = np.arange(30_000) * 64 + 1 + lap * 30_000 * 64
+        rows["qty_lots"][0::2] = 1
+        rows["order_id"][1::2] = np.arange(30_000) + 1 + lap * 30_000
+        events = market.apply_batch(rows)
+        assert len(events) == len(rows)
+        sizes.append(market.memory_bytes)
+        market.check()
+    assert sizes[-1] == sizes[1]
+
+
+def test_an_idle_price_is_not_in_the_book():
+    market = parbook.Market(INSTRUMENT)
+    market.place(account=1, side=0, qty_lots=5, price_ticks=100)
+    market.cancel(account=1, order_id=1)
+    assert (market.best_bid_ticks, len(market.depth()), market.queue(Side.BUY, 100)) == (0, 0, [])
+    market.place(account=1, side=0, qty_lots=3, price_ticks=100)
+    assert (market.best_bid_ticks, market.queue(Side.BUY, 100)) == (100, [2])
+    market.check()
