@@ -1,0 +1,50 @@
+"""Where the commands of a run come from: a market in the right state, and the next commands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+from bench import flows
+from bench.measure import Settings, note
+from bench.workloads import INSTRUMENT, SteadyFlow, batches, feed, flow
+from parbook import Market
+from parbook.records import Records
+
+Source = Callable[[int], tuple[Market, Records]]
+"""Called with a number of commands, it returns a market and at most as many for it, each to be applied once."""
+
+OWN_COMMANDS: Final = 400_000
+STEADY: Final = "steady"
+OWN: Final = "own"
+FLOWS: Final = (STEADY, OWN, *flows.FLOWS)
+
+
+def source(name: str, settings: Settings) -> Source:
+    """Return the source of a flow of FLOWS. UnavailableError when a public one is not at hand."""
+    if name == STEADY:
+        return _steady(settings)
+    commands = _own(settings.size(OWN_COMMANDS)) if name == OWN else _public(name, settings.size(flows.MESSAGES))
+    return lambda count: (Market(INSTRUMENT), commands[:count])
+
+
+def _steady(settings: Settings) -> Source:
+    """A book of 10,000 orders over 1,000 prices, warmed up; it stays as it is however much runs through it."""
+    steady = SteadyFlow(settings.size(10_000, 100), settings.size(1_000, 10))
+    market = Market(INSTRUMENT)
+    feed(market, list(steady.prefill()))
+    feed(market, batches(steady.messages(settings.size(200_000) // 8 * 8)))
+    return lambda count: (market, steady.messages(max(8, count // 8 * 8)))
+
+
+@cache
+def _own(count: int) -> Records:
+    note(f"latency: generating {count:,} commands of the own flow")
+    return flow("own", count)
+
+
+@cache
+def _public(name: str, count: int) -> Records:
+    note(f"latency: loading {count:,} commands of the {name} flow")
+    return flows.load(name, count)
