@@ -34,7 +34,7 @@ LINEAR_TICKS: Final = 2048
 
 @cache
 def native() -> Any:
-    """Return the extension module of bench/native/latency.c, compiled if need be. UnavailableError without a compiler."""
+    """Return the extension module of bench/native/latency.c, compiled if need be. UnavailableError without cc."""
     return extension(ROOT / "bench/native/latency.c")
 
 
@@ -93,6 +93,7 @@ def drive(
     *,
     intended: Ticks | None = None,
     cap: int = PER_CALL,
+    singles: Histogram | None = None,
     latencies: Ticks | None = None,
     service_ticks: Ticks | None = None,
     spin: int = 0,
@@ -100,11 +101,14 @@ def drive(
     """Run the commands once through a market, or through nothing, and add each one's latency to the histogram.
 
     With `intended`, ticks after the start in ascending order, the loop is open and a latency counts from there;
-    without, it is closed and counts the command alone. `latencies` takes each one as well. Without a market a
-    command of the closed loop is `spin` turns of an empty loop. RuntimeError when not every command was applied.
+    without, it is closed and counts the command alone; `singles` then takes those that caused one event as well.
+    `latencies` takes every one. Without a market a command is `spin` turns of an empty loop. The artificial clock
+    moves by `service_ticks`. RuntimeError when not every command was applied.
     """
-    out = native().drive(market, commands, intended, histogram.words, latencies, service_ticks, clock, cap, spin)
-    applied, calls, elapsed_ticks = out
+    apart = None if singles is None else singles.words
+    applied, calls, elapsed_ticks = native().drive(
+        market, commands, intended, histogram.words, apart, latencies, service_ticks, clock, cap, spin
+    )
     if applied != len(commands):
         raise RuntimeError(f"{applied} of {len(commands)} commands were applied")
     return Run(calls, elapsed_ticks)

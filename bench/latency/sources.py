@@ -15,17 +15,19 @@ from parbook.records import Records
 Source = Callable[[int], tuple[Market, Records]]
 """Called with a number of commands, it returns a market and at most as many for it, each to be applied once."""
 
-OWN_COMMANDS: Final = 400_000
 STEADY: Final = "steady"
 OWN: Final = "own"
 FLOWS: Final = (STEADY, OWN, *flows.FLOWS)
+COMMANDS: Final = {STEADY: 1_000_000, OWN: 400_000} | dict.fromkeys(flows.FLOWS, flows.MESSAGES)
+"""How many commands of a flow a round measures: of one that ends, all."""
 
 
 def source(name: str, settings: Settings) -> Source:
     """Return the source of a flow of FLOWS. UnavailableError when a public one is not at hand."""
     if name == STEADY:
         return _steady(settings)
-    commands = _own(settings.size(OWN_COMMANDS)) if name == OWN else _public(name, settings.size(flows.MESSAGES))
+    whole = settings.size(COMMANDS[name])
+    commands = _own(whole) if name == OWN else _public(name, whole)
     return lambda count: (Market(INSTRUMENT), commands[:count])
 
 

@@ -22,7 +22,8 @@ typedef struct {
     const int64_t *intended;      /* ticks after the start; NULL: closed loop */
     const int64_t *service_ticks; /* what each command takes of artificial time */
     histogram_t *histogram;
-    int64_t *latencies; /* of every command as well, or NULL */
+    histogram_t *singles; /* closed loop: of commands that caused one event as well, or NULL */
+    int64_t *latencies;   /* of every command as well, or NULL */
     int64_t count, cap, spin, artificial, start, end, calls;
     uint32_t room;
 } run_t;
@@ -81,6 +82,8 @@ ALWAYS_INLINE int64_t closed_loop(run_t *run, int kind) {
         if (apply(run, kind, at, 1) != 0) break;
         end = ticks_read(kind, &run->artificial);
         record(run, at, end - begin);
+        if (run->singles != NULL && run->desk != NULL && pb_front(run->desk)->next_seq - pb_front(run->desk)->keep_seq == 1)
+            histogram_record(run->singles, end - begin);
         run->calls++;
     }
     run->end = end;
@@ -143,25 +146,27 @@ static int64_t with_market(run_t *run, PyObject *market, int kind) {
 }
 
 PyDoc_STRVAR(drive_doc,
-    "drive(market | None, commands, intended | None, histogram, latencies | None, service_ticks | None, clock, cap, spin)\n"
-    "-> (applied, calls, ticks from start to the last completion). Commands carry no Terms.");
+    "drive(market | None, commands, intended | None, histogram, singles | None, latencies | None, service_ticks | None,\n"
+    "clock, cap, spin) -> (applied, calls, ticks from start to the last completion). Commands carry no Terms.");
 
 static PyObject *drive(PyObject *self, PyObject *args) {
-    PyObject *market, *kept, *answer = NULL;
-    Py_buffer commands, intended, histogram, service, latencies = {0};
+    PyObject *market, *kept, *apart, *answer = NULL;
+    Py_buffer commands, intended, histogram, service, latencies = {0}, singles = {0};
     int64_t applied, *due, *takes;
     run_t run = {0};
     int kind;
     (void)self;
-    if (!PyArg_ParseTuple(args, "Oy*z*w*Oz*iLL", &market, &commands, &intended, &histogram, &kept, &service, &kind,
-                          &run.cap, &run.spin))
+    if (!PyArg_ParseTuple(args, "Oy*z*w*OOz*iLL", &market, &commands, &intended, &histogram, &apart, &kept, &service,
+                          &kind, &run.cap, &run.spin))
         return NULL;
     run.commands = commands.buf;
     run.count = commands.len / (int64_t)sizeof(pb_command);
     if ((kept == Py_None || PyObject_GetBuffer(kept, &latencies, PyBUF_WRITABLE) == 0) &&
+        (apart == Py_None || PyObject_GetBuffer(apart, &singles, PyBUF_WRITABLE) == 0) &&
         as_ticks(&intended, run.count, "intended", &due) == 0 &&
         as_ticks(&service, run.count, "service_ticks", &takes) == 0 &&
         as_ticks(&latencies, run.count, "latencies", &run.latencies) == 0 &&
+        (singles.buf == NULL || as_histogram(&singles, &run.singles) == 0) &&
         as_histogram(&histogram, &run.histogram) == 0) {
         run.intended = due;
         run.service_ticks = takes;
@@ -176,6 +181,7 @@ static PyObject *drive(PyObject *self, PyObject *args) {
     PyBuffer_Release(&histogram);
     PyBuffer_Release(&service);
     PyBuffer_Release(&latencies);
+    PyBuffer_Release(&singles);
     return answer;
 }
 
