@@ -112,18 +112,19 @@ def sweep(name: str, settings: Settings, clock: Clock) -> Sweep:
 
 def _saturated(feed: Source, count: int, clock: Clock, cap: int) -> float:
     """Return the commands a second that are applied when all are due at once."""
+    histogram, due = Histogram(), np.full(count, 0, np.int64)
     market, commands = feed(count)
-    due = np.full(len(commands), 0, np.int64)
-    run = drive(market, commands, Histogram(), clock.kind, intended=due, cap=cap)
+    run = drive(market, commands, histogram, clock.kind, intended=due[: len(commands)], cap=cap)
     return len(commands) * 1e9 / clock.ns(run.elapsed_ticks)
 
 
 def _visit(point: Point, feed: Source, count: int, clock: Clock, seed: int) -> None:
     """Add a round to a point: the core, then the same schedule with no work."""
-    market, commands = feed(count)
-    due = clock.ticks(schedule_ns(point.arrivals, len(commands), point.offered_per_second, seed))
+    due = clock.ticks(schedule_ns(point.arrivals, count, point.offered_per_second, seed))
     histogram, idle = Histogram(), Histogram()
     cap = MODES[point.mode]
+    market, commands = feed(count)
+    due = due[: len(commands)]
     run = drive(market, commands, histogram, clock.kind, intended=due, cap=cap)
     rest = drive(None, commands, idle, clock.kind, intended=due, cap=cap)
     point.idle_per_second.append(len(commands) * 1e9 / clock.ns(rest.elapsed_ticks))

@@ -66,8 +66,8 @@ def service(name: str, settings: Settings, clock: Clock) -> Service:
     note(f"latency: service time, {name} flow")
     core, singles, platform, commands = [], [], [], 0
     for _ in range(settings.rounds):
-        market, stream = feed(settings.size(COMMANDS[name]))
         histogram, apart = Histogram(), Histogram()
+        market, stream = feed(settings.size(COMMANDS[name]))
         drive(market, stream, histogram, clock.kind, singles=apart)
         core.append(Percentiles.of(histogram, clock, clock.cost_p50_ticks))
         singles.append(Percentiles.of(apart, clock, clock.cost_p50_ticks))

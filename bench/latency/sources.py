@@ -13,8 +13,10 @@ from parbook import Market
 from parbook.records import Records
 
 Source = Callable[[int], tuple[Market, Records]]
-"""Called with a number of commands, it returns a market and at most as many for it, each to be applied once."""
+"""Called with a number of commands, it returns a market and at most as many for it, each to be applied once, soon:
+prepare all else before, or the caches are cold again."""
 
+WARM_UP: Final = 100_000
 STEADY: Final = "steady"
 OWN: Final = "own"
 FLOWS: Final = (STEADY, OWN, *flows.FLOWS)
@@ -32,12 +34,21 @@ def source(name: str, settings: Settings) -> Source:
 
 
 def _steady(settings: Settings) -> Source:
-    """A book of 10,000 orders over 1,000 prices, warmed up; it stays as it is however much runs through it."""
+    """A book of 10,000 orders over 1,000 prices that stays as it is however much runs through it.
+
+    Preparing commands empties the caches, so each time others go first: what is measured meets a warm book.
+    """
     steady = SteadyFlow(settings.size(10_000, 100), settings.size(1_000, 10))
     market = Market(INSTRUMENT)
     feed(market, list(steady.prefill()))
-    feed(market, batches(steady.messages(settings.size(200_000) // 8 * 8)))
-    return lambda count: (market, steady.messages(max(8, count // 8 * 8)))
+    warm_up = settings.size(WARM_UP) // 8 * 8
+
+    def more(count: int) -> tuple[Market, Records]:
+        commands = steady.messages(warm_up + max(8, count // 8 * 8))
+        feed(market, batches(commands[:warm_up]))
+        return market, commands[warm_up:]
+
+    return more
 
 
 @cache

@@ -210,9 +210,7 @@ def test_the_steady_flow_goes_on():
     assert market.open_orders == open_orders > 0
 
 
-@pytest.mark.parametrize(
-    "words", [["--write", "docs", "--quick"], ["--write", "docs", "--part", "load"], ["--flow", "x"]]
-)
+@pytest.mark.parametrize("words", ["--write docs --quick", "--write docs --part load", "--flow x"])
 def test_what_makes_no_sense_is_refused(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         command.arguments(words.split())
