@@ -81,9 +81,8 @@ def _column(mode: str, points: list[Point], axes: Axes) -> Iterator[str]:
     for number in range(int(axes.most / step) + 1):
         yield _text(axes.x(number * step), bottom + 20, f"{number * step / 1e6:g}", "middle")
         yield _grid(axes.left, right, axes.rate_y(number * step))
-    yield _text(axes.left - 8, RATE_TOP + 4, f"{axes.most / 1e6:.1f}", "end") + _text(
-        axes.left - 8, bottom + 4, "0", "end"
-    )
+    for rate in (0, axes.most // step * step):
+        yield _text(axes.left - 8, axes.rate_y(rate) + 4, f"{rate / 1e6:g}", "end")
     yield _text(axes.left, RATE_TOP - 10, "achieved, M commands/s", "start")
     yield _text((axes.left + right) / 2, bottom + 42, "offered, M commands/s", "middle")
     yield _line("platform", [(axes.x(p.offered_per_second), axes.y(_median(p.platform, "p99_9_ns"))) for p in points])

@@ -65,7 +65,7 @@ def _service_cells(found: Service) -> list[str]:
 def load_table(sweep: Sweep, mode: str) -> str:
     """Return the points of one mode as a Markdown table."""
     head = ["arrivals", "load", "offered M/s", "achieved M/s", "commands a call"]
-    head += ["p50", "p99", "p99.9", "longest", "platform p99.9", "tail"]
+    head += ["p50", "p99", "p99.9", "longest", "platform p99", "platform p99.9", "tail"]
     return _table(head, [_load_cells(sweep, point) for point in sweep.points if point.mode == mode])
 
 
@@ -80,6 +80,7 @@ def _load_cells(sweep: Sweep, point: Point) -> list[str]:
         short(Spread.of(point.commands_per_call).median),
         *times,
         duration(middle(point.core, "max_ns").high),
+        duration(middle(point.platform, "p99_ns").median),
         cell(middle(point.platform, "p99_9_ns")),
         sweep.verdict(point),
     ]
