@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from bench.bars import MISSED, NOT_JUDGED, REACHED
 from bench.latency.native import BATCH, PER_CALL, Clock, Histogram, Percentiles, drive
-from bench.latency.service import TAIL_LIMIT, middle
+from bench.latency.service import TAIL_LIMIT, UNSHARED, middle
 from bench.latency.sources import Source, source
-from bench.measure import Settings, Spread, cpu_ns, interleave, note
+from bench.measure import Settings, Spread, interleave, note
 
 MODES: Final = {"per call": PER_CALL, "batch": BATCH}
 ARRIVALS: Final = ("fixed", "Poisson")
@@ -24,9 +24,6 @@ LOADS: Final = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1)
 COMMANDS: Final = 500_000
 SATURATED: Final = 0.99
 """A mode that does not reach this share of what the idle loop reaches is saturated: its queue grows for ever."""
-
-UNSHARED: Final = 0.98
-"""A thread that had less than this share of its core's time shared it: what it fell behind by is not the engine's."""
 
 _K1, _K2, _K3 = (np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
@@ -130,9 +127,8 @@ def _visit(point: Point, feed: Source, count: int, clock: Clock, seed: int) -> N
     cap = MODES[point.mode]
     market, commands = feed(count)
     due = due[: len(commands)]
-    before_ns = cpu_ns()
     run = drive(market, commands, histogram, clock.kind, intended=due, cap=cap)
-    point.core_share.append((cpu_ns() - before_ns) / clock.ns(run.elapsed_ticks))
+    point.core_share.append(run.core_share(clock))
     rest = drive(None, commands, idle, clock.kind, intended=due, cap=cap)
     point.idle_per_second.append(len(commands) * 1e9 / clock.ns(rest.elapsed_ticks))
     point.achieved_per_second.append(len(commands) * 1e9 / clock.ns(run.elapsed_ticks))

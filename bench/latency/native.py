@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.build import extension
-from bench.measure import ROOT
+from bench.measure import ROOT, cpu_ns
 from parbook import Market
 from parbook.records import COMMAND, Records
 
@@ -79,10 +79,15 @@ class Histogram:
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What one loop did: calls into the core, and ticks from its start to the last completion."""
+    """What one loop did: calls into the core, ticks from its start to the last completion, CPU time of the thread."""
 
     calls: int
     elapsed_ticks: int
+    cpu_ns: int
+
+    def core_share(self, clock: Clock) -> float:
+        """Return the share of its time during which the loop had its core to itself."""
+        return min(1.0, self.cpu_ns / max(1.0, clock.ns(self.elapsed_ticks)))
 
 
 def drive(
@@ -106,12 +111,13 @@ def drive(
     moves by `service_ticks`. RuntimeError when not every command was applied.
     """
     apart = None if singles is None else singles.words
+    before_ns = cpu_ns()
     applied, calls, elapsed_ticks = native().drive(
         market, commands, intended, histogram.words, apart, latencies, service_ticks, clock, cap, spin
     )
     if applied != len(commands):
         raise RuntimeError(f"{applied} of {len(commands)} commands were applied")
-    return Run(calls, elapsed_ticks)
+    return Run(calls, elapsed_ticks, cpu_ns() - before_ns)
 
 
 class Clock(msgspec.Struct, frozen=True):

@@ -48,17 +48,30 @@ def cell(spread: Spread) -> str:
 
 def service_table(found: list[Service]) -> str:
     """Return the service times as a Markdown table."""
-    head = ["flow", "commands", "p50", "p99", "p99.9", "longest", "p99.9 / p50", "with one event", "plain work", "B14"]
+    head = [
+        "flow",
+        "commands",
+        "p50",
+        "p99",
+        "p99.9",
+        "longest",
+        "p99.9 / p50",
+        "with one event",
+        "plain work",
+        "of the core",
+        "B14",
+    ]
     return _table(head, [_service_cells(each) for each in found])
 
 
 def _service_cells(found: Service) -> list[str]:
     times = [cell(middle(found.core, name)) for name in ("p50_ns", "p99_ns", "p99_9_ns")]
-    verdict = NOT_JUDGED if found.noisy else REACHED if found.tail.median <= TAIL_LIMIT else MISSED
+    verdict = NOT_JUDGED if found.noise else REACHED if found.tail.median <= TAIL_LIMIT else MISSED
+    share = f"{Spread.of(found.core_share).median:.0%}"
     longest = duration(middle(found.core, "max_ns").high)
     plain = cell(middle(found.platform, "p99_9_ns"))
     return [
-        found.flow, f"{found.commands:,}", *times, longest, str(found.tail), str(found.single_tail), plain, verdict,
+        found.flow, f"{found.commands:,}", *times, longest, str(found.tail), str(found.single_tail), plain, share, verdict,
     ]  # fmt: skip
 
 
@@ -77,7 +90,7 @@ def _load_cells(sweep: Sweep, point: Point) -> list[str]:
         f"{point.load:.0%}",
         short(point.offered_per_second / 1e6),
         str(achieved),
-        f"{min(1, Spread.of(point.core_share).median):.0%}",
+        f"{Spread.of(point.core_share).median:.0%}",
         short(Spread.of(point.commands_per_call).median),
         *times,
         duration(middle(point.core, "max_ns").high),

@@ -19,6 +19,10 @@ TAIL_LIMIT: Final = 10
 _PROBE_TURNS: Final = 1_000
 
 
+UNSHARED: Final = 0.98
+"""A thread that had less than this share of its core's time shared it: what it fell behind by is not the engine's."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """Service times of a flow, the clock's cost subtracted, round by round.
 
@@ -30,6 +34,7 @@ class Service(msgspec.Struct, frozen=True):
     core: list[Percentiles]
     singles: list[Percentiles]
     platform: list[Percentiles]
+    core_share: list[float]
 
     @property
     def tail(self) -> Spread:
@@ -42,10 +47,14 @@ class Service(msgspec.Struct, frozen=True):
         return _tail(self.singles)
 
     @property
-    def noisy(self) -> bool:
-        """Whether the platform alone exceeds the bar: p99.9 of plain work above ten times the core's p50."""
+    def noise(self) -> str:
+        """Why nothing can be judged; empty when it can: somebody shared the core, or plain work misses the bar too."""
         limit_ns = TAIL_LIMIT * middle(self.core, "p50_ns").median
-        return middle(self.platform, "p99_9_ns").median > limit_ns
+        if Spread.of(self.core_share).median < UNSHARED:
+            return "the core was shared"
+        if middle(self.platform, "p99_9_ns").median > limit_ns:
+            return "the platform's own p99.9 is above the bar"
+        return ""
 
 
 def _tail(rounds: list[Percentiles]) -> Spread:
@@ -64,16 +73,17 @@ def service(name: str, settings: Settings, clock: Clock) -> Service:
     """
     feed = source(name, settings)
     note(f"latency: service time, {name} flow")
-    core, singles, platform, commands = [], [], [], 0
+    core, singles, platform, share, commands = [], [], [], [], 0
     for _ in range(settings.rounds):
         histogram, apart = Histogram(), Histogram()
         market, stream = feed(settings.size(COMMANDS[name]))
-        drive(market, stream, histogram, clock.kind, singles=apart)
+        run = drive(market, stream, histogram, clock.kind, singles=apart)
+        share.append(run.core_share(clock))
         core.append(Percentiles.of(histogram, clock, clock.cost_p50_ticks))
         singles.append(Percentiles.of(apart, clock, clock.cost_p50_ticks))
         commands = histogram.total
         platform.append(_platform(commands, core[-1].p50_ns, clock))
-    return Service(name, commands, core, singles, platform)
+    return Service(name, commands, core, singles, platform, share)
 
 
 def _platform(count: int, work_ns: float, clock: Clock) -> Percentiles:
@@ -111,6 +121,4 @@ def tail_row(found: Service, clock: Clock) -> Row:
     )
     values["platform_p99_9_ns"] = noise
     row = judged("B14", f"p99.9 / p50, {found.flow} flow", measured, found.tail, values, limit=TAIL_LIMIT)
-    if found.noisy:
-        return msgspec.structs.replace(row, verdict=f"{NOT_JUDGED}: the platform's own p99.9 is above the bar")
-    return row
+    return msgspec.structs.replace(row, verdict=f"{NOT_JUDGED}: {found.noise}") if found.noise else row

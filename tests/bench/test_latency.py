@@ -98,11 +98,16 @@ def test_a_point_is_held_against_the_bar_of_its_mode(given, verdict):
 
 
 @pytest.mark.parametrize(
-    ("core", "platform", "verdict"),
-    [((40, 400), (40, 400), bars.REACHED), ((40, 401), (40, 60), bars.MISSED), ((40, 100), (40, 401), bars.NOT_JUDGED)],
+    ("core", "platform", "share", "verdict"),
+    [
+        ((40, 400), (40, 400), 0.98, bars.REACHED),
+        ((40, 401), (40, 60), 1, bars.MISSED),
+        ((40, 100), (40, 401), 1, bars.NOT_JUDGED),
+        ((40, 401), (40, 60), 0.97, bars.NOT_JUDGED),
+    ],
 )
-def test_the_tail_of_b14(core, platform, verdict):
-    found = service.Service("own", 1_000, percentiles(*core), percentiles(40, 80), percentiles(*platform))
+def test_the_tail_of_b14(core, platform, share, verdict):
+    found = service.Service("own", 1_000, percentiles(*core), percentiles(40, 80), percentiles(*platform), [share] * 3)
     row = service.tail_row(found, CLOCK)
     assert row.verdict.split(":")[0] == verdict
     assert row.ratio.median == pytest.approx(core[1] / core[0])
@@ -114,7 +119,7 @@ def test_a_flow_that_is_absent_becomes_a_row(monkeypatch):
     def lacking(name, *_):
         if name == "itch":
             raise UnavailableError("no itch here")
-        return service.Service(name, 1, percentiles(4, 8), percentiles(4, 8), percentiles(4, 8))
+        return service.Service(name, 1, *[percentiles(4, 8)] * 3, [1.0])
 
     monkeypatch.setattr(service, "service", lacking)
     monkeypatch.setattr(service, "best_clock", lambda: CLOCK)
