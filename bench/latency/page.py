@@ -70,9 +70,8 @@ def _service_cells(found: Service) -> list[str]:
     share = f"{Spread.of(found.core_share).median:.0%}"
     longest = duration(middle(found.core, "max_ns").high)
     plain = cell(middle(found.platform, "p99_9_ns"))
-    return [
-        found.flow, f"{found.commands:,}", *times, longest, str(found.tail), str(found.single_tail), plain, share, verdict,
-    ]  # fmt: skip
+    tails = [str(found.tail), str(found.single_tail)]
+    return [found.flow, f"{found.commands:,}", *times, longest, *tails, plain, share, verdict]
 
 
 def load_table(sweep: Sweep, mode: str) -> str:

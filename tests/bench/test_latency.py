@@ -119,7 +119,8 @@ def test_a_flow_that_is_absent_becomes_a_row(monkeypatch):
     def lacking(name, *_):
         if name == "itch":
             raise UnavailableError("no itch here")
-        return service.Service(name, 1, *[percentiles(4, 8)] * 3, [1.0])
+        same = percentiles(4, 8)
+        return service.Service(name, 1, same, same, same, [1.0])
 
     monkeypatch.setattr(service, "service", lacking)
     monkeypatch.setattr(service, "best_clock", lambda: CLOCK)
