@@ -100,7 +100,7 @@ def sweep(name: str, settings: Settings, clock: Clock) -> Sweep:
     count = settings.size(COMMANDS)
     note(f"latency: capacity, {name} flow")
     once = {mode: partial(_saturated, feed, count, clock, cap) for mode, cap in MODES.items()}
-    capacity = {mode: Spread.of(rates) for mode, rates in interleave(once, 2 * settings.rounds).items()}
+    capacity = {mode: Spread.of(rates) for mode, rates in interleave(once, 4 * settings.rounds).items()}
     points = {
         (mode, arrivals, load): Point(mode, arrivals, load, capacity[mode].high * load, [], [], [], [], [], [])
         for mode, arrivals, load in product(MODES, ARRIVALS, LOADS)
