@@ -17,8 +17,8 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak leaks feasibility mutants bench public-adapter build checked sanitize dist \
-        clean
+.PHONY: help run test test-slow check soak leaks feasibility mutants bench latency public-adapter build checked sanitize \
+        dist clean
 
 help: ## list the targets
 	@echo "make run      # try parbook          make test     # test it"
@@ -109,6 +109,10 @@ bench: $(VENV)/.built ## measure the release build
 public-adapter: $(VENV)/.built ## the core behind the public matching benchmark: CHECKOUT=path of its sources
 	@test -n "$(CHECKOUT)" || { echo "give the benchmark's sources: make public-adapter CHECKOUT=path" >&2; exit 2; }
 	@$(PY) -m bench.public "$(CHECKOUT)"
+
+latency: $(VENV)/.built ## how long commands take in the core, alone and under load
+	@echo "parbook: latency"
+	@$(PY) -m bench.latency $(ARGS)
 
 # --- other builds -------------------------------------------------------------------------------
 

@@ -6,12 +6,10 @@ A missed bar is an answer, not a failure: the exit code is 0 unless something co
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -23,7 +21,8 @@ from bench.exchange import full_rows, instrument_rows
 from bench.flows import flow_rows
 from bench.instructions import batch_allocation_rows, instruction_rows
 from bench.itch import itch_rows
-from bench.measure import FULL, QUICK, Settings, UnavailableError, note, pin
+from bench.latency.service import tail_rows
+from bench.measure import FULL, QUICK, Settings, UnavailableError, machine, note, pin
 from bench.memory import exchange_memory_rows, memory_rows
 from bench.threads import thread_rows
 
@@ -39,7 +38,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B10": (growth_rows, instrument_rows),
     "B11": (thread_rows,),
     "B12": (itch_rows,),
-    "B14": (allocation_rows,),
+    "B14": (allocation_rows, tail_rows),
     "B15": (anchor_rows,),
     "B16": (flow_rows,),
     "plain": (plain_rows,),
@@ -63,25 +62,6 @@ def measure(only: list[str], settings: Settings) -> list[Row]:
             except UnavailableError as error:
                 rows.append(skipped(bar, str(error)))
     return rows
-
-
-def machine(core: int | None) -> dict[str, Any]:
-    """Return what the numbers were taken on."""
-    return {
-        "processor": _processor(),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "core": core,
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
