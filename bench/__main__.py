@@ -24,11 +24,14 @@ from bench.itch import itch_rows
 from bench.latency.service import tail_rows
 from bench.measure import FULL, QUICK, Settings, UnavailableError, machine, note, pin
 from bench.memory import exchange_memory_rows, memory_rows
+from bench.public.challenge import audit_rows, challenge_rows
 from bench.threads import thread_rows
 
 Measure = Callable[[Settings], list[Row]]
 
 MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
+    "B1": (challenge_rows,),
+    "B2": (audit_rows,),
     "B3": (ladder_rows,),
     "B4": (sweep_rows,),
     "B5": (full_rows,),

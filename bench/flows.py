@@ -1,4 +1,4 @@
-"""B16: the three public order flows through Market.apply_batch, checked against their known answers.
+"""B16: the three public order flows through the core's own loop, checked against their known answers.
 
 The flows and their generator live beside the repository, under PARBOOK_SHARED or ../shared.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from bench.bars import BARS, NOT_BUILT, Row, skipped
-from bench.build import compile_c
+from bench.build import compile_c, extension
 from bench.measure import BUILD, ROOT, Settings, Spread, UnavailableError, interleave, note, timed
 from bench.workloads import INSTRUMENT, batches, feed
 from parbook import Market
@@ -175,19 +176,28 @@ def flow_rows(settings: Settings) -> list[Row]:
         note(f"B16 {name}: checking against the known answers")
         agree[name] = verify(name, messages, commands)
     note("B16 timing the three flows")
-    parts = {name: batches(commands) for name, commands in loaded.items()}
-    contenders = {name: partial(_sample, parts[name]) for name in FLOWS}
+    replay = extension(ROOT / "bench/native/flows.c").replay
+    contenders = {name: partial(_core_sample, replay, loaded[name].tobytes()) for name in FLOWS}
+    contenders |= {f"{name}, to Python": partial(_sample, batches(loaded[name])) for name in FLOWS}
     samples = interleave(contenders, settings.rounds)
     rows = []
     for name in FLOWS:
         ns = Spread.of(taken / messages for taken in samples[name])
+        handed_ns = Spread.of(taken / messages for taken in samples[f"{name}, to Python"])
         quoted = ", ".join(f"{peer} {peer_ns}" for peer, peer_ns in _QUOTED[name].items())
         checked = f"{agree[name]} known answers agree" if agree[name] else "too short to have known answers"
-        measured = f"{ns} ns a message; {checked}. Quoted from another machine, not measured here: {quoted}"
+        measured = (
+            f"{ns} ns a message in the core, {handed_ns} with every event handed to Python; {checked}. "
+            f"Quoted from another machine, not measured here: {quoted}"
+        )
         verdict = f"{NOT_BUILT}: needs {BARS['B16'].waits_for}"
-        values = {f"{name}_ns_per_message": ns}
+        values = {f"{name}_ns_per_message": ns, f"{name}_handed_to_python_ns_per_message": handed_ns}
         rows.append(Row(bar="B16", what=f"{name} flow", measured=measured, verdict=verdict, values=values))
     return rows
+
+
+def _core_sample(replay: Callable[[Market, bytes], int], commands: bytes) -> float:
+    return float(replay(Market(INSTRUMENT), commands))
 
 
 def _sample(parts: list[Records]) -> float:

@@ -20,8 +20,9 @@ def libpython() -> tuple[Path, str]:
     """Return the folder and the file name of the shared library of this interpreter; InputError when it has none."""
     if not sysconfig.get_config_var("Py_ENABLE_SHARED"):
         raise InputError(
-            f"{sys.executable} was built without a shared library, so no program can embed it. "
-            "Use a Python with one: Debian's python3, or one built with --enable-shared."
+            sys.executable,
+            "this Python was built without a shared library, so no program can embed it",
+            "Use one that has it: Debian's python3, or one built with --enable-shared.",
         )
     return Path(str(sysconfig.get_config_var("LIBDIR"))), str(sysconfig.get_config_var("INSTSONAME"))
 
@@ -30,10 +31,10 @@ def build_adapter(checkout: Path, target: Path | None = None) -> Path:
     """Build the adapter into the checkout, or at `target`, and return its path; InputError says what is missing."""
     header = checkout / "api" / HEADER
     if not header.exists():
-        raise InputError(f"{header} is not there: give the path of a checkout of the public matching benchmark.")
+        raise InputError(str(header), "not there", "Give the path of a checkout of the public matching benchmark.")
     compiler = shutil.which("cc")
     if compiler is None:
-        raise InputError("no C compiler: install gcc or clang.")
+        raise InputError("cc", "no C compiler", "Install gcc or clang.")
     folder, library = libpython()
     target = target or checkout / "parbook_adapter.so"
     # The interpreter finds parbook, its own packages included, where this one does.
@@ -44,5 +45,7 @@ def build_adapter(checkout: Path, target: Path | None = None) -> Path:
     command += [str(folder / library), f"-Wl,-rpath,{folder}", "-ldl"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode != 0:
-        raise InputError(f"the adapter does not compile: {run.stderr.strip()[-500:]}")
+        raise InputError(
+            str(ADAPTER), f"does not compile: {run.stderr.strip()[-500:]}", "Is the checkout a newer version?"
+        )
     return target
