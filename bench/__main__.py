@@ -1,6 +1,7 @@
 """`python -m bench`: measure this build and print every bar with its verdict.
 
-A missed bar is an answer, not a failure: the exit code is 0 unless something could not run.
+A missed bar is an answer, not a failure: the exit code is 0 unless something could not run, or --check finds that a
+flow costs more instructions than the baseline allows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from bench import regression
 from bench.against import plain_rows
 from bench.bars import BARS, Row, markdown, skipped, table, unbuilt
 from bench.calls import call_rows, exchange_call_rows
@@ -93,7 +95,11 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--instructions", action="store_true", help="count instructions and allocations with valgrind")
     parser.add_argument("--against", metavar="COMMIT", default="", help="count instructions of this older commit too")
+    parser.add_argument("--check", action="store_true", help="only hold instruction counts to bench/baseline.json")
+    parser.add_argument("--rebaseline", action="store_true", help="write ratios and counts to bench/baseline.json")
     parsed = parser.parse_args(words)
+    if parsed.rebaseline and parsed.quick:
+        parser.error("a quick run measures nothing that could be a baseline")
     parsed.only = parsed.only.split(",")
     unknown = [bar for bar in parsed.only if bar not in BARS]
     if unknown:
@@ -104,6 +110,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> int:
     """Measure, print the table, and return the exit code."""
     parsed = arguments(words)
+    if parsed.check:
+        return regression.main([])
     settings = msgspec.structs.replace(
         QUICK if parsed.quick else FULL, instructions=parsed.instructions, against=parsed.against
     )
@@ -115,6 +123,8 @@ def main(words: list[str] | None = None) -> int:
         print("\nA quick run: everything ran, but sizes were tiny, so the figures and their verdicts mean nothing.")
     if parsed.json is not None:
         parsed.json.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": host, "rows": rows})))
+    if parsed.rebaseline:
+        regression.rebaseline(rows, str(host["processor"]))
     return 0
 
 
