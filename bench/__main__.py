@@ -27,6 +27,7 @@ from bench.instructions import batch_allocation_rows, instruction_rows
 from bench.itch import itch_rows
 from bench.measure import FULL, QUICK, Settings, UnavailableError, note, pin
 from bench.memory import exchange_memory_rows, memory_rows
+from bench.peers.table import peer_rows
 from bench.threads import thread_rows
 
 Measure = Callable[[Settings], list[Row]]
@@ -44,6 +45,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B14": (allocation_rows,),
     "B15": (anchor_rows,),
     "B16": (flow_rows,),
+    "peers": (peer_rows,),
     "plain": (plain_rows,),
 }
 """bar -> what measures it. A bar that is not here waits for a part of parbook."""

@@ -6,6 +6,7 @@ Two files: one stock of the project's generator, whose book fits the nearest cac
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ def itch_rows(settings: Settings) -> list[Row]:
     rows = []
     for name, write in files.items():
         note(f"B12 {name}: writing the file")
-        path = BUILD / "measured.itch"
+        path = BUILD / f"measured-{os.getpid()}.itch"
         written = write(path)
         data = path.read_bytes()
         path.unlink()
