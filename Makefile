@@ -16,7 +16,7 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak leaks feasibility mutants bench regression build checked sanitize dist clean
+.PHONY: help run test test-slow check soak leaks feasibility mutants bench regression sizes build checked sanitize dist clean
 
 help: ## list the targets
 	@echo "make run      # try parbook          make test     # test it"
@@ -107,6 +107,10 @@ bench: $(VENV)/.built ## measure the release build
 regression: $(VENV)/.built ## hold instructions a command to bench/baseline.json, under valgrind
 	@echo "parbook: instructions a command against the baseline"
 	@$(PY) -m bench.regression $(ARGS)
+
+sizes: $(VENV)/.built ## measure cost against size, draw docs/sizes-*.svg and write docs/sizes.json
+	@echo "parbook: cost per message against the size of the book, about three minutes"
+	@$(PY) -m bench.sizes --write docs $(ARGS)
 
 # --- other builds -------------------------------------------------------------------------------
 

@@ -7,12 +7,10 @@ flow costs more instructions than the baseline allows.
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -25,7 +23,7 @@ from bench.exchange import full_rows, instrument_rows
 from bench.flows import flow_rows
 from bench.instructions import batch_allocation_rows, instruction_rows
 from bench.itch import itch_rows
-from bench.measure import FULL, QUICK, Settings, UnavailableError, note, pin
+from bench.measure import FULL, QUICK, Settings, UnavailableError, machine, note, pin
 from bench.memory import exchange_memory_rows, memory_rows
 from bench.peers.table import peer_rows
 from bench.threads import thread_rows
@@ -67,25 +65,6 @@ def measure(only: list[str], settings: Settings) -> list[Row]:
             except UnavailableError as error:
                 rows.append(skipped(bar, str(error)))
     return rows
-
-
-def machine(core: int | None) -> dict[str, Any]:
-    """Return what the numbers were taken on."""
-    return {
-        "processor": _processor(),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "core": core,
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:

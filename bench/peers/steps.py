@@ -46,8 +46,8 @@ class Outcome(NamedTuple):
 def steps(name: str, messages: int) -> list[Step]:
     """Return a public flow, or one of the generator's shapes, as limit orders and cancels.
 
-    An immediate order becomes a limit order and, if something of it rests, its cancel. Reductions and amendments are left
-    out, and so are cancels of orders that are gone because of that. UnavailableError without the public flows.
+    An immediate order becomes a limit order and, if something of it rests, its cancel. Reductions and amendments are
+    left out, and so are cancels of orders that are gone because of that. UnavailableError without the public flows.
     """
     market = Market(INSTRUMENT)
     out: list[Step] = []
