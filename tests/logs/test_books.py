@@ -275,6 +275,39 @@ def test_books_that_empty_and_fill_again_forget_nothing():
             assert state(compiled, 50) == state(reference, 50)
 
 
+def filled(count, rng, prices):
+    """LOG records of `count` adds over three symbols."""
+    out = np.zeros(count, LOG)
+    out["kind"] = LogKind.ADD
+    out["order_id"] = np.arange(count) * 3
+    out["symbol"] = [rng.choice([0, 1, 77]) for _ in range(count)]
+    out["side"] = np.arange(count) & 1
+    out["price_ticks"] = [rng.randrange(1, prices) for _ in range(count)]
+    out["qty_lots"] = 7
+    return out
+
+
+@pytest.mark.parametrize("pattern", ["dense", "few", "far"])
+def test_fetching_ahead_in_a_large_book_changes_nothing(pattern):
+    rng = random.Random(pattern)
+    fill = filled(25_000, rng, 500)
+    named_later = stream(pattern, 4_000, rng, 500)
+    # Half of what follows names orders of the large book, some of them twice, with levels that come and go.
+    old = np.flatnonzero(named_later["kind"] != LogKind.ADD)[::2]
+    chosen = [rng.randrange(len(fill)) for _ in old]
+    named_later["order_id"][old] = fill["order_id"][chosen]
+    named_later["symbol"][old] = fill["symbol"][chosen]
+    emptied = fill[rng.sample(range(len(fill)), 3_000)].copy()
+    emptied["kind"] = LogKind.DELETE
+    reference, compiled = Reference(), Compiled()
+    for part in (fill, named_later, emptied, filled(500, rng, 10_000)):
+        for books in (reference, compiled):
+            books.feed(part)
+        compiled.check()
+        assert len(compiled) > 16_384, "with fewer orders nothing is fetched ahead"
+        assert state(compiled, 10_000) == state(reference, 10_000)
+
+
 # --- logs ---------------------------------------------------------------------------------------
 
 
