@@ -23,6 +23,7 @@ from bench.bars import Row
 from bench.measure import ROOT
 
 PATH: Final = ROOT / "bench/baseline.json"
+_NAMED_ONLY: Final = ("numpy", "valgrind")
 _COMPILER: Final = re.compile(rb"GCC: \([^\x00]{1,80}|clang version [^\x00]{1,80}")
 
 
@@ -46,7 +47,10 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Toolchain(msgspec.Struct, frozen=True, kw_only=True):
-    """All that instruction counts depend on besides the sources. Counts of two toolchains are never compared."""
+    """What instruction counts depend on besides the sources. Counts of two toolchains are never compared.
+
+    NumPy and valgrind are named for who wonders: NumPy makes one array a batch, which a command hardly notices.
+    """
 
     compiler: str
     libc: str
@@ -58,7 +62,11 @@ class Toolchain(msgspec.Struct, frozen=True, kw_only=True):
     def differences(self, other: Toolchain) -> list[str]:
         """Return `what: theirs, here ours` for each part in which `other`, this machine's, differs."""
         mine, theirs = msgspec.structs.asdict(self), msgspec.structs.asdict(other)
-        return [f"{name}: {value}, here {theirs[name]}" for name, value in mine.items() if value != theirs[name]]
+        return [
+            f"{name}: {value}, here {theirs[name]}"
+            for name, value in mine.items()
+            if value != theirs[name] and name not in _NAMED_ONLY
+        ]
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +124,7 @@ def toolchain() -> Toolchain:
     return Toolchain(
         compiler=compiler(),
         libc=libc or "unknown",
-        python=f"{platform.python_implementation()} {platform.python_version()}",
+        python=f"{platform.python_implementation()} {'.'.join(platform.python_version_tuple()[:2])}",
         numpy=np.__version__,
         valgrind=_valgrind(),
         machine=f"{platform.system()} {platform.machine()}",

@@ -75,6 +75,11 @@ def test_counts_of_another_libc_are_not_compared(path, capsys):
     assert "not compared: other toolchain\n  libc: musl, here glibc 2" in capsys.readouterr().out
 
 
+def test_another_numpy_is_no_reason(path):
+    _written(path, toolchain=msgspec.structs.replace(HERE, numpy="3", valgrind="4"))
+    assert _check(path, {"own": 104.0, "exchange": 200.0}) == 1
+
+
 def test_this_machine_has_a_toolchain():
     here = baseline.toolchain()
     assert here.compiler.startswith(("GCC: ", "clang version "))
