@@ -5,8 +5,8 @@
                                              `python -m bench --json FILE` wrote along
 
 Instructions do not depend on who else uses the machine and repeat to a part in a thousand, so a small run decides what
-times never could. They do depend on compiler, libc and Python: where one differs from the baseline's, nothing is compared,
-and that is said.
+times never could. They do depend on compiler, libc and Python: where one differs from the baseline's, nothing is
+compared, and that is said.
 """
 
 from __future__ import annotations
