@@ -17,8 +17,8 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak leaks feasibility mutants bench latency public-adapter build checked sanitize \
-        dist clean
+.PHONY: help run test test-slow check soak leaks feasibility mutants bench latency public-adapter regression sizes build \
+        checked sanitize dist clean
 
 help: ## list the targets
 	@echo "make run      # try parbook          make test     # test it"
@@ -113,6 +113,14 @@ public-adapter: $(VENV)/.built ## the core behind the public matching benchmark:
 latency: $(VENV)/.built ## how long commands take in the core, alone and under load
 	@echo "parbook: latency"
 	@$(PY) -m bench.latency $(ARGS)
+
+regression: $(VENV)/.built ## hold instructions a command to bench/baseline.json, under valgrind
+	@echo "parbook: instructions a command against the baseline"
+	@$(PY) -m bench.regression $(ARGS)
+
+sizes: $(VENV)/.built ## measure cost against size, draw docs/sizes-*.svg and write docs/sizes.json
+	@echo "parbook: cost per message against the size of the book, about three minutes"
+	@$(PY) -m bench.sizes --write docs $(ARGS)
 
 # --- other builds -------------------------------------------------------------------------------
 

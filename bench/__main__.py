@@ -1,6 +1,7 @@
 """`python -m bench`: measure this build and print every bar with its verdict.
 
-A missed bar is an answer, not a failure: the exit code is 0 unless something could not run.
+A missed bar is an answer, not a failure: the exit code is 0 unless something could not run, or --check finds that a
+flow costs more instructions than the baseline allows.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from bench import regression
 from bench.against import plain_rows
 from bench.bars import BARS, Row, markdown, skipped, table, unbuilt
 from bench.calls import call_rows, exchange_call_rows
@@ -24,6 +26,7 @@ from bench.itch import itch_rows
 from bench.latency.service import tail_rows
 from bench.measure import FULL, QUICK, Settings, UnavailableError, machine, note, pin
 from bench.memory import exchange_memory_rows, memory_rows
+from bench.peers.table import peer_rows
 from bench.public.challenge import audit_rows, challenge_rows
 from bench.threads import thread_rows
 
@@ -44,6 +47,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B14": (allocation_rows, tail_rows),
     "B15": (anchor_rows,),
     "B16": (flow_rows,),
+    "peers": (peer_rows,),
     "plain": (plain_rows,),
 }
 """bar -> what measures it. A bar that is not here waits for a part of parbook."""
@@ -76,7 +80,11 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--instructions", action="store_true", help="count instructions and allocations with valgrind")
     parser.add_argument("--against", metavar="COMMIT", default="", help="count instructions of this older commit too")
+    parser.add_argument("--check", action="store_true", help="only hold instruction counts to bench/baseline.json")
+    parser.add_argument("--rebaseline", action="store_true", help="write ratios and counts to bench/baseline.json")
     parsed = parser.parse_args(words)
+    if parsed.rebaseline and parsed.quick:
+        parser.error("a quick run measures nothing that could be a baseline")
     parsed.only = parsed.only.split(",")
     unknown = [bar for bar in parsed.only if bar not in BARS]
     if unknown:
@@ -87,6 +95,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> int:
     """Measure, print the table, and return the exit code."""
     parsed = arguments(words)
+    if parsed.check:
+        return regression.main([])
     settings = msgspec.structs.replace(
         QUICK if parsed.quick else FULL, instructions=parsed.instructions, against=parsed.against
     )
@@ -98,6 +108,8 @@ def main(words: list[str] | None = None) -> int:
         print("\nA quick run: everything ran, but sizes were tiny, so the figures and their verdicts mean nothing.")
     if parsed.json is not None:
         parsed.json.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": host, "rows": rows})))
+    if parsed.rebaseline:
+        regression.rebaseline(rows, str(host["processor"]))
     return 0
 
 

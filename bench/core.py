@@ -215,10 +215,24 @@ def growth_rows(settings: Settings) -> list[Row]:
 
 
 def _growth(settings: Settings, what: str, books: dict[str, tuple[int, int]]) -> Row:
+    samples = steady_samples(settings, f"B10 {what}", books)
+    smallest, *larger = samples
+    worst = max(larger, key=lambda name: statistics.median(samples[name]))
+    spreads = {name: Spread.of(taken) for name, taken in samples.items()}
+    measured = "; ".join(f"{name}: {spread} ns" for name, spread in spreads.items())
+    values = {f"ns_per_message_at_{name.replace(',', '')}": spread for name, spread in spreads.items()}
+    return judged("B10", what, measured, ratios(samples[worst], samples[smallest]), values)
+
+
+def steady_samples(settings: Settings, what: str, books: dict[str, tuple[int, int]]) -> dict[str, list[float]]:
+    """Return ns per message of the steady flow on books of (orders, levels), in turns; a first round warms up.
+
+    All books are held at once.
+    """
     count = settings.size(200_000) // 8 * 8
     flows, markets = {}, {}
     for name, (orders, levels) in books.items():
-        note(f"B10 {what}: building {name}")
+        note(f"{what}: building {name}")
         flows[name] = SteadyFlow(orders, levels)
         markets[name] = Market(INSTRUMENT)
         feed(markets[name], list(flows[name].prefill()))
@@ -232,15 +246,9 @@ def _growth(settings: Settings, what: str, books: dict[str, tuple[int, int]]) ->
             raise AssertionError("the steady flow changed the number of resting orders")
         return taken / count
 
-    contenders = {name: partial(sample, name) for name in books}
-    samples = interleave(contenders, settings.rounds + 1)
-    samples = {name: taken[1:] for name, taken in samples.items()}
-    smallest, *larger = samples
-    worst = max(larger, key=lambda name: statistics.median(samples[name]))
-    spreads = {name: Spread.of(taken) for name, taken in samples.items()}
-    measured = "; ".join(f"{name}: {spread} ns" for name, spread in spreads.items())
-    values = {f"ns_per_message_at_{name.replace(',', '')}": spread for name, spread in spreads.items()}
-    return judged("B10", what, measured, ratios(samples[worst], samples[smallest]), values)
+    note(f"{what}: timing")
+    samples = interleave({name: partial(sample, name) for name in books}, settings.rounds + 1)
+    return {name: taken[1:] for name, taken in samples.items()}
 
 
 # --- B14 ----------------------------------------------------------------------------------------

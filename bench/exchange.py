@@ -112,12 +112,8 @@ class SpreadFlow:
         return out
 
 
-def instrument_rows(settings: Settings) -> list[Row]:
-    """Return B10's row over instruments: the same number of resting orders, in ever more books."""
-    counts = [settings.size(count) for count in _COUNTS]
-    largest = counts[-1]
-    counts = sorted(set(counts))
-    resting, messages = largest * 16, largest * 24
+def spread_samples(settings: Settings, counts: list[int], resting: int, messages: int) -> dict[str, list[float]]:
+    """Return ns per message of the steady flow spread over as many instruments, in turns; a first round warms up."""
     flows: dict[str, SpreadFlow] = {}
     exchanges: dict[str, Exchange] = {}
     for count in counts:
@@ -137,7 +133,14 @@ def instrument_rows(settings: Settings) -> list[Row]:
         return taken / len(commands)
 
     samples = interleave({name: partial(sample, name) for name in flows}, settings.rounds + 1)
-    samples = {name: taken[1:] for name, taken in samples.items()}
+    return {name: taken[1:] for name, taken in samples.items()}
+
+
+def instrument_rows(settings: Settings) -> list[Row]:
+    """Return B10's row over instruments: the same number of resting orders, in ever more books."""
+    counts = sorted({settings.size(count) for count in _COUNTS})
+    resting, messages = counts[-1] * 16, counts[-1] * 24
+    samples = spread_samples(settings, counts, resting, messages)
     smallest, *larger = samples
     worst = max(larger, key=lambda name: statistics.median(samples[name]))
     spreads = {name: Spread.of(taken) for name, taken in samples.items()}

@@ -49,7 +49,7 @@ def counted_instructions(shape: str, messages: int, root: Path = ROOT) -> int:
     BUILD.mkdir(parents=True, exist_ok=True)
     out = BUILD / f"callgrind.{shape}.{messages}"
     tool = ["--tool=callgrind", "--collect-atstart=no", _TOGGLE, f"--callgrind-out-file={out}"]
-    said = _valgrind(tool, shape, messages, BATCH, root=root)
+    said = valgrind(tool, "bench.instructions", shape, messages, BATCH, root=root)
     found = re.search(r"Collected : (\d+)", said)
     if found is None or found[1] == "0":
         raise UnavailableError("valgrind collected nothing inside apply_batch: was the core stripped?")
@@ -58,20 +58,24 @@ def counted_instructions(shape: str, messages: int, root: Path = ROOT) -> int:
 
 def counted_allocations(batch: int, count: int, keep: bool = False) -> int:
     """Return how often a whole run that feeds `count` batches of a steady flow allocated."""
-    said = _valgrind(["--tool=memcheck", "--undef-value-errors=no"], "steady", batch, count, int(keep))
+    tool = ["--tool=memcheck", "--undef-value-errors=no"]
+    said = valgrind(tool, "bench.instructions", "steady", batch, count, int(keep))
     found = re.search(r"total heap usage: ([\d,]+) allocs", said)
     if found is None:
         raise UnavailableError("valgrind did not report its heap usage")
     return int(found[1].replace(",", ""))
 
 
-def _valgrind(tool: list[str], *arguments: object, root: Path = ROOT) -> str:
+def valgrind(tool: list[str], module: str, *arguments: object, root: Path = ROOT) -> str:
+    """Run `python -m module arguments` of the checkout at `root` under valgrind; return what it says on stderr."""
     program = shutil.which("valgrind")
     if program is None:
         raise UnavailableError("valgrind is not installed")
-    command = [program, *tool, sys.executable, "-m", "bench.instructions", *map(str, arguments)]
+    command = [program, *tool, sys.executable, "-m", module, *map(str, arguments)]
     # glibc may copy by `rep movsb`, which callgrind counts as one instruction a byte.
+    # A seed of its own for each process's string hashes would move the last digits.
     environment = os.environ | {
+        "PYTHONHASHSEED": "0",
         "GLIBC_TUNABLES": "glibc.cpu.x86_rep_movsb_threshold=1073741824",
         "PYTHONPATH": os.pathsep.join([str(root / "engine"), str(root)]),
     }

@@ -1,57 +1,105 @@
-"""B12: how fast ITCH 5.0 is decoded, and beside it itch-book where that is installed."""
+"""B12: ITCH 5.0 decoded and built into books, beside itch-book where that is installed.
+
+Two files: one stock of the project's generator, whose book fits the nearest caches; and a market of 2,000 stocks with
+300,000 orders, which fits none.
+"""
 
 from __future__ import annotations
 
-import importlib
+import os
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from pathlib import Path
+from typing import Final
 
-from bench.bars import NOT_JUDGED, Row, unbuilt
-from bench.measure import BUILD, Settings, Spread, interleave, note, ratios, timed
+from bench.bars import NOT_JUDGED, Row, judged
+from bench.itchday import write_day
+from bench.measure import BUILD, Settings, Spread, interleave, note, ratios, short, timed
+from bench.peers import itch_book
 from parbook._itch import ItchDecoder
+from parbook._itchbook import BookBuilder
 from parbook.logs.generate import write_itch
 
-_BLOCK_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 1 << 18
 _REPEATS: Final = 4
+_FAULTS: Final = ("unknown_references", "duplicate_references", "oversized", "malformed")
 
 
 def itch_rows(settings: Settings) -> list[Row]:
-    """Return B12's own half: messages decoded from memory in blocks of 1 MiB."""
-    commands = settings.size(300_000)
-    note("B12 ITCH decode: writing the file")
+    """Return B12: messages from memory, in blocks, to the books of all stocks."""
+    commands, resting, messages = (settings.size(count) for count in (300_000, 300_000, 1_000_000))
+    stocks = settings.size(2_000, 20)
+    files: dict[str, Callable[[Path], int]] = {
+        "one stock": lambda path: write_itch(path, 1, commands, "BENCH"),
+        f"{stocks:,} stocks": lambda path: write_day(path, stocks, resting, messages),
+    }
     BUILD.mkdir(parents=True, exist_ok=True)
-    path = BUILD / f"flow-{commands}.itch"
-    written = write_itch(path, 1, commands, "BENCH")
-    data = path.read_bytes()
-    if decode(data) != written:
-        raise AssertionError(f"{decode(data)} messages were decoded, {written} were written")
-    contenders: dict[str, Callable[[], float]] = {"parbook": lambda: _rate(lambda: decode(data), written)}
-    peer = _peer(data, written)
+    rows = []
+    for name, write in files.items():
+        note(f"B12 {name}: writing the file")
+        path = BUILD / f"measured-{os.getpid()}.itch"
+        written = write(path)
+        data = path.read_bytes()
+        path.unlink()
+        rows += _rows(settings, name, data, written)
+    return rows
+
+
+def _rows(settings: Settings, name: str, data: bytes, written: int) -> list[Row]:
+    decoder, builder = build(data)
+    if decoder.messages != written:
+        raise AssertionError(f"{decoder.messages} messages were decoded, {written} were written")
+    builder.check()
+    lost = {fault: builder.counts[fault] for fault in _FAULTS if builder.counts[fault]}
+    if lost:
+        raise AssertionError(f"messages of the file could not be followed: {lost}")
+    contenders: dict[str, Callable[[], float]] = {
+        "parbook": partial(_rate, partial(build, data), written),
+        "decode": partial(_rate, partial(decode, data), written),
+    }
+    peer = itch_book.module()
+    levels = 0
     if peer is not None:
-        contenders["itch-book"] = lambda: _rate(peer, written)
-    note("B12 ITCH decode: timing")
+        note(f"B12 {name}: comparing the books with itch-book's")
+        levels = itch_book.verify(peer, data, decoder, builder, _BLOCK_BYTES)
+        contenders["itch-book"] = partial(_rate, partial(itch_book.build, peer, data, _BLOCK_BYTES), written)
+    note(f"B12 {name}: timing")
     samples = interleave(contenders, settings.rounds)
-    rate = Spread.of(samples["parbook"])
-    rows = [unbuilt("B12", "decode alone", f"{rate} M messages/s of {written:,}; the bar counts decode + book")]
+    rates = {contender: Spread.of(taken) for contender, taken in samples.items()}
+    what = f"{name}, {short(written)} messages, {short(len(builder))} orders at the end"
+    measured = f"decode + book {rates['parbook']} M messages/s, decode alone {rates['decode']}"
+    values = {f"{contender.replace('-', '_')}_m_per_s": rate for contender, rate in rates.items()}
     if peer is None:
-        return [*rows, _peer_row("not installed; the published figure is about 10 M messages/s", None, {})]
-    theirs = Spread.of(samples["itch-book"])
-    measured = f"decode + book, no tables: {theirs} M messages/s; parbook's decode without a book is faster by"
-    ratio = ratios(samples["parbook"], samples["itch-book"])
-    return [*rows, _peer_row(measured, ratio, {"itch_book_m_per_s": theirs})]
+        said = f"{NOT_JUDGED}: itch-book is not installed; it publishes 10 to 17 M messages/s"
+        return [Row(bar="B12", what=what, measured=measured, verdict=said, values=values)]
+    measured += f"; itch-book {rates['itch-book']}, no tables; {levels:,} levels and all counts agree"
+    return [judged("B12", what, measured, ratios(samples["parbook"], samples["itch-book"]), values)]
+
+
+def build(data: bytes) -> tuple[ItchDecoder, BookBuilder]:
+    """Decode a whole file in memory, block by block, and build its books."""
+    decoder, builder = ItchDecoder(), BookBuilder()
+    _decoded(data, decoder, builder)
+    return decoder, builder
 
 
 def decode(data: bytes) -> int:
     """Decode a whole file in memory, block by block, as a reader does; return the number of messages."""
     decoder = ItchDecoder()
+    _decoded(data, decoder, None)
+    return decoder.messages
+
+
+def _decoded(data: bytes, decoder: ItchDecoder, builder: BookBuilder | None) -> None:
     view = memoryview(data)
     at = 0
     while at < len(data):
-        _, consumed, fault = decoder.decode(view[at : at + _BLOCK_BYTES])
+        records, consumed, fault = decoder.decode(view[at : at + _BLOCK_BYTES])
+        if builder is not None:
+            builder.feed(records)
         at += consumed
         if fault or consumed == 0:
             raise AssertionError(f"the decoder stopped at byte {at} with fault {fault}")
-    return decoder.messages
 
 
 def _rate(action: Callable[[], object], messages: int) -> float:
@@ -62,27 +110,3 @@ def _rate(action: Callable[[], object], messages: int) -> float:
             action()
 
     return _REPEATS * messages * 1000 / timed(repeated)
-
-
-def _peer(data: bytes, written: int) -> Callable[[], object] | None:
-    """Return itch-book's parse and book of the file, without tables, or None where it is not installed."""
-    try:
-        module: Any = importlib.import_module("itch_book")
-    except ImportError:
-        return None
-
-    def parse() -> object:
-        session = module.Session(tables=[], depth=0, symbols=[])
-        for at in range(0, len(data), _BLOCK_BYTES):
-            session.feed(data[at : at + _BLOCK_BYTES])
-        return session.stats()
-
-    stats: Any = parse()
-    if stats["messages"] != written:
-        raise AssertionError(f"itch-book decoded {stats['messages']} messages, {written} were written")
-    return parse
-
-
-def _peer_row(measured: str, ratio: Spread | None, values: dict[str, Spread]) -> Row:
-    verdict = f"{NOT_JUDGED}: optional peer"
-    return Row(bar="B12", what="peer: itch-book", measured=measured, verdict=verdict, ratio=ratio, values=values)

@@ -47,7 +47,12 @@ class BatchMarket(Protocol):
 
 def flow(shape: str, messages: int, seed: int = 1) -> Records:
     """Return `messages` commands of a shape; each is accepted by a fresh market. About 5 us of generation each."""
-    return np.concatenate(list(generate(seed, messages, flow=SHAPES[shape])))
+    return flow_of(SHAPES[shape], messages, seed)
+
+
+def flow_of(params: FlowParams, messages: int, seed: int = 1) -> Records:
+    """Return `messages` commands of a flow with these parameters."""
+    return np.concatenate(list(generate(seed, messages, flow=params)))
 
 
 def reaching(commands: Records) -> Records:
