@@ -201,7 +201,7 @@ cdef inline uint32_t level_at(Books *books, uint32_t number, int64_t price) noex
     if at and line.places[at - 1].key == key:
         hint[0] = line.places[at - 1].level
         return hint[0]
-    slot = slab_take(&books.levels)
+    slot = slab_take(&books.levels, sizeof(Level))
     level = level_of(books, slot)
     level.head = NIL
     level.tail = NIL
@@ -223,7 +223,7 @@ cdef inline void drop_level(Books *books, uint32_t slot) noexcept nogil:
     cdef uint32_t at = above(line, key_of(level.line, level.price))
     memmove(&line.places[at - 1], &line.places[at], (line.count - at) * sizeof(Place))
     line.count -= 1
-    slab_give(&books.levels, slot)
+    slab_give(&books.levels, slot, sizeof(Level))
 
 
 # --- orders -------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ cdef inline void remove(Books *books, RefEntry *entry, uint32_t slot) noexcept n
     level.orders -= 1
     level.lots -= order.lots
     refs_drop(&books.refs, entry, order.ref)
-    slab_give(&books.orders, slot)
+    slab_give(&books.orders, slot, sizeof(Order))
     books.resting -= 1
     if level.orders == 0:
         drop_level(books, at)
@@ -272,7 +272,7 @@ cdef inline void add(Books *books, uint32_t number, uint64_t ref, int64_t price,
         remove(books, entry, known[0])
         entry = refs_make(&books.refs, ref)
         known = &refs_page(&books.refs, entry)[ref & (REF_PAGE_REFS - 1)]
-    slot = slab_take(&books.orders)
+    slot = slab_take(&books.orders, sizeof(Order))
     known[0] = slot
     entry.live += 1
     at = level_at(books, number, price)

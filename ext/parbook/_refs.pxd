@@ -109,7 +109,7 @@ cdef inline RefEntry *refs_make(RefIndex *index, uint64_t ref) noexcept nogil:
             return entry
         at = (at + 1) & (index.capacity - 1)
     entry.number = number
-    entry.page = slab_take(&index.pages)
+    entry.page = slab_take(&index.pages, REF_PAGE_REFS * sizeof(uint32_t))
     page = refs_page(index, entry)
     for i in range(REF_PAGE_REFS):
         page[i] = NIL
@@ -124,7 +124,7 @@ cdef inline void refs_drop(RefIndex *index, RefEntry *entry, uint64_t ref) noexc
     entry.live -= 1
     if entry.live:
         return
-    slab_give(&index.pages, entry.page)
+    slab_give(&index.pages, entry.page, REF_PAGE_REFS * sizeof(uint32_t))
     index.used -= 1
     hole = entry - index.entries
     at = hole
