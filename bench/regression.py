@@ -45,6 +45,8 @@ Counter = Callable[[], dict[str, float]]
 """Counts instructions a command of each flow."""
 
 _CANCELS: Final = FlowParams(cancel_ppm=700_000, reduce_ppm=0, amend_ppm=0, take_ppm=5_000, resting_orders=500)
+# Read once, here: two threads that ask sysconfig for the first time at once may both be told None.
+_SUFFIX: Final = sysconfig.get_config_var("EXT_SUFFIX")
 _CLASSES: Final = {"_market": "7_market_6Market_", "_exchange": "9_exchange_8Exchange_"}
 
 
@@ -136,7 +138,7 @@ def _counted(module: str, commands: int) -> dict[str, float]:
 
 def _symbol(module: str, prefix: str) -> str:
     """Return the name of a compiled class's apply_batch; Cython numbers it, and dumps take no wildcard."""
-    path = ROOT / f"engine/parbook/{module}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    path = ROOT / f"engine/parbook/{module}{_SUFFIX}"
     if not path.exists():
         raise UnavailableError(f"{path.name} is not built")
     found = re.search(rb"__pyx_pw_7parbook_" + prefix.encode() + rb"\d+apply_batch(?=\x00)", path.read_bytes())
