@@ -56,7 +56,7 @@ BARS: Final[dict[str, Bar]] = {
     "B13": _bar("a million loans; a rate move", ">= 5 x NumPy; <= 5 us", ">=", 5, "the loan pools"),
     "B14": _bar("allocations in steady state; tail", "zero; p99.9/p50 <= 10", "<=", 0),
     "B15": _bar("compile and activate 256 rungs", "<= 50 us", "<=", 50),
-    "B16": _bar("in-process loop on the public flows", "<= 1.0 x fastest peer", "<=", 1.0, "the peers beside it"),
+    "B16": _bar("in-process loop on the public flows", "<= 1.0 x fastest peer", "<=", 1.0),
     "B17": _bar("whole venue, commands to durable", ">= 1 M/s; p99.9 <= 1 ms", ">=", 1, "the journal"),
     "peers": _bar("what PyPI has, on the same task", "no bar", ">=", 0),
     "plain": _bar("plain limit path / an older commit", "<= 1.10 x instructions", "<=", 1.10),

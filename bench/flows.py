@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.bars import BARS, NOT_BUILT, Row, skipped
+from bench.bars import NOT_JUDGED, Row, skipped
 from bench.build import compile_c, extension
 from bench.measure import BUILD, ROOT, Settings, Spread, UnavailableError, interleave, note, timed
 from bench.workloads import INSTRUMENT, batches, feed
@@ -190,7 +190,7 @@ def flow_rows(settings: Settings) -> list[Row]:
             f"{ns} ns a message in the core, {handed_ns} with every event handed to Python; {checked}. "
             f"Quoted from another machine, not measured here: {quoted}"
         )
-        verdict = f"{NOT_BUILT}: needs {BARS['B16'].waits_for}"
+        verdict = f"{NOT_JUDGED}: the peers are programs in C++ that are built apart"
         values = {f"{name}_ns_per_message": ns, f"{name}_handed_to_python_ns_per_message": handed_ns}
         rows.append(Row(bar="B16", what=f"{name} flow", measured=measured, verdict=verdict, values=values))
     return rows
