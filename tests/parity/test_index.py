@@ -86,6 +86,20 @@ def test_what_lies_idle_is_bounded():
     assert sizes[-1] == sizes[1]
 
 
+def test_a_sweep_leaves_what_rests():
+    """Every hundredth price keeps its order through many sweeps of the ones between."""
+    market = parbook.Market(INSTRUMENT)
+    prices = np.arange(60_000) * 7 + 1
+    rows = np.zeros(120_000, COMMAND)
+    rows["account"] = 1
+    rows["kind"][0::2], rows["kind"][1::2] = CommandKind.NEW, CommandKind.CANCEL
+    rows["price_ticks"][0::2], rows["qty_lots"][0::2] = prices, 1
+    rows["order_id"][1::2] = np.arange(60_000) + 1
+    market.apply_batch(rows[(np.arange(120_000) % 200) != 1])
+    market.check()
+    assert market.depth(1_000)["price_ticks"].tolist() == prices[::100][::-1].tolist()
+
+
 def test_an_idle_price_is_not_in_the_book():
     market = parbook.Market(INSTRUMENT)
     market.place(account=1, side=0, qty_lots=5, price_ticks=100)
