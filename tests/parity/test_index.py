@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import parbook
+from parbook import messages as m
 from parbook import reference
-from parbook.codes import CommandKind, Side, TimeInForce
+from parbook.codes import CommandKind, EventKind, Side, TimeInForce
 from parbook.instrument import Instrument
-from parbook.records import COMMAND, Records
+from parbook.records import COMMAND, Records, event_records
 from parbook.units import PRICE_TICKS_MAX
 
 INSTRUMENT = Instrument(symbol="IDX")
@@ -108,3 +109,27 @@ def test_an_idle_price_is_not_in_the_book():
     market.place(account=1, side=0, qty_lots=3, price_ticks=100)
     assert (market.best_bid_ticks, market.queue(Side.BUY, 100)) == (100, [2])
     market.check()
+
+
+def test_one_command_may_move_orders_over_more_prices_than_room_was_made_for():
+    """A cascade of stops prints ever higher; every print moves every trailing stop to a price that is new."""
+    instrument = Instrument(symbol="IDX", max_trailing=100, max_triggers=1_000)
+    markets = parbook.Market(instrument), reference.Market(instrument)
+    steps, trailing = 150, 80
+    prints = [1_000_000 + 10_000 * step for step in range(steps)]
+    orders = [m.NewOrder(account=1, side=Side.SELL, qty_lots=1, price_ticks=price) for price in prints]
+    orders.append(m.NewOrder(account=2, side=Side.BUY, qty_lots=1, price_ticks=prints[0], tif=TimeInForce.IOC))
+    orders += [
+        m.NewOrder(account=3, side=Side.SELL, qty_lots=1, price_ticks=1, offset_ticks=7 + 67 * number)
+        for number in range(trailing)
+    ]
+    orders += [
+        m.NewOrder(account=4, side=Side.BUY, qty_lots=1, price_ticks=prints[-1], stop_ticks=price)
+        for price in prints[1:-1]
+    ]
+    orders.append(m.NewOrder(account=2, side=Side.BUY, qty_lots=1, price_ticks=prints[1], tif=TimeInForce.IOC))
+    answers = [event_records([event for order in orders for event in market.apply(order)]) for market in markets]
+    assert answers[0].tobytes() == answers[1].tobytes()
+    assert int((answers[0]["kind"] == EventKind.TRADE).sum()) == steps
+    markets[0].check()
+    assert markets[0].state_hash() == markets[1].state_hash()
