@@ -273,28 +273,22 @@ cdef inline uint32_t book_add_level(Book *book, int line, int64_t price_ticks, u
     book.idle_levels += 1
     return slot
 
-cdef inline uint32_t book_make_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
-    """Make the idle level at a price that has none. Room for what is live must have been reserved.
+cdef inline uint32_t book_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
+    """Return the level at a price, making an idle one when there is none. Room for what is live must be reserved.
 
     One command may move an order over more prices than room was made for, each of which leaves a level idle: what lies
     idle gives way then.
     """
     cdef uint64_t key = line_key(line, price_ticks)
-    cdef uint32_t leaf
-    if pb_unlikely(not slab_has(&book.levels, 1) or not slab_has(&book.nodes, NODES_PER_INSERT)):
-        book_sweep(book)
-    leaf = prices_find_leaf(&book.index[line], &book.nodes, key)
-    if leaf == NIL:
-        leaf = prices_add_leaf(&book.index[line], &book.nodes, key)
-    return book_add_level(book, line, price_ticks, leaf)
-
-cdef inline uint32_t book_level(Book *book, int line, int64_t price_ticks) noexcept nogil:
-    """Return the level at a price, making an idle one when there is none. Room must have been reserved."""
-    cdef uint64_t key = line_key(line, price_ticks)
     cdef uint32_t leaf = prices_find_leaf(&book.index[line], &book.nodes, key)
     if pb_likely(leaf != NIL and (node_at(&book.nodes, leaf).made >> (key & 63)) & 1):
         return node_at(&book.nodes, leaf).child[key & 63]
-    return book_make_level(book, line, price_ticks)
+    if pb_unlikely(not slab_has(&book.levels, 1) or not slab_has(&book.nodes, NODES_PER_INSERT)):
+        book_sweep(book)
+        leaf = prices_find_leaf(&book.index[line], &book.nodes, key)
+    if leaf == NIL:
+        leaf = prices_add_leaf(&book.index[line], &book.nodes, key)
+    return book_add_level(book, line, price_ticks, leaf)
 
 cdef inline void book_wake_level(Book *book, int line, uint32_t slot, int64_t price_ticks) noexcept nogil:
     """A level got its first order."""
