@@ -5,12 +5,19 @@
     │   └── ConversionError    text or Decimal that is not a whole number of ticks, lots or atoms
     ├── InputError             a file or setting from outside is wrong: names place, reason and remedy
     │   ├── LogFormatError     an order log: truncated, wrong magic, unknown message, bad field
-    │   └── ListingError       a listing file: unknown key, missing value, value out of range
+    │   ├── ListingError       a listing file: unknown key, missing value, value out of range
+    │   └── SchemaError        a journal of another version: open it with the parbook that wrote it, or a newer one
+    ├── JournalError           the journal cannot go on: nothing of the call was acknowledged
+    │   ├── JournalLockedError another process has it open
+    │   ├── JournalFullError   the disk is full: nothing was applied; free space and send the call again
+    │   ├── JournalFailedError writing or syncing failed, now or before: open the journal anew
+    │   └── JournalFencedError a follower was promoted: this writer is no longer the one
     ├── BackpressureError      the outbox is too full to take commands: take events out, submit again
     ├── GapError               messages of a feed are missing: have them sent again, or load a snapshot
     ├── RefusedError           raise_for_refusal() was asked to turn a refusal into an exception
     └── CorruptionError        parbook's own state is wrong: stop, keep the evidence
-        └── InvariantError     a container's check() found an invariant broken
+        ├── InvariantError     a container's check() found an invariant broken
+        └── JournalDamageError an acknowledged record of a journal is damaged or missing
 
 An order that the rules turn down is none of the others: it is a `Rejected` event with a stable code.
 """
@@ -53,6 +60,30 @@ class ListingError(InputError):
     """A listing file is wrong at the named key."""
 
 
+class SchemaError(InputError):
+    """A journal's record, or its layouts, are of a version that this parbook does not read."""
+
+
+class JournalError(ParbookError):
+    """The journal cannot go on. What a call that raises this did is not acknowledged."""
+
+
+class JournalLockedError(JournalError):
+    """Another process, or another exchange of this one, has the journal open."""
+
+
+class JournalFullError(JournalError):
+    """There is no room for a further record. Nothing was applied: free space, then send the same call again."""
+
+
+class JournalFailedError(JournalError):
+    """A write or a sync failed, so that nobody knows what is on the medium: close the exchange and open it anew."""
+
+
+class JournalFencedError(JournalError):
+    """A follower took over as the writer. Nothing this one says counts any longer."""
+
+
 class BackpressureError(ParbookError):
     """An outbox holds `queued` events, more than its `high_water` mark; nothing of the commands was matched."""
 
@@ -86,6 +117,18 @@ class RefusedError(ParbookError):
 
 class CorruptionError(ParbookError):
     """parbook's own state or files are inconsistent; nothing further must be trusted."""
+
+
+class JournalDamageError(CorruptionError):
+    """An acknowledged record is damaged or missing. `segment`, `offset`: where; `last_good`: the record before it."""
+
+    def __init__(self, segment: str, offset: int, last_good: int, reason: str, remedy: str) -> None:
+        super().__init__(f"{segment}, offset {offset}: {reason}. The last good record is {last_good}. {remedy}")
+        self.segment = segment
+        self.offset = offset
+        self.last_good = last_good
+        self.reason = reason
+        self.remedy = remedy
 
 
 class InvariantError(CorruptionError):

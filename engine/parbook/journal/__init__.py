@@ -1,0 +1,17 @@
+"""Nothing acknowledged is ever lost: journal, snapshots and recovery around an exchange that knows none of them.
+
+layout      what a segment and a frame are, byte by byte
+payloads    commands, curves, assets and listings as payloads; schema versions and their upgraders
+storage     the only module that touches files; tests put another one in its place
+segments    the writer: room first, then frames, then barriers
+scan        the reader: what is sound, what is a torn tail, what is damage
+snapshots   whole states, two generations
+recovery    the newest sound snapshot, then every frame behind it
+durable     the core of an exchange that writes down what it did before it says so
+opening     `parbook.open`
+"""
+
+from parbook.journal.durable import Durability
+from parbook.journal.opening import DurableExchange, open_exchange
+
+__all__ = ["Durability", "DurableExchange", "open_exchange"]

@@ -1,0 +1,417 @@
+"""The core of an exchange that writes down what it did before it says so.
+
+It stands between `parbook.Exchange` and a core: the same interface, and every command in the journal. Room in the
+journal is made first, then the command runs, then its record is written, then, as the durability has it, a barrier
+covers the record; only then the call returns. The core runs ahead of the medium in `submit` alone, whose events wait
+inside until their barrier.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+from threading import Event as Flag
+from threading import Thread
+from typing import Any, Final, NoReturn, cast
+
+import numpy as np
+
+from parbook._calls import Placed
+from parbook.codes import AccountStatus, CommandKind, OrderType, Side, TimeInForce
+from parbook.errors import JournalError, JournalFailedError, JournalFencedError
+from parbook.interface import ExchangeProtocol, MarketProtocol
+from parbook.journal.layout import FRAME_BYTES, Kind
+from parbook.journal.lock import Fence
+from parbook.journal.payloads import encode_value
+from parbook.journal.segments import Writer
+from parbook.listing import Asset, Fees, Listing
+from parbook.messages import AmendOrder, CancelOrder, Command, Event, NewOrder, SetCurve
+from parbook.records import COMMAND, Records, command_records, curve_record
+
+FRAME_COMMANDS_MAX: Final = 16_384
+"""A larger batch becomes several records."""
+RUN_AHEAD_EVENTS: Final = 2**18
+"""So many events wait for a barrier at most: then submit() waits too."""
+
+
+class Durability(StrEnum):
+    """When a call says what it did.
+
+    NONE   at once: a crash of the process loses nothing, one of the machine what the system had not written yet
+    GROUP  when a barrier covers it; a thread runs barriers, one for all that has gathered, and submit() runs ahead
+    EVERY  when a barrier of its own covers it
+    """
+
+    NONE = "none"
+    GROUP = "group"
+    EVERY = "every"
+
+
+class DurableCore:
+    """An ExchangeProtocol around a core and a writer. `position`: how many events the core has emitted."""
+
+    def __init__(
+        self, core: ExchangeProtocol, writer: Writer, fence: Fence, durability: Durability, position: int
+    ) -> None:
+        self.core = core
+        self.writer = writer
+        self.fence = fence
+        self.durability = durability
+        self.position = position
+        self.acknowledged = writer.durable
+        """The last record whose effect may be spoken of."""
+        self.on_durable: Callable[[], None] | None = None
+        """Called by the thread of the barriers after each of them."""
+        self._failure: BaseException | None = None
+        self._waiting: deque[tuple[int, Records]] = deque()
+        self._waiting_events = 0
+        self._dirty = Flag()
+        self._stopped = False
+        self._thread: Thread | None = None
+        if durability is Durability.GROUP:
+            self._thread = Thread(target=self._run_barriers, name="parbook-journal-barriers", daemon=True)
+            self._thread.start()
+
+    # --- what every command goes through --------------------------------------------------------
+
+    def _ready(self, payload_bytes: int) -> None:
+        """Refuse a command that could not be journaled, before it runs."""
+        self.refuse_failed()
+        try:
+            self.writer.make_room(payload_bytes)
+        except OSError as error:
+            self._fail(error)
+
+    def _record(self, kind: Kind, payload: bytes, stood: tuple[int, int], emitted: int, count: int = 1) -> int:
+        """Write down what the core has just done; `stood`: its next command and its clock before that."""
+        try:
+            record = self.writer.append(
+                kind, payload, command=stood[0], position=self.position, now_ns=stood[1], count=count
+            )
+        except OSError as error:
+            self._fail(error)
+        self.position += emitted
+        return record
+
+    def journal(self, kind: Kind, payload: bytes) -> int:
+        """Write down something that changes no state, and return its number. It is durable after a barrier."""
+        self._ready(len(payload))
+        return self._record(kind, payload, self._stands(), 0)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the journal cannot go on."""
+        return self._failure is not None
+
+    def _stands(self) -> tuple[int, int]:
+        return self.core.next_command, self.core.now_ns
+
+    def barrier(self) -> None:
+        """Return when everything so far is on the medium, and this is still the one writer."""
+        self.refuse_failed()
+        try:
+            durable = self.writer.sync()
+            self.fence.check()
+        except (OSError, JournalFencedError) as error:
+            self._fail(error)
+        self.acknowledged = max(self.acknowledged, durable)
+
+    def _acknowledge(self) -> None:
+        """Wait as long as the durability asks before a call may return."""
+        if self.durability is not Durability.NONE:
+            self.barrier()
+            return
+        try:
+            self.fence.check()
+        except JournalFencedError as error:
+            self._fail(error)
+        self.acknowledged = self.writer.appended
+
+    def refuse_failed(self) -> None:
+        """JournalFailedError, or JournalFencedError, when the journal cannot be trusted with anything further."""
+        if self._failure is not None:
+            self._fail(self._failure)
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """Never again acknowledge anything: what a failed write or sync left on the medium nobody knows."""
+        self._failure = error
+        self._waiting.clear()
+        if isinstance(error, JournalError):
+            raise error
+        raise JournalFailedError(
+            f"the journal failed: {error}. Nothing of this call is acknowledged, and nothing will be. Close this "
+            "exchange and open the journal again: what is in it then is what counts."
+        ) from error
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def apply(self, command: Command) -> list[Event]:
+        """As the core, and acknowledged."""
+        if isinstance(command, SetCurve):
+            kind, rows = Kind.CURVE, curve_record(command)
+        else:
+            kind, rows = Kind.COMMANDS, command_records([command])
+        payload = rows.tobytes()
+        self._ready(len(payload))
+        stood = self._stands()
+        events = self.core.apply(command)
+        self._record(kind, payload, stood, len(events), len(rows))
+        self._acknowledge()
+        return events
+
+    def apply_batch(self, commands: Records) -> Records:
+        """As the core, and acknowledged. A batch above FRAME_COMMANDS_MAX becomes several records."""
+        batches = [events for _, events in self._run(commands)]
+        self._acknowledge()
+        return batches[0] if len(batches) == 1 else np.concatenate(batches)
+
+    def submit(self, commands: Records) -> int:
+        """Run a batch ahead of the medium and return its last record's number; take() has its events later.
+
+        Waits for a barrier when RUN_AHEAD_EVENTS events wait already. JournalFullError: nothing of it was applied.
+        """
+        for record, events in self._run(commands):
+            self._waiting.append((record, events))
+            self._waiting_events += len(events)
+        if self.durability is not Durability.GROUP or self._waiting_events > RUN_AHEAD_EVENTS:
+            self._acknowledge()
+        else:
+            self._dirty.set()
+        return self.writer.appended
+
+    def _run(self, commands: Records) -> list[tuple[int, Records]]:
+        """Run a batch and write it down; return each record's number and events."""
+        if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1 or not len(commands):
+            # The core says what is wrong with it, or that there is nothing to do.
+            self.refuse_failed()
+            return [(self.writer.appended, self.core.apply_batch(commands))]
+        ends = _frame_ends(commands)
+        # Room for all of it in one segment: a batch is refused whole or not at all.
+        self._ready(len(commands) * COMMAND.itemsize + (len(ends) - 1) * FRAME_BYTES)
+        done = []
+        start = 0
+        for end in ends:
+            part = commands[start:end]
+            payload = part.tobytes()
+            stood = self._stands()
+            events = self.core.apply_batch(part)
+            done.append((self._record(Kind.COMMANDS, payload, stood, len(events), len(part)), events))
+            start = end
+        return done
+
+    def take(self) -> list[Records]:
+        """Return the events of submitted batches that are acknowledged by now, oldest first."""
+        self.refuse_failed()
+        taken = []
+        while self._waiting and self._waiting[0][0] <= self.acknowledged:
+            taken.append(self._waiting.popleft()[1])
+            self._waiting_events -= len(taken[-1])
+        return taken
+
+    def _of_one(self, command: NewOrder | CancelOrder | AmendOrder, run: Callable[[], Any]) -> Any:
+        payload = command_records([command]).tobytes()
+        self._ready(len(payload))
+        stood, emitted = self._stands(), self._emitted(command.instrument)
+        answer = run()
+        self._record(Kind.COMMANDS, payload, stood, self._emitted(command.instrument) - emitted)
+        self._acknowledge()
+        return answer
+
+    def _emitted(self, instrument: int) -> int:
+        known = instrument < len(self.core.listings)
+        return self.core.next_seq + (self.core.market(instrument).next_seq if known else 0)
+
+    def place(
+        self,
+        instrument: int,
+        account: int,
+        side: int,
+        qty_lots: int,
+        price_ticks: int = 0,
+        order_type: int = 0,
+        tif: int = 0,
+        client_id: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """As the core, and acknowledged."""
+        # A core takes any numbers here and refuses those that mean nothing; so does the record.
+        command = NewOrder(
+            account=account,
+            side=cast(Side, side),
+            qty_lots=qty_lots,
+            price_ticks=price_ticks,
+            order_type=cast(OrderType, order_type),
+            tif=cast(TimeInForce, tif),
+            client_id=client_id,
+            ts_ns=ts_ns,
+            instrument=instrument,
+        )
+        order = (account, side, qty_lots, price_ticks, order_type, tif, client_id, ts_ns)
+        placed: Placed = self._of_one(command, lambda: self.core.place(instrument, *order))
+        return placed
+
+    def cancel(self, instrument: int, account: int, order_id: int = 0, client_id: int = 0, ts_ns: int = 0) -> int:
+        """As the core, and acknowledged."""
+        command = CancelOrder(
+            account=account, order_id=order_id, client_id=client_id, ts_ns=ts_ns, instrument=instrument
+        )
+        code: int = self._of_one(command, lambda: self.core.cancel(instrument, account, order_id, client_id, ts_ns))
+        return code
+
+    def amend(
+        self,
+        instrument: int,
+        account: int,
+        order_id: int = 0,
+        client_id: int = 0,
+        qty_lots: int = 0,
+        price_ticks: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """As the core, and acknowledged."""
+        command = AmendOrder(
+            account=account,
+            order_id=order_id,
+            client_id=client_id,
+            qty_lots=qty_lots,
+            price_ticks=price_ticks,
+            ts_ns=ts_ns,
+            instrument=instrument,
+        )
+        order = (account, order_id, client_id, qty_lots, price_ticks, ts_ns)
+        placed: Placed = self._of_one(command, lambda: self.core.amend(instrument, *order))
+        return placed
+
+    # --- what is listed -------------------------------------------------------------------------
+
+    def add_asset(self, asset: Asset) -> int:
+        """As the core, and acknowledged."""
+        return self._listed(Kind.ASSET, asset, self.core.add_asset)
+
+    def add_instrument(self, listing: Listing) -> int:
+        """As the core, and acknowledged."""
+        return self._listed(Kind.LISTING, listing, self.core.add_instrument)
+
+    def _listed(self, kind: Kind, value: Any, add: Callable[[Any], int]) -> int:
+        payload = encode_value(value) if isinstance(value, Asset | Listing) else b""
+        self._ready(len(payload))
+        stood = self._stands()
+        index = add(value)
+        self._record(kind, payload, stood, 0)
+        self._acknowledge()
+        return index
+
+    # --- barriers in the background -------------------------------------------------------------
+
+    def _run_barriers(self) -> None:
+        while True:
+            self._dirty.wait()
+            self._dirty.clear()
+            if self._stopped:
+                return
+            try:
+                if self._failure is None:
+                    durable = self.writer.sync()
+                    self.fence.check()
+                    self.acknowledged = max(self.acknowledged, durable)
+            except (OSError, JournalFencedError) as error:
+                self._failure = error
+            if self.on_durable is not None:
+                self.on_durable()
+
+    def close(self) -> None:
+        """Stop the thread and let go of the files. Nothing is synced here."""
+        self._stopped = True
+        self._dirty.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.writer.close()
+        self.fence.close()
+
+    # --- looking --------------------------------------------------------------------------------
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """As the core."""
+        return self.core.assets
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """As the core."""
+        return self.core.listings
+
+    def market(self, instrument: int) -> MarketProtocol:
+        """As the core."""
+        return self.core.market(instrument)
+
+    def balance(self, account: int, asset: int) -> int:
+        """As the core."""
+        return self.core.balance(account, asset)
+
+    def held(self, account: int, asset: int) -> int:
+        """As the core."""
+        return self.core.held(account, asset)
+
+    def available(self, account: int, asset: int) -> int:
+        """As the core."""
+        return self.core.available(account, asset)
+
+    def fees_taken(self, asset: int) -> int:
+        """As the core."""
+        return self.core.fees_taken(asset)
+
+    def suspense(self, asset: int) -> int:
+        """As the core."""
+        return self.core.suspense(asset)
+
+    def inside(self, asset: int) -> int:
+        """As the core."""
+        return self.core.inside(asset)
+
+    def fees_of(self, account: int) -> Fees:
+        """As the core."""
+        return self.core.fees_of(account)
+
+    def status_of(self, account: int) -> AccountStatus:
+        """As the core."""
+        return self.core.status_of(account)
+
+    @property
+    def now_ns(self) -> int:
+        """As the core."""
+        return self.core.now_ns
+
+    @property
+    def next_command(self) -> int:
+        """As the core."""
+        return self.core.next_command
+
+    @property
+    def next_seq(self) -> int:
+        """As the core."""
+        return self.core.next_seq
+
+    def state_bytes(self) -> bytes:
+        """As the core."""
+        return self.core.state_bytes()
+
+    def state_hash(self) -> str:
+        """As the core."""
+        return self.core.state_hash()
+
+    def check(self) -> None:
+        """As the core."""
+        self.core.check()
+
+
+def _frame_ends(commands: Records) -> list[int]:
+    """Return where the records of a batch end: a special command and its TERMS stay together."""
+    ends = []
+    end = 0
+    while end < len(commands):
+        end = min(end + FRAME_COMMANDS_MAX, len(commands))
+        if end < len(commands) and commands["kind"][end] == CommandKind.TERMS:
+            end += 1
+        ends.append(end)
+    return ends

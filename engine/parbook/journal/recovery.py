@@ -1,0 +1,190 @@
+"""From the files to a core: the newest sound snapshot, then every sound record behind it, each checked as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from parbook._exchange import Exchange
+from parbook.errors import CorruptionError, JournalDamageError, MisuseError
+from parbook.interface import ExchangeProtocol
+from parbook.journal import snapshots
+from parbook.journal.layout import Frame, Kind, crc32c
+from parbook.journal.payloads import Start, carry_out, current_payload
+from parbook.journal.scan import REMEDY, End, Scanner
+from parbook.journal.storage import QUARANTINE, Storage
+from parbook.records import Records
+
+_FIRST_POSITION: Final = 0
+
+
+class MakeCore(Protocol):
+    """How a core is made: empty, or from a state."""
+
+    def __call__(self, outcome_window: int) -> ExchangeProtocol:
+        """Return an empty core."""
+
+    def from_state(self, state: bytes, assets: object, listings: object) -> ExchangeProtocol:
+        """Return a core with that state. CorruptionError."""
+
+
+class Recovered(msgspec.Struct, frozen=True, kw_only=True):
+    """A core as it stood at the last sound record. `start` is None in a journal without a record."""
+
+    core: ExchangeProtocol
+    start: Start | None
+    end: End
+    position: int
+    snapshot: str
+    """The snapshot it began with, "" for none."""
+    snapshot_record: int
+    skipped: tuple[str, ...]
+    """Newer snapshots that were no good, each with the reason."""
+    replayed_records: int
+    replayed_commands: int
+
+
+def recover(
+    storage: Storage,
+    *,
+    make: MakeCore = Exchange,
+    outcome_window: int = 65536,
+    on_events: Callable[[int, Records], None] | None = None,
+    on_record: Callable[[Frame], None] | None = None,
+    before: int | None = None,
+) -> Recovered:
+    """Return the core that the files describe. Changes no file.
+
+    `on_events(position, events)` sees what the replay emits again, `on_record` every frame. `before`: leave out
+    snapshots behind that record. `outcome_window` is for a journal that has not begun. JournalDamageError, SchemaError,
+    OSError. O(state + records behind the snapshot).
+    """
+    skipped = []
+    for name in reversed(snapshots.snapshot_names(storage.names())):
+        stored = snapshots.read(storage, name)
+        if isinstance(stored, str):
+            skipped.append(f"{name}: {stored}")
+        elif before is None or stored.record < before:
+            return _Replay(storage, make, outcome_window, on_events, on_record).run(name, stored, tuple(skipped))
+    return _Replay(storage, make, outcome_window, on_events, on_record).run("", None, tuple(skipped))
+
+
+class _Replay:
+    def __init__(
+        self,
+        storage: Storage,
+        make: MakeCore,
+        outcome_window: int,
+        on_events: Callable[[int, Records], None] | None,
+        on_record: Callable[[Frame], None] | None,
+    ) -> None:
+        self.storage = storage
+        self.make = make
+        self.outcome_window = outcome_window
+        self.on_events = on_events
+        self.on_record = on_record
+        self.core: ExchangeProtocol | None = None
+        self.start: Start | None = None
+        self.position = _FIRST_POSITION
+        self.records = self.commands = 0
+
+    def run(self, name: str, stored: snapshots.Stored | None, skipped: tuple[str, ...]) -> Recovered:
+        after = crc = 0
+        journal = None
+        if stored is not None:
+            after, crc, journal, self.position = stored.record, stored.crc, stored.journal, stored.position
+            self.core = self._load(name, stored)
+            self.start = Start(journal=journal.hex(), outcome_window=stored.listed.outcome_window, written_by="")
+        scanner = Scanner(self.storage, after, crc, journal)
+        for frame in scanner.records():
+            self.apply(frame)
+        assert scanner.end is not None
+        if stored is None and skipped and self.records == 0:
+            raise JournalDamageError(
+                skipped[0], 0, 0, "no snapshot is sound, and the records before them are gone", REMEDY
+            )
+        return Recovered(
+            core=self.make(outcome_window=self.outcome_window) if self.core is None else self.core,
+            start=self.start,
+            end=scanner.end,
+            position=self.position,
+            snapshot=name,
+            snapshot_record=after,
+            skipped=skipped,
+            replayed_records=self.records,
+            replayed_commands=self.commands,
+        )
+
+    def _load(self, name: str, stored: snapshots.Stored) -> ExchangeProtocol:
+        listed = stored.listed
+        core = self.make.from_state(stored.state, listed.assets, listed.listings)
+        if core.state_hash() != stored.state_hash or core.next_command != stored.command:
+            raise JournalDamageError(name, 0, stored.record, "the core that was made of it has another state", REMEDY)
+        return core
+
+    def apply(self, frame: Frame) -> None:
+        """Carry one record out, after seeing that the core stands where the writer's stood."""
+        if frame.kind == Kind.START:
+            self._begin(frame)
+        else:
+            core = self.core
+            if core is None:
+                raise CorruptionError(f"record {frame.record} comes before the one that begins a journal. {REMEDY}")
+            stands = (core.next_command, self.position, core.now_ns)
+            wrote = (frame.command, frame.position, frame.now_ns)
+            if stands != wrote:
+                raise CorruptionError(
+                    f"record {frame.record}: the writer stood at (command, event, clock) {wrote}, the replay stands at "
+                    f"{stands}. Replay it with the parbook that wrote it, and report this."
+                )
+            if frame.kind == Kind.SEAL:
+                self._compare(core, frame)
+            else:
+                self._carry_out(core, frame)
+        self.records += 1
+        if self.on_record is not None:
+            self.on_record(frame)
+
+    def _begin(self, frame: Frame) -> None:
+        self.start = msgspec.json.decode(current_payload(frame), type=Start)
+        self.core = self.make(outcome_window=self.start.outcome_window)
+
+    def _carry_out(self, core: ExchangeProtocol, frame: Frame) -> None:
+        before = core.next_command
+        try:
+            events = carry_out(core, frame)
+        except MisuseError as error:
+            raise CorruptionError(f"record {frame.record} cannot be carried out again: {error}") from error
+        self.commands += core.next_command - before
+        if events is not None:
+            if self.on_events is not None:
+                self.on_events(self.position, events)
+            self.position += len(events)
+
+    def _compare(self, core: ExchangeProtocol, frame: Frame) -> None:
+        if core.state_hash() != frame.payload.hex():
+            raise CorruptionError(
+                f"record {frame.record} says the state was {frame.payload.hex()}, and the replay has "
+                f"{core.state_hash()}. Replay it with the parbook that wrote it, and report this."
+            )
+
+
+def cut_tail(storage: Storage, end: End) -> str:
+    """Put what lies behind the sound records into quarantine and zeros in its place; return the name there.
+
+    Zeros go in before anything is appended: no record of a lost future may come back behind a new one.
+    """
+    data = storage.read(end.segment, end.offset)
+    tail = data.rstrip(b"\0")
+    name = f"{QUARANTINE}/{end.segment}-{end.offset}-{crc32c(tail):08x}.tail"
+    storage.write_whole(name, tail)
+    storage.sync_names()
+    handle = storage.open(end.segment)
+    try:
+        handle.write(bytes(len(tail)), end.offset)
+        handle.sync()
+    finally:
+        handle.close()
+    return name

@@ -1,0 +1,171 @@
+"""The reader: every sound record in order, and what comes after the last one: nothing, a torn tail, or damage.
+
+A crash may leave any part of what no barrier covered: missing, torn, and in any order. Frames carry how far barriers
+had come when they were written, so that a hole is judged by what stands behind it:
+
+- nothing valid behind the hole, or only frames that were written before any barrier covered it: nobody was told of
+  what is missing. It is a torn tail and may be cut off;
+- a frame, or a later segment, that was written after the hole was durable: an acknowledged record is gone. Damage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from parbook.errors import JournalDamageError, SchemaError
+from parbook.journal.layout import (
+    ALIGN_BYTES,
+    FRAME_MAGIC_BYTES,
+    LAYOUTS_HASH,
+    SEGMENT_HEADER_BYTES,
+    Frame,
+    SegmentHeader,
+    read_frame,
+    read_segment,
+)
+from parbook.journal.segments import segment_name, segment_names
+from parbook.journal.storage import Storage
+
+REMEDY: Final = (
+    "Nothing was changed. Restore the directory from a copy or promote a follower; `parbook journal verify` lists what "
+    "is damaged, `parbook journal repair` keeps the records before it and puts the rest into quarantine."
+)
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the sound records end. `torn`: something lies behind that must be cut off before anything is appended."""
+
+    segment: str
+    offset: int
+    record: int
+    crc: int
+    epoch: int
+    torn: bool
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """One segment file with its head."""
+
+    name: str
+    header: SegmentHeader
+
+
+class Scanner:
+    """Reads a journal once, from the segment that holds record `after + 1`. `end` is known when records() has ended."""
+
+    def __init__(self, storage: Storage, after: int = 0, crc: int = 0, journal: bytes | None = None) -> None:
+        """Begin behind record `after`, whose checksum was `crc`; `journal` is the identity the segments must have."""
+        self.storage = storage
+        self.end: End | None = None
+        self._after = after
+        self._crc = crc
+        self._journal = journal
+        found = [self._segment(name) for name in segment_names(storage.names())]
+        self.segments = [segment for segment in found if not any(_fences(other, segment) for other in found)]
+
+    def _segment(self, name: str) -> Segment:
+        header = read_segment(self.storage.read(name, 0, SEGMENT_HEADER_BYTES))
+        if header is None or segment_name(header.first, header.epoch) != name:
+            # It was synced before it got its name, so that no crash leaves it like this.
+            raise JournalDamageError(name, 0, self._after, "the head of the segment is damaged", REMEDY)
+        if header.layouts != LAYOUTS_HASH:
+            raise SchemaError(
+                name, "its records have layouts that this parbook does not know", "Open it with the parbook it is of."
+            )
+        self._journal = self._journal or header.journal
+        if header.journal != self._journal:
+            raise JournalDamageError(name, 0, self._after, "the segment belongs to another journal", REMEDY)
+        return Segment(name, header)
+
+    def records(self) -> Iterator[Frame]:
+        """Yield every sound frame behind `after`, in order. JournalDamageError: what was acknowledged is not there."""
+        index = self._first_segment()
+        if index is None:
+            self.end = End(segment="", offset=0, record=self._after, crc=self._crc, epoch=0, torn=False)
+            return
+        record, crc = self.segments[index].header.first - 1, self.segments[index].header.previous
+        if record == self._after and crc != self._crc:
+            self._damage(self.segments[index].name, 0, record, "the segment does not go on where the snapshot ends")
+        while True:
+            segment = self.segments[index]
+            data = self.storage.read(segment.name)
+            offset, following = SEGMENT_HEADER_BYTES, self._following(index)
+            while True:
+                if following is not None and self._continues(following, record, crc, data, offset):
+                    break
+                frame = read_frame(data, offset)
+                if frame is None or frame.record != record + 1 or frame.previous != crc:
+                    self.end = self._judge(index, data, offset, record, crc)
+                    return
+                record, crc, offset = frame.record, frame.crc, frame.end
+                if record == self._after and crc != self._crc:
+                    self._damage(segment.name, frame.offset, record - 1, "the record is not the snapshot's")
+                if record > self._after:
+                    yield frame
+            index += 1
+
+    def _first_segment(self) -> int | None:
+        """Return the index of the segment that holds the record behind `after`, or would."""
+        holding = [i for i, segment in enumerate(self.segments) if segment.header.first <= self._after + 1]
+        if holding:
+            return holding[-1]
+        if self.segments:
+            first = self.segments[0]
+            self._damage(
+                first.name, 0, self._after, f"records {self._after + 1} to {first.header.first - 1} are missing"
+            )
+        return None
+
+    def _following(self, index: int) -> Segment | None:
+        return self.segments[index + 1] if index + 1 < len(self.segments) else None
+
+    def _continues(self, following: Segment, record: int, crc: int, data: bytes, offset: int) -> bool:
+        """Whether the next segment goes on here: nothing more stands in this one, or its writer was fenced off."""
+        header = following.header
+        if header.first != record + 1 or header.previous != crc:
+            return False
+        index = self.segments.index(following)
+        nothing_more = not any(data[offset : offset + ALIGN_BYTES])
+        return header.epoch > self.segments[index - 1].header.epoch or nothing_more
+
+    def _judge(self, index: int, data: bytes, offset: int, record: int, crc: int) -> End:
+        """Decide what the place is where sound records end."""
+        segment = self.segments[index]
+        torn = len(data.rstrip(b"\0")) > offset
+        for frame in _frames_in(data, offset):
+            self._weigh(segment.name, offset, record, frame)
+        for later in self.segments[index + 1 :]:
+            # Its writer synced everything before it, then gave it its name.
+            reason = f"record {record + 1} was acknowledged, and is not there: {later.name} comes after it"
+            self._damage(segment.name, offset, record, reason)
+        if record < self._after:
+            self._damage(segment.name, offset, record, f"a snapshot holds record {self._after}, the segment does not")
+        return End(segment=segment.name, offset=offset, record=record, crc=crc, epoch=segment.header.epoch, torn=torn)
+
+    def _weigh(self, name: str, offset: int, record: int, frame: Frame) -> None:
+        if frame.durable > record:
+            reason = f"record {record + 1} is damaged; record {frame.record} at {frame.offset} says it was durable"
+            self._damage(name, offset, record, reason)
+        if frame.record <= record:
+            self._damage(name, offset, record, f"record {frame.record} stands at {frame.offset}, where it never was")
+
+    def _damage(self, name: str, offset: int, record: int, reason: str) -> None:
+        raise JournalDamageError(name, offset, record, reason, REMEDY)
+
+
+def _fences(newer: Segment, older: Segment) -> bool:
+    """Whether a promoted writer began before a segment of the one that was fenced off: then nothing of it counts."""
+    return newer.header.epoch > older.header.epoch and newer.header.first <= older.header.first
+
+
+def _frames_in(data: bytes, offset: int) -> Iterator[Frame]:
+    """Yield every valid frame from an offset on, wherever it stands. O(bytes)."""
+    offset = data.find(FRAME_MAGIC_BYTES, offset)
+    while offset >= 0:
+        frame = read_frame(data, offset)
+        if frame is not None:
+            yield frame
+        offset = data.find(FRAME_MAGIC_BYTES, offset + 1 if frame is None else frame.end)
