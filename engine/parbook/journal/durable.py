@@ -117,6 +117,14 @@ class DurableCore:
             self._fail(error)
         self.acknowledged = max(self.acknowledged, durable)
 
+    def sync_now(self) -> None:
+        """Sync from another thread than the writer's; what fails there fails the exchange. Acknowledges nothing."""
+        try:
+            self.writer.sync()
+        except OSError as error:
+            self._failure = error
+            raise
+
     def _acknowledge(self) -> None:
         """Wait as long as the durability asks before a call may return."""
         if self.durability is not Durability.NONE:

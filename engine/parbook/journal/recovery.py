@@ -41,7 +41,8 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     """The snapshot it began with, "" for none."""
     snapshot_record: int
     skipped: tuple[str, ...]
-    """Newer snapshots that were no good, each with the reason."""
+    """Newer snapshots that were no good; `skipped_why` says what is wrong with each."""
+    skipped_why: tuple[str, ...]
     replayed_records: int
     replayed_commands: int
 
@@ -65,7 +66,7 @@ def recover(
     for name in reversed(snapshots.snapshot_names(storage.names())):
         stored = snapshots.read(storage, name)
         if isinstance(stored, str):
-            skipped.append(f"{name}: {stored}")
+            skipped.append((name, stored))
         elif before is None or stored.record < before:
             return _Replay(storage, make, outcome_window, on_events, on_record).run(name, stored, tuple(skipped))
     return _Replay(storage, make, outcome_window, on_events, on_record).run("", None, tuple(skipped))
@@ -90,7 +91,7 @@ class _Replay:
         self.position = _FIRST_POSITION
         self.records = self.commands = 0
 
-    def run(self, name: str, stored: snapshots.Stored | None, skipped: tuple[str, ...]) -> Recovered:
+    def run(self, name: str, stored: snapshots.Stored | None, skipped: tuple[tuple[str, str], ...]) -> Recovered:
         after = crc = 0
         journal = None
         if stored is not None:
@@ -112,7 +113,8 @@ class _Replay:
             position=self.position,
             snapshot=name,
             snapshot_record=after,
-            skipped=skipped,
+            skipped=tuple(name for name, _ in skipped),
+            skipped_why=tuple(why for _, why in skipped),
             replayed_records=self.records,
             replayed_commands=self.commands,
         )

@@ -43,7 +43,8 @@ def segment_names(names: list[str]) -> list[str]:
 class Writer:
     """Appends frames to a journal whose end is known. One thread appends; another may sync at the same time.
 
-    `appended` is the last record written, `durable` the last one that a sync covered.
+    `appended` is the last record written, `durable` the last one that a sync covered, `written_bytes` how much this
+    writer wrote. `on_segment(name, first record)` is told of every segment begun.
     """
 
     def __init__(
@@ -61,7 +62,8 @@ class Writer:
         self.crc = 0
         self.segment = ""
         self.offset = 0
-        self.on_segment: Callable[[str], None] = lambda name: None
+        self.written_bytes = 0
+        self.on_segment: Callable[[str, int], None] = lambda name, first: None
         self._journal = journal
         self._epoch = epoch
         self._segment_bytes = segment_bytes
@@ -141,7 +143,7 @@ class Writer:
             self._handle = handle
         self.segment, self.offset, self._size = name, SEGMENT_HEADER_BYTES, self._spare_bytes
         self._spare_bytes = 0
-        self.on_segment(name)
+        self.on_segment(name, header.first)
 
     # --- records --------------------------------------------------------------------------------
 
@@ -163,6 +165,7 @@ class Writer:
         assert self.offset + len(frame) <= self._size
         self._handle.write(frame, self.offset)
         self.offset += len(frame)
+        self.written_bytes += len(frame)
         self.crc = crc
         self.appended += 1
         return self.appended

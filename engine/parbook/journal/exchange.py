@@ -1,0 +1,271 @@
+"""The public exchange over a journal: durable events, running ahead, checkpoints."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from threading import Thread
+from typing import Self
+
+import msgspec
+
+from parbook.errors import ParbookError
+from parbook.journal import snapshots
+from parbook.journal.catalogue import Catalogue
+from parbook.journal.durable import DurableCore
+from parbook.journal.layout import Kind
+from parbook.journal.payloads import Start
+from parbook.journal.recovery import Recovered
+from parbook.journal.retention import Retention, tidy
+from parbook.journal.storage import Storage
+from parbook.messages import Command, Event
+from parbook.records import Records
+from parbook.venue.exchange import Exchange
+from parbook.venue.history import History
+
+
+class Replayed:
+    """The last events of a replay, as many as a history may keep."""
+
+    def __init__(self, retain_events: int) -> None:
+        self.retain_events = retain_events
+        self.batches: deque[tuple[int, Records]] = deque()
+        self._events = 0
+
+    def add(self, position: int, events: Records) -> None:
+        """Note a batch that begins at a position; drop the oldest that are not needed. Amortised O(1)."""
+        if not len(events):
+            return
+        events.flags.writeable = False
+        self.batches.append((position, events))
+        self._events += len(events)
+        while self._events - len(self.batches[0][1]) >= self.retain_events:
+            self._events -= len(self.batches.popleft()[1])
+
+    def oldest(self, end: int) -> int:
+        """Return the position of the first event kept, `end` when there is none."""
+        return self.batches[0][0] if self.batches else end
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What was settled when the journal was opened. 0 in `checkpoint_bytes` or `checkpoint_ns`: no such checkpoints."""
+
+    start: Start
+    recovered: Recovered
+    retention: Retention
+    checkpoint_bytes: int
+    checkpoint_ns: int
+    catalogue: Catalogue | None
+
+
+class DurableExchange(Exchange):
+    """A public exchange whose every acknowledged command is on the medium. Make one with `parbook.open`.
+
+    Also a context manager: leaving the block closes it. `recovered` says what opening found.
+    """
+
+    def __init__(self, core: DurableCore, storage: Storage, settled: Settled, replayed: Replayed) -> None:
+        super().__init__(core, retain_events=replayed.retain_events)
+        self._history = History(replayed.retain_events, replayed.oldest(core.position), self._guard)
+        for _, events in replayed.batches:
+            self._history.add(events)
+        self._durable = core
+        self._storage = storage
+        self._settled = settled
+        self._closed = False
+        self._writing: Thread | None = None
+        self._checkpoint_error: Exception | None = None
+        self._checkpointed_bytes = core.writer.written_bytes
+        self._checkpointed_ns = core.now_ns
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- running ahead --------------------------------------------------------------------------
+
+    def submit(self, commands: Records) -> int:
+        """Run an array of COMMAND records ahead of the medium and return the number of its last journal record.
+
+        Its events come out of events() and aevents() once a barrier covers them: in "group" durability a thread runs
+        barriers all the time. flush() waits for them. No event is lost on the way: a batch whose barrier fails was
+        never acknowledged.
+        """
+        self._guard()
+        record = self._durable.submit(commands)
+        self._release()
+        self._checkpoint_if_due()
+        return record
+
+    def flush(self) -> None:
+        """Return when everything submitted is durable, its events ready to be read."""
+        self._guard()
+        self._durable.barrier()
+        self._release()
+
+    @property
+    def journaled(self) -> int:
+        """Number of the last journal record, 0 for none."""
+        return self._durable.writer.appended
+
+    @property
+    def durable(self) -> int:
+        """Number of the last journal record that is acknowledged."""
+        return self._durable.acknowledged
+
+    def _release(self) -> None:
+        for events in self._durable.take():
+            events.flags.writeable = False
+            self._history.add(events)
+
+    def _run(self, command: Command) -> tuple[Event, ...]:
+        self._guard()
+        events = tuple(self._durable.apply(command))
+        self._release()
+        self._history.add(events)
+        self._checkpoint_if_due()
+        return events
+
+    def apply_batch(self, commands: Records) -> Records:
+        """Apply an array of COMMAND records; return the read-only EVENT records they caused when they are durable."""
+        self._guard()
+        events = self._durable.apply_batch(commands)
+        self._release()
+        events.flags.writeable = False
+        self._history.add(events)
+        self._checkpoint_if_due()
+        return events
+
+    def events(self, since: int = 0) -> Iterator[Records]:
+        """Yield durable events from a position on, batch by batch, see Exchange.events."""
+        self._guard()
+        if not self._closed:
+            self._release()
+        return super().events(since)
+
+    def aevents(self, since: int | None = None) -> AsyncIterator[Records]:
+        """Yield durable events from a position on, then wait for more, see Exchange.aevents."""
+        self._guard()
+        self._release()
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            # Between two barriers the loop may have ended, and its readers with it.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._release_if_open)
+
+        self._durable.on_durable = wake
+        return super().aevents(since)
+
+    def _release_if_open(self) -> None:
+        if not self._closed:
+            self._release()
+
+    # --- snapshots ------------------------------------------------------------------------------
+
+    @property
+    def recovered(self) -> Recovered:
+        """What opening found: the snapshot it began with, how much it replayed, which snapshots were no good."""
+        return self._settled.recovered
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """What an operator can query; None over storage that is no directory."""
+        return self._settled.catalogue
+
+    @property
+    def checkpoint_error(self) -> Exception | None:
+        """Why the last checkpoint in the background failed, None when it did not. The exchange goes on without it."""
+        return self._checkpoint_error
+
+    def checkpoint(self, *, wait: bool = True) -> str:
+        """Write a snapshot of the state and return its file's name; opening then replays from there.
+
+        Commands wait while the state is serialised, O(state), see docs/durability.md. The file is written meanwhile:
+        `wait` says whether this call waits for it. OSError when there is no room: the exchange goes on without it.
+        Then what retention does not keep is removed.
+        """
+        self._guard()
+        self._durable.refuse_failed()
+        self._finish_checkpoint()
+        writer = self._durable.writer
+        start = self._settled.start
+        stored = snapshots.take(
+            self._durable.core,
+            record=writer.appended,
+            crc=writer.crc,
+            position=self._durable.position,
+            journal=bytes.fromhex(start.journal),
+            outcome_window=start.outcome_window,
+        )
+        self._checkpointed_bytes, self._checkpointed_ns = writer.written_bytes, self.now_ns
+        if wait:
+            self._durable.barrier()
+            self._release()
+            self._write(stored)
+        else:
+            self._writing = Thread(target=self._write_later, args=(stored,), name="parbook-journal-checkpoint")
+            self._writing.start()
+        return snapshots.snapshot_name(stored.record)
+
+    def _write(self, stored: snapshots.Stored) -> None:
+        """Put a snapshot on the medium, everything up to its record being there, and remove what may go."""
+        name = snapshots.write(self._storage, stored)
+        gone = tidy(self._storage, self._settled.retention)
+        if self.catalogue is not None:
+            self.catalogue.snapshot(name, stored)
+            self.catalogue.removed(gone)
+
+    def _write_later(self, stored: snapshots.Stored) -> None:
+        try:
+            # A sync that fails here has failed for the exchange too: its next barrier must not try again.
+            self._durable.sync_now()
+            self._write(stored)
+            self._checkpoint_error = None
+        except (OSError, ParbookError) as error:
+            self._checkpoint_error = error
+
+    def _finish_checkpoint(self) -> None:
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+
+    def _checkpoint_if_due(self) -> None:
+        """By size, and by the exchange's own clock: both are the same in every replay."""
+        settled = self._settled
+        by_size = self._durable.writer.written_bytes - self._checkpointed_bytes >= settled.checkpoint_bytes > 0
+        by_time = self.now_ns - self._checkpointed_ns >= settled.checkpoint_ns > 0
+        if (by_size or by_time) and (self._writing is None or not self._writing.is_alive()):
+            self.checkpoint(wait=False)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Make everything durable, seal the journal and let the next one open it. Again: nothing happens. O(state).
+
+        The seal is a record of the state's hash, which opening compares; behind it no damage passes for a torn tail.
+        A journal that has failed is let go of as it is.
+        """
+        if self._closed:
+            return
+        self._guard()
+        self._closed = True
+        self._finish_checkpoint()
+        try:
+            if not self._durable.has_failed:
+                seal(self._durable)
+                if self.catalogue is not None:
+                    self.catalogue.closed(self.journaled, self.state_hash())
+        finally:
+            self._durable.close()
+
+
+def seal(core: DurableCore) -> None:
+    """Append a record of the state's hash, which says that all before it is durable."""
+    core.barrier()
+    core.journal(Kind.SEAL, bytes.fromhex(core.state_hash()))
+    core.barrier()
