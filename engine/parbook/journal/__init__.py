@@ -8,10 +8,16 @@ scan        the reader: what is sound, what is a torn tail, what is damage
 snapshots   whole states, two generations
 recovery    the newest sound snapshot, then every frame behind it
 durable     the core of an exchange that writes down what it did before it says so
+exchange    the public exchange over it: events that are durable, running ahead, checkpoints
+lock        one writer; how a promoted follower fences another off
+retention   what may go
+catalogue   what an operator asks a database
 opening     `parbook.open`
 """
 
 from parbook.journal.durable import Durability
-from parbook.journal.opening import DurableExchange, open_exchange
+from parbook.journal.exchange import DurableExchange
+from parbook.journal.opening import open_exchange
+from parbook.journal.retention import Retention
 
-__all__ = ["Durability", "DurableExchange", "open_exchange"]
+__all__ = ["Durability", "DurableExchange", "Retention", "open_exchange"]

@@ -193,15 +193,7 @@ class DurableExchange(Exchange):
         self._durable.refuse_failed()
         self._finish_checkpoint()
         writer = self._durable.writer
-        start = self._settled.start
-        stored = snapshots.take(
-            self._durable.core,
-            record=writer.appended,
-            crc=writer.crc,
-            position=self._durable.position,
-            journal=bytes.fromhex(start.journal),
-            outcome_window=start.outcome_window,
-        )
+        stored = snapshots.take(self._durable.core, writer, position=self._durable.position, start=self._settled.start)
         self._checkpointed_bytes, self._checkpointed_ns = writer.written_bytes, self.now_ns
         if wait:
             self._durable.barrier()
@@ -244,6 +236,13 @@ class DurableExchange(Exchange):
 
     # --- the end --------------------------------------------------------------------------------
 
+    def seal(self) -> None:
+        """Write down the state's hash, which says that all before it is durable and how it must look. O(state)."""
+        self._guard()
+        self._durable.barrier()
+        self._durable.journal(Kind.SEAL, bytes.fromhex(self._durable.state_hash()))
+        self._durable.barrier()
+
     def close(self) -> None:
         """Make everything durable, seal the journal and let the next one open it. Again: nothing happens. O(state).
 
@@ -257,15 +256,8 @@ class DurableExchange(Exchange):
         self._finish_checkpoint()
         try:
             if not self._durable.has_failed:
-                seal(self._durable)
+                self.seal()
                 if self.catalogue is not None:
                     self.catalogue.closed(self.journaled, self.state_hash())
         finally:
             self._durable.close()
-
-
-def seal(core: DurableCore) -> None:
-    """Append a record of the state's hash, which says that all before it is durable."""
-    core.barrier()
-    core.journal(Kind.SEAL, bytes.fromhex(core.state_hash()))
-    core.barrier()

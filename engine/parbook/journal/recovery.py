@@ -13,7 +13,7 @@ from parbook.interface import ExchangeProtocol
 from parbook.journal import snapshots
 from parbook.journal.layout import Frame, Kind, crc32c
 from parbook.journal.payloads import Start, carry_out, current_payload
-from parbook.journal.scan import REMEDY, End, Scanner
+from parbook.journal.scan import REMEDY, End, Place, Scanner
 from parbook.journal.storage import QUARANTINE, Storage
 from parbook.records import Records
 
@@ -54,67 +54,84 @@ def recover(
     outcome_window: int = 65536,
     on_events: Callable[[int, Records], None] | None = None,
     on_record: Callable[[Frame], None] | None = None,
-    before: int | None = None,
+    from_record_1: bool = False,
 ) -> Recovered:
     """Return the core that the files describe. Changes no file.
 
-    `on_events(position, events)` sees what the replay emits again, `on_record` every frame. `before`: leave out
-    snapshots behind that record. `outcome_window` is for a journal that has not begun. JournalDamageError, SchemaError,
+    `on_events(position, events)` sees what the replay emits again, `on_record` every frame. `from_record_1`: as if
+    there were no snapshot. `outcome_window` is for a journal that has not begun. JournalDamageError, SchemaError,
     OSError. O(state + records behind the snapshot).
     """
-    skipped = []
-    for name in reversed(snapshots.snapshot_names(storage.names())):
-        stored = snapshots.read(storage, name)
-        if isinstance(stored, str):
-            skipped.append((name, stored))
-        elif before is None or stored.record < before:
-            return _Replay(storage, make, outcome_window, on_events, on_record).run(name, stored, tuple(skipped))
-    return _Replay(storage, make, outcome_window, on_events, on_record).run("", None, tuple(skipped))
+    replay = Replay(storage, make=make, outcome_window=outcome_window, on_events=on_events)
+    if not from_record_1:
+        replay.load_newest()
+    scanner = replay.scanner()
+    for frame in scanner.records():
+        replay.apply(frame)
+        if on_record is not None:
+            on_record(frame)
+    assert scanner.end is not None
+    return replay.result(scanner.end)
 
 
-class _Replay:
+class Replay:
+    """A core that is brought from a snapshot, or from nothing, to wherever the records end."""
+
     def __init__(
         self,
         storage: Storage,
-        make: MakeCore,
-        outcome_window: int,
-        on_events: Callable[[int, Records], None] | None,
-        on_record: Callable[[Frame], None] | None,
+        *,
+        make: MakeCore = Exchange,
+        outcome_window: int = 65536,
+        on_events: Callable[[int, Records], None] | None = None,
     ) -> None:
         self.storage = storage
         self.make = make
         self.outcome_window = outcome_window
         self.on_events = on_events
-        self.on_record = on_record
         self.core: ExchangeProtocol | None = None
         self.start: Start | None = None
-        self.position = _FIRST_POSITION
+        self.snapshot = ""
+        self.stored: snapshots.Stored | None = None
+        self.skipped: list[tuple[str, str]] = []
+        self.position = 0
         self.records = self.commands = 0
 
-    def run(self, name: str, stored: snapshots.Stored | None, skipped: tuple[tuple[str, str], ...]) -> Recovered:
-        after = crc = 0
-        journal = None
-        if stored is not None:
-            after, crc, journal, self.position = stored.record, stored.crc, stored.journal, stored.position
+    def load_newest(self) -> None:
+        """Begin with the newest snapshot that is sound; the others are in `skipped`. JournalDamageError, OSError."""
+        for name in reversed(snapshots.snapshot_names(self.storage.names())):
+            stored = snapshots.read(self.storage, name)
+            if isinstance(stored, str):
+                self.skipped.append((name, stored))
+                continue
             self.core = self._load(name, stored)
-            self.start = Start(journal=journal.hex(), outcome_window=stored.listed.outcome_window, written_by="")
-        scanner = Scanner(self.storage, after, crc, journal)
-        for frame in scanner.records():
-            self.apply(frame)
-        assert scanner.end is not None
-        if stored is None and skipped and self.records == 0:
-            raise JournalDamageError(
-                skipped[0], 0, 0, "no snapshot is sound, and the records before them are gone", REMEDY
-            )
+            self.snapshot, self.stored, self.position = name, stored, stored.position
+            window = stored.listed.outcome_window
+            self.start = Start(journal=stored.journal.hex(), outcome_window=window, written_by="")
+            return
+
+    def scanner(self) -> Scanner:
+        """Return what reads on behind the snapshot."""
+        if self.stored is None:
+            return Scanner(self.storage)
+        stored = self.stored
+        place = Place(record=stored.record, crc=stored.crc, segment=stored.listed.segment, offset=stored.offset)
+        return Scanner(self.storage, place, stored.journal)
+
+    def result(self, end: End) -> Recovered:
+        """Return where it stands."""
+        if self.stored is None and self.skipped and self.records == 0:
+            reason = "no snapshot is sound, and the records before them are gone"
+            raise JournalDamageError(self.skipped[0][0], 0, 0, reason, REMEDY)
         return Recovered(
             core=self.make(outcome_window=self.outcome_window) if self.core is None else self.core,
             start=self.start,
-            end=scanner.end,
+            end=end,
             position=self.position,
-            snapshot=name,
-            snapshot_record=after,
-            skipped=tuple(name for name, _ in skipped),
-            skipped_why=tuple(why for _, why in skipped),
+            snapshot=self.snapshot,
+            snapshot_record=self.stored.record if self.stored else 0,
+            skipped=tuple(name for name, _ in self.skipped),
+            skipped_why=tuple(why for _, why in self.skipped),
             replayed_records=self.records,
             replayed_commands=self.commands,
         )
@@ -146,8 +163,6 @@ class _Replay:
             else:
                 self._carry_out(core, frame)
         self.records += 1
-        if self.on_record is not None:
-            self.on_record(frame)
 
     def _begin(self, frame: Frame) -> None:
         self.start = msgspec.json.decode(current_payload(frame), type=Start)

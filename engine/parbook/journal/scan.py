@@ -11,7 +11,7 @@ had come when they were written, so that a hole is judged by what stands behind 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -46,6 +46,18 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     torn: bool
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Behind a record: its number, its checksum, where its frame ended. `segment` "": at the head of the next one."""
+
+    record: int
+    crc: int
+    segment: str = ""
+    offset: int = 0
+
+
+BEGINNING: Final = Place(record=0, crc=0)
+
+
 class Segment(msgspec.Struct, frozen=True):
     """One segment file with its head."""
 
@@ -56,43 +68,47 @@ class Segment(msgspec.Struct, frozen=True):
 class Scanner:
     """Reads a journal once, from the segment that holds record `after + 1`. `end` is known when records() has ended."""
 
-    def __init__(self, storage: Storage, after: int = 0, crc: int = 0, journal: bytes | None = None) -> None:
-        """Begin behind record `after`, whose checksum was `crc`; `journal` is the identity the segments must have."""
+    def __init__(self, storage: Storage, place: Place = BEGINNING, journal: bytes | None = None) -> None:
+        """Begin behind a place; `journal` is the identity that the segments must have."""
         self.storage = storage
         self.end: End | None = None
-        self._after = after
-        self._crc = crc
+        self.place = place
         self._journal = journal
         found = [self._segment(name) for name in segment_names(storage.names())]
         self.segments = [segment for segment in found if not any(_fences(other, segment) for other in found)]
+
+    def go_to_the_oldest(self) -> None:
+        """Begin with the oldest record that is there, whatever a snapshot says."""
+        if self.segments:
+            oldest = self.segments[0].header
+            self.place = Place(record=oldest.first - 1, crc=oldest.previous)
 
     def _segment(self, name: str) -> Segment:
         header = read_segment(self.storage.read(name, 0, SEGMENT_HEADER_BYTES))
         if header is None or segment_name(header.first, header.epoch) != name:
             # It was synced before it got its name, so that no crash leaves it like this.
-            raise JournalDamageError(name, 0, self._after, "the head of the segment is damaged", REMEDY)
+            raise JournalDamageError(name, 0, self.place.record, "the head of the segment is damaged", REMEDY)
         if header.layouts != LAYOUTS_HASH:
             raise SchemaError(
                 name, "its records have layouts that this parbook does not know", "Open it with the parbook it is of."
             )
         self._journal = self._journal or header.journal
         if header.journal != self._journal:
-            raise JournalDamageError(name, 0, self._after, "the segment belongs to another journal", REMEDY)
+            raise JournalDamageError(name, 0, self.place.record, "the segment belongs to another journal", REMEDY)
         return Segment(name, header)
 
     def records(self) -> Iterator[Frame]:
         """Yield every sound frame behind `after`, in order. JournalDamageError: what was acknowledged is not there."""
-        index = self._first_segment()
-        if index is None:
-            self.end = End(segment="", offset=0, record=self._after, crc=self._crc, epoch=0, torn=False)
+        begin = self.begin()
+        if begin is None:
+            self.end = End(segment="", offset=0, record=0, crc=0, epoch=0, torn=False)
             return
-        record, crc = self.segments[index].header.first - 1, self.segments[index].header.previous
-        if record == self._after and crc != self._crc:
-            self._damage(self.segments[index].name, 0, record, "the segment does not go on where the snapshot ends")
+        index, offset = begin
+        record, crc = self.place.record, self.place.crc
         while True:
             segment = self.segments[index]
             data = self.storage.read(segment.name)
-            offset, following = SEGMENT_HEADER_BYTES, self._following(index)
+            following = self._following(index)
             while True:
                 if following is not None and self._continues(following, record, crc, data, offset):
                     break
@@ -101,23 +117,22 @@ class Scanner:
                     self.end = self._judge(index, data, offset, record, crc)
                     return
                 record, crc, offset = frame.record, frame.crc, frame.end
-                if record == self._after and crc != self._crc:
-                    self._damage(segment.name, frame.offset, record - 1, "the record is not the snapshot's")
-                if record > self._after:
-                    yield frame
-            index += 1
+                yield frame
+            index, offset = index + 1, SEGMENT_HEADER_BYTES
 
-    def _first_segment(self) -> int | None:
-        """Return the index of the segment that holds the record behind `after`, or would."""
-        holding = [i for i, segment in enumerate(self.segments) if segment.header.first <= self._after + 1]
-        if holding:
-            return holding[-1]
-        if self.segments:
-            first = self.segments[0]
-            self._damage(
-                first.name, 0, self._after, f"records {self._after + 1} to {first.header.first - 1} are missing"
-            )
-        return None
+    def begin(self) -> tuple[int, int] | None:
+        """Return the index of the segment to read first, and the offset there; None when there is nothing at all."""
+        place = self.place
+        for index, segment in enumerate(self.segments):
+            if segment.name == place.segment:
+                return index, place.offset
+        for index, segment in enumerate(self.segments):
+            if segment.header.first == place.record + 1 and segment.header.previous == place.crc:
+                return index, SEGMENT_HEADER_BYTES
+        if place.record == 0 and not self.segments:
+            return None
+        name = place.segment or self.segments[0].name
+        self._damage(name, place.offset, place.record, f"the segment that goes on behind record {place.record} is gone")
 
     def _following(self, index: int) -> Segment | None:
         return self.segments[index + 1] if index + 1 < len(self.segments) else None
@@ -135,14 +150,12 @@ class Scanner:
         """Decide what the place is where sound records end."""
         segment = self.segments[index]
         torn = len(data.rstrip(b"\0")) > offset
-        for frame in _frames_in(data, offset):
+        for frame in frames_in(data, offset):
             self._weigh(segment.name, offset, record, frame)
         for later in self.segments[index + 1 :]:
             # Its writer synced everything before it, then gave it its name.
             reason = f"record {record + 1} was acknowledged, and is not there: {later.name} comes after it"
             self._damage(segment.name, offset, record, reason)
-        if record < self._after:
-            self._damage(segment.name, offset, record, f"a snapshot holds record {self._after}, the segment does not")
         return End(segment=segment.name, offset=offset, record=record, crc=crc, epoch=segment.header.epoch, torn=torn)
 
     def _weigh(self, name: str, offset: int, record: int, frame: Frame) -> None:
@@ -152,7 +165,7 @@ class Scanner:
         if frame.record <= record:
             self._damage(name, offset, record, f"record {frame.record} stands at {frame.offset}, where it never was")
 
-    def _damage(self, name: str, offset: int, record: int, reason: str) -> None:
+    def _damage(self, name: str, offset: int, record: int, reason: str) -> NoReturn:
         raise JournalDamageError(name, offset, record, reason, REMEDY)
 
 
@@ -161,7 +174,7 @@ def _fences(newer: Segment, older: Segment) -> bool:
     return newer.header.epoch > older.header.epoch and newer.header.first <= older.header.first
 
 
-def _frames_in(data: bytes, offset: int) -> Iterator[Frame]:
+def frames_in(data: bytes, offset: int) -> Iterator[Frame]:
     """Yield every valid frame from an offset on, wherever it stands. O(bytes)."""
     offset = data.find(FRAME_MAGIC_BYTES, offset)
     while offset >= 0:

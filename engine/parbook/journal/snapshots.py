@@ -24,20 +24,26 @@ import msgspec
 
 from parbook.interface import ExchangeProtocol
 from parbook.journal.layout import crc32c
+from parbook.journal.payloads import Start
+from parbook.journal.segments import Writer
 from parbook.journal.storage import Storage
 from parbook.listing import Asset, Listing
 
 SNAPSHOT_MAGIC: Final = b"PBSNAP01"
 GENERATIONS: Final = 2
 """How many snapshots stay: when the newest is damaged, the one before serves, with a longer replay."""
-_HEAD: Final = struct.Struct("<8sIIQQQq16sQQ32s32s")
+_HEAD: Final = struct.Struct("<8sIIQQQq16sQQQ32s32s")
 _SUFFIX: Final = ".snapshot"
 _PART: Final = "part.of-a-snapshot"
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a state's bytes do not say: names, decimals, grids, and what the exchange was made with."""
+    """What a state's bytes do not say: names, decimals, grids, what the exchange was made with, and where it stood.
 
+    `segment` holds the frame of the snapshot's record.
+    """
+
+    segment: str
     outcome_window: int
     assets: tuple[Asset, ...]
     listings: tuple[Listing, ...]
@@ -52,6 +58,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     now_ns: int
     journal: bytes
+    offset: int
     listed: Listed
     state: bytes
 
@@ -61,18 +68,22 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         return blake2b(self.state, digest_size=32).hexdigest()
 
 
-def take(
-    core: ExchangeProtocol, *, record: int, crc: int, position: int, journal: bytes, outcome_window: int
-) -> Stored:
-    """Return a core's state as a snapshot behind `record`, whose frame has checksum `crc`. O(state)."""
+def take(core: ExchangeProtocol, writer: Writer, *, position: int, start: Start) -> Stored:
+    """Return a core's state as a snapshot behind the last record of its writer. O(state)."""
     return Stored(
-        record=record,
-        crc=crc,
+        record=writer.appended,
+        crc=writer.crc,
         command=core.next_command,
         position=position,
         now_ns=core.now_ns,
-        journal=journal,
-        listed=Listed(outcome_window=outcome_window, assets=core.assets, listings=core.listings),
+        journal=bytes.fromhex(start.journal),
+        offset=writer.offset,
+        listed=Listed(
+            segment=writer.segment,
+            outcome_window=start.outcome_window,
+            assets=core.assets,
+            listings=core.listings,
+        ),
         state=core.state_bytes(),
     )
 
@@ -98,6 +109,7 @@ def encode(stored: Stored) -> bytes:
         stored.position,
         stored.now_ns,
         stored.journal,
+        stored.offset,
         len(listed),
         len(stored.state),
         digest,
@@ -111,9 +123,21 @@ def decode(data: bytes) -> Stored | str:
     """Return the snapshot in a file, or what is wrong with it."""
     if len(data) < _HEAD.size or data[:8] != SNAPSHOT_MAGIC:
         return "it does not begin as a snapshot does"
-    _, crc, crc_at, record, command, position, now_ns, journal, listed_bytes, state_bytes, digest, state_hash = (
-        _HEAD.unpack_from(data)
-    )
+    (
+        _,
+        crc,
+        crc_at,
+        record,
+        command,
+        position,
+        now_ns,
+        journal,
+        offset,
+        listed_bytes,
+        state_bytes,
+        digest,
+        state_hash,
+    ) = _HEAD.unpack_from(data)
     if crc32c(data[12 : _HEAD.size]) != crc:
         return "its head is damaged"
     if len(data) != _HEAD.size + listed_bytes + state_bytes:
@@ -131,6 +155,7 @@ def decode(data: bytes) -> Stored | str:
         position=position,
         now_ns=now_ns,
         journal=journal,
+        offset=offset,
         listed=listed,
         state=data[_HEAD.size + listed_bytes :],
     )

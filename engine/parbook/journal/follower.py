@@ -1,0 +1,202 @@
+"""A second core that follows a journal while another process writes it, stays silent, and can take over.
+
+It reads what the writer has written, on the same machine: what stands in a file outlives the process that wrote it. It
+applies whole frames in the order of the chain; one that is not whole yet is looked at again later. It writes nothing
+before it is promoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from parbook.errors import CorruptionError, InputError, JournalDamageError
+from parbook.interface import ExchangeProtocol
+from parbook.journal.catalogue import Catalogue
+from parbook.journal.exchange import DurableExchange, Replayed
+from parbook.journal.layout import (
+    FRAME_BYTES,
+    SEGMENT_HEADER_BYTES,
+    Frame,
+    frame_bytes,
+    read_frame,
+    read_segment,
+)
+from parbook.journal.lock import EPOCH, DirectoryFence
+from parbook.journal.opening import Options, go_on
+from parbook.journal.recovery import Replay
+from parbook.journal.scan import REMEDY, End, frames_in
+from parbook.journal.segments import segment_names
+from parbook.journal.storage import DiskStorage
+from parbook.units import checked_int
+from parbook.venue.history import RETAINED_EVENTS
+
+CHUNK_BYTES: Final = 4 * 2**20
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a follower stands. `behind_bytes`: written behind it in its segment, 0 when it has caught up."""
+
+    record: int
+    command: int
+    now_ns: int
+    segment: str
+    offset: int
+    behind_bytes: int
+
+
+class Follower:
+    """Follows the journal in a directory: poll() applies what is new. For one thread."""
+
+    def __init__(self, path: Path, *, retain_events: int = RETAINED_EVENTS) -> None:
+        """Read the newest snapshot and all that is behind it. InputError when there is no journal."""
+        self.root = Path(path)
+        if not (self.root / EPOCH).exists():
+            raise InputError(str(path), "there is no journal", "Name the directory that parbook.open was given.")
+        self._storage = DiskStorage(self.root)
+        self._replayed = Replayed(checked_int(retain_events, "retain_events", 1, 2**40))
+        self._replay = Replay(self._storage, on_events=self._replayed.add)
+        self._replay.load_newest()
+        scanner = self._replay.scanner()
+        self._end = End(segment="", offset=0, record=0, crc=0, epoch=0, torn=False)
+        begin = scanner.begin()
+        if begin is not None:
+            index, offset = begin
+            segment = scanner.segments[index]
+            self._end = End(
+                segment=segment.name,
+                offset=offset,
+                record=scanner.place.record,
+                crc=scanner.place.crc,
+                epoch=segment.header.epoch,
+                torn=False,
+            )
+        self._buffer, self._base = b"", 0
+        self._seen = b""
+        self.poll()
+
+    # --- following ------------------------------------------------------------------------------
+
+    @property
+    def core(self) -> ExchangeProtocol:
+        """The core as it stands, to look at. CorruptionError before the journal's first record."""
+        if self._replay.core is None:
+            raise CorruptionError(f"{self.root}: the journal has no record yet. Poll again when it has.")
+        return self._replay.core
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands."""
+        core = self._replay.core
+        behind = b""
+        if self._end.segment:
+            behind = self._storage.read(self._end.segment, self._end.offset).rstrip(b"\0")
+        return Standing(
+            record=self._end.record,
+            command=core.next_command - 1 if core else 0,
+            now_ns=core.now_ns if core else 0,
+            segment=self._end.segment,
+            offset=self._end.offset,
+            behind_bytes=len(behind),
+        )
+
+    def state_hash(self) -> str:
+        """Return the BLAKE2b-256 of the state at the record where it stands. O(state)."""
+        return self.core.state_hash()
+
+    def poll(self, limit: int = 2**62, on_record: Callable[[Frame], None] | None = None) -> int:
+        """Apply what was written since, at most `limit` records, and return how many that were.
+
+        JournalDamageError when what stands there can never become the next record.
+        """
+        applied = 0
+        while applied < limit:
+            frame = self._next()
+            if frame is None:
+                if self._next_segment():
+                    continue
+                break
+            self._replay.apply(frame)
+            self._stand(offset=frame.end, record=frame.record, crc=frame.crc)
+            applied += 1
+            if on_record is not None:
+                on_record(frame)
+        if applied == 0:
+            self._refuse_damage()
+        return applied
+
+    def _stand(self, **where: int | str) -> None:
+        self._end = msgspec.structs.replace(self._end, **where)
+
+    def _next(self) -> Frame | None:
+        """Return the next frame of the current segment, None when it is not there or not whole yet."""
+        if not self._end.segment:
+            return None
+        frame = self._read(self._end.offset - self._base)
+        if frame is None:
+            head = self._storage.read(self._end.segment, self._end.offset, FRAME_BYTES)
+            if not any(head):
+                return None
+            # The length may be damage as well; it is believed no further than a payload may be long.
+            length = min(int.from_bytes(head[12:16], "little"), CHUNK_BYTES * 16)
+            size = max(CHUNK_BYTES, frame_bytes(length))
+            self._buffer = self._storage.read(self._end.segment, self._end.offset, size)
+            self._base = self._end.offset
+            frame = self._read(0)
+        return frame
+
+    def _read(self, at: int) -> Frame | None:
+        frame = read_frame(self._buffer, at) if at >= 0 else None
+        if frame is None or frame.record != self._end.record + 1 or frame.previous != self._end.crc:
+            return None
+        return msgspec.structs.replace(frame, offset=frame.offset + self._base, end=frame.end + self._base)
+
+    def _next_segment(self) -> bool:
+        """Go on in the segment that begins behind the last record, when there is one."""
+        for name in reversed(segment_names(self._storage.names())):
+            if int(name[:20]) != self._end.record + 1 or name == self._end.segment:
+                continue
+            header = read_segment(self._storage.read(name, 0, SEGMENT_HEADER_BYTES))
+            if header is None or header.previous != self._end.crc or header.epoch < self._end.epoch:
+                continue
+            self._stand(segment=name, offset=SEGMENT_HEADER_BYTES, epoch=header.epoch)
+            self._buffer, self._base = b"", 0
+            return True
+        return False
+
+    def _refuse_damage(self) -> None:
+        """Raise when the same bytes stand in the way twice and a frame behind them says they were durable."""
+        if not self._end.segment:
+            return
+        rest = self._storage.read(self._end.segment, self._end.offset).rstrip(b"\0")
+        if rest and rest == self._seen:
+            for frame in frames_in(rest, 0):
+                if frame.durable > self._end.record:
+                    reason = f"record {self._end.record + 1} is damaged; record {frame.record} says it was durable"
+                    raise JournalDamageError(self._end.segment, self._end.offset, self._end.record, reason, REMEDY)
+        self._seen = rest
+
+    # --- taking over ----------------------------------------------------------------------------
+
+    def promote(self, options: Options | None = None) -> DurableExchange:
+        """Become the writer, and return the exchange that goes on where the journal ends.
+
+        The old writer is fenced off first, so that all it ever acknowledged is read here and nothing after that is
+        acknowledged there. The follower is done then. The first record is a seal, in a segment of the new epoch.
+        """
+        fence = DirectoryFence.seize(self.root)
+        try:
+            while self.poll():
+                pass
+            recovered = self._replay.result(self._end)
+            chosen = msgspec.structs.replace(options or Options(), in_background=True)
+            catalogue = Catalogue(self.root)
+            exchange = go_on(self._storage, fence, chosen, recovered, self._replayed, catalogue)
+        except BaseException:
+            fence.close()
+            raise
+        exchange.seal()
+        return exchange
