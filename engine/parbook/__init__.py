@@ -1,7 +1,7 @@
 """parbook: an exchange engine in which a limit order book and a buyback curve fill every order jointly.
 
     import parbook as pb
-    ex = pb.Exchange()
+    ex = pb.open("./data")                      # journaled; pb.Exchange() lives in memory alone
     usd, loan = ex.add_asset("USDx", decimals=6), ex.add_asset("SME-A")
     mkt = ex.add_instrument("SME-A/USDx", base=loan, quote=usd, tick="0.0001")
     ex.deposit(account=7, asset=usd, amount="1000")
@@ -40,14 +40,23 @@ from parbook.errors import (
     GapError,
     InputError,
     InvariantError,
+    JournalDamageError,
+    JournalError,
+    JournalFailedError,
+    JournalFencedError,
+    JournalFullError,
+    JournalLockedError,
     ListingError,
     LogFormatError,
     MisuseError,
     ParbookError,
     RefusedError,
+    SchemaError,
 )
 from parbook.instrument import Instrument
 from parbook.interface import CurveState, ExchangeProtocol, MarketProtocol, OrderState
+from parbook.journal import Durability, DurableExchange, Retention
+from parbook.journal import open_exchange as open
 from parbook.listing import Asset, Fees, Listing
 from parbook.messages import (
     Advance,
@@ -132,6 +141,8 @@ __all__ = [
     "DeadMan",
     "Denial",
     "Deposit",
+    "Durability",
+    "DurableExchange",
     "Event",
     "EventKind",
     "Exchange",
@@ -143,6 +154,12 @@ __all__ = [
     "Instrument",
     "InstrumentHandle",
     "InvariantError",
+    "JournalDamageError",
+    "JournalError",
+    "JournalFailedError",
+    "JournalFencedError",
+    "JournalFullError",
+    "JournalLockedError",
     "Kill",
     "LinearBuyback",
     "Listing",
@@ -171,6 +188,8 @@ __all__ = [
     "RefusedError",
     "RejectCode",
     "ResetProtection",
+    "Retention",
+    "SchemaError",
     "SessionState",
     "SetAccount",
     "SetCurve",
@@ -193,4 +212,5 @@ __all__ = [
     "curve_record",
     "event_records",
     "events_from_records",
+    "open",
 ]

@@ -4,7 +4,7 @@ Exit codes:
     0    done, and what could be verified held
     1    a verification failed: the log and the books disagree
     2    bad input or usage: one message on stderr says what, where, why and what to do
-    3    parbook's own state is broken (InvariantError, CorruptionError): keep the log and report it
+    3    parbook's own state is broken (CorruptionError: keep the files and report it), or a journal is damaged
     130  interrupted
 """
 
@@ -15,14 +15,14 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from parbook.cli import generate, replay
-from parbook.errors import CorruptionError, ParbookError
+from parbook.cli import follow, generate, journal, replay
+from parbook.errors import CorruptionError, JournalDamageError, ParbookError
 
 EXIT_INPUT: Final = 2
 EXIT_CORRUPT: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
-_COMMANDS: Final = (replay, generate)
+_COMMANDS: Final = (replay, generate, journal, follow)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return EXIT_INTERRUPTED
+    except JournalDamageError as error:
+        _say(f"damaged: {error}")
+        return EXIT_CORRUPT
     except CorruptionError as error:
         _say(f"internal error: {error}. Keep the input files and report this.")
         return EXIT_CORRUPT

@@ -14,8 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,26 +47,23 @@ class Catalogue:
         self.error: sqlite3.Error | None = None
         self._run = 0
         self._tell("pragma journal_mode = wal")
-        with self._writing() as db:
-            db.executescript(_TABLES)
+        self._write(lambda db: db.executescript(_TABLES))
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. Whatever the database has against it is noted, and stops nobody."""
+    def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Run one transaction. Whatever the database has against it is noted, and stops nobody."""
         try:
             db = sqlite3.connect(self.path, timeout=1.0)
             try:
                 db.execute("pragma synchronous = full")
                 with db:
-                    yield db
+                    work(db)
             finally:
                 db.close()
         except sqlite3.Error as error:
             self.error = error
 
     def _tell(self, statement: str, values: Sequence[Any] = ()) -> None:
-        with self._writing() as db:
-            db.execute(statement, values)
+        self._write(lambda db: db.execute(statement, values))
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds; nothing when the catalogue cannot be read."""
@@ -91,10 +87,14 @@ class Catalogue:
     ) -> None:
         """Begin a run."""
         values = (time.time_ns(), os.getpid(), epoch, durability, written_by, snapshot, replayed, first_record)
-        with self._writing() as db:
-            columns = "opened_at_ns, process, epoch, durability, written_by, snapshot, replayed_records, first_record"
-            cursor = db.execute(f"insert into runs ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?)", values)
-            self._run = cursor.lastrowid or 0
+        columns = "opened_at_ns, process, epoch, durability, written_by, snapshot, replayed_records, first_record"
+
+        def begin(db: sqlite3.Connection) -> None:
+            self._run = (
+                db.execute(f"insert into runs ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid or 0
+            )
+
+        self._write(begin)
 
     def closed(self, last_record: int, state_hash: str) -> None:
         """End the run; a run without an end was not closed."""
@@ -124,7 +124,11 @@ class Catalogue:
 
     def removed(self, names: Sequence[str]) -> None:
         """Note what retention took."""
-        with self._writing() as db:
-            for name in names:
-                for table in ("segments", "snapshots"):
-                    db.execute(f"update {table} set removed_at_ns = ? where name = ?", (time.time_ns(), name))
+        gone = [(time.time_ns(), name) for name in names]
+
+        def take(db: sqlite3.Connection) -> None:
+            for table in ("segments", "snapshots"):
+                db.executemany(f"update {table} set removed_at_ns = ? where name = ?", gone)
+
+        if gone:
+            self._write(take)

@@ -336,6 +336,8 @@ class DurableCore:
             self._thread.join()
         self.writer.close()
         self.fence.close()
+        if self._failure is None:
+            self._failure = JournalError("this exchange is closed. Open its journal again with parbook.open.")
 
     # --- looking --------------------------------------------------------------------------------
 

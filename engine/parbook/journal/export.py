@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from parbook.codes import CommandKind
 from parbook.errors import MisuseError
 from parbook.journal.layout import Frame, Kind
 from parbook.journal.payloads import current_payload
 from parbook.journal.recovery import recover
 from parbook.journal.scan import Scanner
 from parbook.journal.storage import Storage
-from parbook.records import COMMAND, CURVE, Records, curve_from_record, events_from_records
+from parbook.records import COMMAND, CURVE, SPECIAL_FIELDS, TERMS, Records, curve_from_record, events_from_records
 
 ROWS: int = 2**16
 """Rows that are gathered before they are written."""
@@ -37,12 +38,7 @@ def command_lines(storage: Storage) -> Iterator[bytes]:
     for frame in frames(storage):
         payload = current_payload(frame)
         if frame.kind == Kind.COMMANDS:
-            rows = np.frombuffer(payload, COMMAND)
-            number = frame.command
-            for row in rows:
-                fields = dict(zip(COMMAND.names or (), row.tolist(), strict=True))
-                yield _line(frame, number, fields)
-                number += 1
+            yield from _rows(frame, payload)
         elif frame.kind == Kind.CURVE:
             curve = curve_from_record(np.frombuffer(payload, CURVE))
             yield _line(frame, frame.command, msgspec.to_builtins(curve))
@@ -50,6 +46,20 @@ def command_lines(storage: Storage) -> Iterator[bytes]:
             yield _line(frame, frame.command, {"state_hash": payload.hex()})
         else:
             yield _line(frame, frame.command, msgspec.json.decode(payload))
+
+
+def _rows(frame: Frame, payload: bytes) -> Iterator[bytes]:
+    """Yield a line for each command: a special one with its terms."""
+    rows = np.frombuffer(payload, COMMAND)
+    terms = rows.view(TERMS)
+    number, at = frame.command, 0
+    while at < len(rows):
+        fields = dict(zip(COMMAND.names or (), rows[at].tolist(), strict=True))
+        if rows["kind"][at] in SPECIAL_FIELDS and at + 1 < len(rows) and rows["kind"][at + 1] == CommandKind.TERMS:
+            at += 1
+            fields["terms"] = dict(zip(TERMS.names or (), terms[at].tolist(), strict=True))
+        yield _line(frame, number, fields)
+        number, at = number + 1, at + 1
 
 
 def _line(frame: Frame, command: int, fields: dict[str, Any]) -> bytes:
@@ -85,7 +95,7 @@ def write_parquet(storage: Storage, path: Path, *, of_events: bool) -> int:
     table = _Table(pa, pq, path)
     try:
         if of_events:
-            recover(storage, on_events=lambda position, events: table.add(position, events), from_record_1=True)
+            recover(storage, on_events=table.add, from_record_1=True)
         else:
             for frame in frames(storage):
                 if frame.kind == Kind.COMMANDS:
@@ -106,6 +116,7 @@ class _Table:
         self.rows = 0
 
     def add(self, first: int, records: Records) -> None:
+        """Append rows, of which the first has that number."""
         self._parts.append((first, records))
         self._held += len(records)
         self.rows += len(records)
@@ -125,6 +136,7 @@ class _Table:
         self._parts, self._held = [], 0
 
     def close(self) -> None:
+        """Write what is left."""
         self._flush()
         if self._writer is not None:
             self._writer.close()
