@@ -157,8 +157,7 @@ def test_a_full_disk_refuses_and_recovers(tmp_path, monkeypatch):
         market = furnish(exchange)
         full = True
         with pytest.raises(pb.JournalFullError, match="Free space, then send it again"):
-            for _ in range(1000):
-                exchange.place(market, account=1, side="buy", qty="1", price="0.9")
+            _place_many(exchange, market)
         state, journaled = exchange.state_hash(), exchange.journaled
         with pytest.raises(pb.JournalFullError):
             exchange.apply_batch(orders(500))
@@ -168,6 +167,11 @@ def test_a_full_disk_refuses_and_recovers(tmp_path, monkeypatch):
         state = exchange.state_hash()
     with pb.open(tmp_path) as again:
         assert again.state_hash() == state
+
+
+def _place_many(exchange, market):
+    for _ in range(1000):
+        exchange.place(market, account=1, side="buy", qty="1", price="0.9")
 
 
 def test_a_large_batch_is_several_records_and_refused_whole(tmp_path, monkeypatch):

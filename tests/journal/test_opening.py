@@ -109,7 +109,7 @@ def test_what_makes_no_sense_is_refused(tmp_path, arguments, words):
 
 def test_a_file_is_no_journal(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(pb.MisuseError, match="is a file. Name a directory"):
+    with pytest.raises(pb.MisuseError, match="is a file"):
         pb.open(tmp_path / "file")
 
 
@@ -126,7 +126,7 @@ def test_a_refused_command_is_journaled_and_misuse_is_not(tmp_path):
             lambda: exchange.apply(pb.NewOrder(account=2**40, side=pb.Side.BUY, qty_lots=1, price_ticks=1)),
             lambda: exchange.add_asset("USDx"),
             lambda: exchange.core.add_asset("no asset"),
-            lambda: exchange.core.apply_batch(orders(4)[::2]),
+            lambda: exchange.core.apply_batch(orders(4).reshape(2, 2)),
         ):
             with pytest.raises(pb.MisuseError):
                 misuse()

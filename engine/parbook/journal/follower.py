@@ -171,9 +171,10 @@ class Follower:
         """Raise when the same bytes stand in the way twice and a frame behind them says they were durable."""
         if not self._end.segment:
             return
-        rest = self._storage.read(self._end.segment, self._end.offset).rstrip(b"\0")
+        data = self._storage.read(self._end.segment, self._end.offset)
+        rest = data.rstrip(b"\0")
         if rest and rest == self._seen:
-            for frame in frames_in(rest, 0):
+            for frame in frames_in(data, 0):
                 if frame.durable > self._end.record:
                     reason = f"record {self._end.record + 1} is damaged; record {frame.record} says it was durable"
                     raise JournalDamageError(self._end.segment, self._end.offset, self._end.record, reason, REMEDY)
