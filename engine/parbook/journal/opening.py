@@ -12,13 +12,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, Self
 
+from parbook._exchange import Exchange as Core
 from parbook.errors import MisuseError, shown
 from parbook.journal import snapshots
 from parbook.journal.durable import Durability, DurableCore
 from parbook.journal.layout import SEGMENT_BYTES, Kind
 from parbook.journal.lock import DirectoryFence, Fence
 from parbook.journal.payloads import Start, encode_value
-from parbook.journal.recovery import Recovered, cut_tail, recover
+from parbook.journal.recovery import MakeCore, Recovered, cut_tail, recover
 from parbook.journal.segments import SPARE, Writer
 from parbook.journal.storage import DiskStorage, Storage
 from parbook.messages import Command, Event
@@ -253,10 +254,15 @@ def assemble(
     outcome_window: int = OUTCOMES,
     retain_events: int = RETAINED_EVENTS,
     in_background: bool = False,
+    own_thread: bool = True,
+    make: MakeCore = Core,
 ) -> DurableExchange:
-    """Recover what is in a storage and return the exchange that goes on there."""
+    """Recover what is in a storage and return the exchange that goes on there.
+
+    `in_background`: segments are made in a thread; `own_thread`: so run the barriers of "group"; `make`: see recover.
+    """
     replayed = Replayed(checked_int(retain_events, "retain_events", 1, 2**40))
-    recovered = recover(storage, on_events=replayed.add, outcome_window=outcome_window)
+    recovered = recover(storage, make=make, on_events=replayed.add, outcome_window=outcome_window)
     if SPARE in storage.names():
         storage.remove(SPARE)
     start = recovered.start or Start(
@@ -275,7 +281,7 @@ def assemble(
         in_background=in_background,
     )
     writer.go_on(end.segment if end.epoch == fence.epoch else "", end.offset, end.record, end.crc)
-    core = DurableCore(recovered.core, writer, fence, durability, recovered.position)
+    core = DurableCore(recovered.core, writer, fence, durability, recovered.position, own_thread=own_thread)
     try:
         if end.record == 0:
             core.journal(Kind.START, encode_value(start))
