@@ -161,7 +161,7 @@ class Driver:
         if step.changes:
             self._change(step)
         else:
-            getattr(self, f"_{step.what}")()
+            getattr(self, "flush" if step.what == "flush" else f"_{step.what}")()
 
     def _change(self, step: Step) -> None:
         exchange = self._open
@@ -189,7 +189,7 @@ class Driver:
         if survives or self.durability is not Durability.NONE:
             self.durable = max(self.durable, record)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         record = self._open.journaled
         self._open.flush()
         self._told(record, survives=True)

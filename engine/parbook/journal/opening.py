@@ -19,7 +19,7 @@ from parbook.journal.durable import Durability, DurableCore
 from parbook.journal.layout import SEGMENT_BYTES, Kind
 from parbook.journal.lock import DirectoryFence, Fence
 from parbook.journal.payloads import Start, encode_value
-from parbook.journal.recovery import MakeCore, Recovered, cut_tail, recover
+from parbook.journal.recovery import MakeCore, Recovered, recover, settle
 from parbook.journal.segments import SPARE, Writer
 from parbook.journal.storage import DiskStorage, Storage
 from parbook.messages import Command, Event
@@ -271,8 +271,7 @@ def assemble(
         written_by=f"parbook {metadata.version('parbook')}",
     )
     end = recovered.end
-    if end.torn:
-        cut_tail(storage, end)
+    settle(storage, end)
     writer = Writer(
         storage,
         journal=bytes.fromhex(start.journal),

@@ -10,6 +10,7 @@ had come when they were written, so that a hole is judged by what stands behind 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -36,13 +37,17 @@ REMEDY: Final = (
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the sound records end. `torn`: something lies behind that must be cut off before anything is appended."""
+    """Where the sound records end. `torn`: something lies behind that must be cut off before anything is appended.
+
+    `unsettled` is the offset of the first frame of the segment that no barrier is known to have covered.
+    """
 
     segment: str
     offset: int
     record: int
     crc: int
     epoch: int
+    unsettled: int
     torn: bool
 
 
@@ -63,6 +68,7 @@ class Scanner:
         self._after = after
         self._crc = crc
         self._journal = journal
+        self._uncovered: deque[tuple[int, int]] = deque()
         found = [self._segment(name) for name in segment_names(storage.names())]
         self.segments = [segment for segment in found if not any(_fences(other, segment) for other in found)]
 
@@ -84,7 +90,7 @@ class Scanner:
         """Yield every sound frame behind `after`, in order. JournalDamageError: what was acknowledged is not there."""
         index = self._first_segment()
         if index is None:
-            self.end = End(segment="", offset=0, record=self._after, crc=self._crc, epoch=0, torn=False)
+            self.end = End(segment="", offset=0, record=self._after, crc=self._crc, epoch=0, unsettled=0, torn=False)
             return
         record, crc = self.segments[index].header.first - 1, self.segments[index].header.previous
         if record == self._after and crc != self._crc:
@@ -93,6 +99,7 @@ class Scanner:
             segment = self.segments[index]
             data = self.storage.read(segment.name)
             offset, following = SEGMENT_HEADER_BYTES, self._following(index)
+            self._uncovered.clear()
             while True:
                 if following is not None and self._continues(following, record, crc, data, offset):
                     break
@@ -100,6 +107,7 @@ class Scanner:
                 if frame is None or frame.record != record + 1 or frame.previous != crc:
                     self.end = self._judge(index, data, offset, record, crc)
                     return
+                self._cover(frame)
                 record, crc, offset = frame.record, frame.crc, frame.end
                 if record == self._after and crc != self._crc:
                     self._damage(segment.name, frame.offset, record - 1, "the record is not the snapshot's")
@@ -131,6 +139,12 @@ class Scanner:
         nothing_more = not any(data[offset : offset + ALIGN_BYTES])
         return header.epoch > self.segments[index - 1].header.epoch or nothing_more
 
+    def _cover(self, frame: Frame) -> None:
+        """Note where the frames begin that no later one says a barrier covered."""
+        self._uncovered.append((frame.record, frame.offset))
+        while self._uncovered and self._uncovered[0][0] <= frame.durable:
+            self._uncovered.popleft()
+
     def _judge(self, index: int, data: bytes, offset: int, record: int, crc: int) -> End:
         """Decide what the place is where sound records end."""
         segment = self.segments[index]
@@ -143,7 +157,15 @@ class Scanner:
             self._damage(segment.name, offset, record, reason)
         if record < self._after:
             self._damage(segment.name, offset, record, f"a snapshot holds record {self._after}, the segment does not")
-        return End(segment=segment.name, offset=offset, record=record, crc=crc, epoch=segment.header.epoch, torn=torn)
+        return End(
+            segment=segment.name,
+            offset=offset,
+            record=record,
+            crc=crc,
+            epoch=segment.header.epoch,
+            unsettled=self._uncovered[0][1] if self._uncovered else offset,
+            torn=torn,
+        )
 
     def _weigh(self, name: str, offset: int, record: int, frame: Frame) -> None:
         if frame.durable > record:
