@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -49,11 +48,9 @@ class StandIn:
         return core
 
 
-def assembled(storage: Storage, script: Script, durability: Durability) -> DurableExchange:
-    """Open a script's journal on a storage."""
-    numbers = count(1)
-    # The identity of a journal is drawn: here it is the same every time.
-    with patch.object(opening.secrets, "token_hex", lambda size: f"{next(numbers):0{2 * size}x}"):
+def assembled(storage: Storage, script: Script, durability: Durability, identity: int = 1) -> DurableExchange:
+    """Open a script's journal on a storage. `identity`: what the journal is called if it has not begun yet."""
+    with patch.object(opening.secrets, "token_hex", lambda size: f"{identity:0{2 * size}x}"):
         return opening.assemble(
             storage,
             NoFence(),
@@ -82,6 +79,7 @@ class Driver:
         """Changes made so far."""
         self.full = 0
         """Calls that were refused for want of room."""
+        self.openings = 0
         self.exchange: DurableExchange | None = None
         self._since = 0
         self._unseen: list[int] = []
@@ -125,7 +123,8 @@ class Driver:
     def open(self) -> None:
         """Open the journal, and hold what is found against what was done."""
         self.after.setdefault(1, 0)
-        self.exchange = assembled(self.storage, self.script, self.durability)
+        self.openings += 1
+        self.exchange = assembled(self.storage, self.script, self.durability, self.openings)
         self._told(self.exchange.durable, survives=True)
         if self.exchange.state_hash() != self.script.effects[self.done].state_hash:
             raise AssertionError("opened again, the exchange has another state")
@@ -138,6 +137,7 @@ class Driver:
         other.after = {number: changes for number, changes in self.after.items() if number <= record}
         other.done = self.after[record]
         other.acknowledged = other.durable = record
+        other.openings = self.openings
         return other
 
     def close(self) -> None:

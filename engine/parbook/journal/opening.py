@@ -265,12 +265,13 @@ def assemble(
     recovered = recover(storage, make=make, on_events=replayed.add, outcome_window=outcome_window)
     if SPARE in storage.names():
         storage.remove(SPARE)
+    end = recovered.end
+    # A crash may have left a segment without its first record: the journal has its identity already.
     start = recovered.start or Start(
-        journal=secrets.token_hex(16),
+        journal=end.journal.hex() or secrets.token_hex(16),
         outcome_window=outcome_window,
         written_by=f"parbook {metadata.version('parbook')}",
     )
-    end = recovered.end
     settle(storage, end)
     writer = Writer(
         storage,

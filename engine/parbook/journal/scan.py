@@ -39,7 +39,8 @@ REMEDY: Final = (
 class End(msgspec.Struct, frozen=True, kw_only=True):
     """Where the sound records end. `torn`: something lies behind that must be cut off before anything is appended.
 
-    `unsettled` is the offset of the first frame of the segment that no barrier is known to have covered.
+    `unsettled` is the offset of the first frame of the segment that no barrier is known to have covered. `journal`: the
+    identity in the heads, empty when there is no segment; a journal may have one before it has a record.
     """
 
     segment: str
@@ -48,6 +49,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     crc: int
     epoch: int
     unsettled: int
+    journal: bytes
     torn: bool
 
 
@@ -90,7 +92,16 @@ class Scanner:
         """Yield every sound frame behind `after`, in order. JournalDamageError: what was acknowledged is not there."""
         index = self._first_segment()
         if index is None:
-            self.end = End(segment="", offset=0, record=self._after, crc=self._crc, epoch=0, unsettled=0, torn=False)
+            self.end = End(
+                segment="",
+                offset=0,
+                record=self._after,
+                crc=self._crc,
+                epoch=0,
+                unsettled=0,
+                journal=self._journal or b"",
+                torn=False,
+            )
             return
         record, crc = self.segments[index].header.first - 1, self.segments[index].header.previous
         if record == self._after and crc != self._crc:
@@ -164,6 +175,7 @@ class Scanner:
             crc=crc,
             epoch=segment.header.epoch,
             unsettled=self._uncovered[0][1] if self._uncovered else offset,
+            journal=segment.header.journal,
             torn=torn,
         )
 
