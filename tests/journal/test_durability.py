@@ -204,7 +204,6 @@ def test_readers_that_wait_hear_of_what_became_durable(tmp_path):
             await asyncio.sleep(0)
             exchange.submit(orders(20))
             batch = await asyncio.wait_for(waiting, 10)
-            await reader.aclose()
             return batch
 
     events = asyncio.run(listen())

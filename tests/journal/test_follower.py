@@ -124,13 +124,13 @@ def test_what_a_fenced_writer_still_writes_counts_for_nothing(tmp_path, durabili
     for seed in range(30):
         with pytest.raises(pb.JournalFencedError):
             old.apply_batch(orders(20, seed))
-        old.core._failure = None
+        old._durable._failure = None
     new.apply_batch(orders(30, 99))
     state, records = new.state_hash(), new.journaled
     new.close()
     with pb.open(tmp_path) as again:
         assert (again.state_hash(), again.recovered.end.record) == (state, records + 1)
-    old.core._failure = pb.JournalError("over")
+    old._durable._failure = pb.JournalError("over")
     old.close()
 
 

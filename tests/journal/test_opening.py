@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import parbook as pb
+from parbook._exchange import Exchange as Core
 from parbook.journal.lock import LOCK
 from tests.journal.house import SMALL, everything, furnish, orders
 
@@ -149,7 +150,7 @@ def test_closing_twice_is_closing_once(tmp_path):
 def test_the_outcome_window_is_the_journals(tmp_path):
     pb.open(tmp_path, outcome_window=3).close()
     with pb.open(tmp_path, outcome_window=500) as exchange:
-        assert exchange.state_hash() == pb.Exchange(pb.Exchange().core.__class__(outcome_window=3)).state_hash()
+        assert exchange.state_hash() == Core(outcome_window=3).state_hash()
 
 
 def test_a_segment_that_was_deleted_whole_is_missed(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -24,16 +25,17 @@ def call(capsys):
 
 @pytest.fixture
 def journal(tmp_path):
-    """A closed journal of several segments; its state's hash, its events, its number of records."""
+    """A closed journal of several segments: where it is, and what its exchange said."""
     root = tmp_path / "data"
     with pb.open(root, segment_bytes=SMALL) as exchange:
         market = furnish(exchange)
         for seed in range(6):
             exchange.apply_batch(orders(25, seed))
         exchange.place(market, account=1, side="sell", qty="10", price="2", display="2")
-        exchange.state, exchange.all = exchange.state_hash(), everything(exchange)
-    exchange.root = root
-    return exchange
+        state, events = exchange.state_hash(), everything(exchange)
+    return SimpleNamespace(
+        root=root, state=state, all=events, journaled=exchange.journaled, catalogue=exchange.catalogue
+    )
 
 
 def _flip(path, offset):
@@ -107,8 +109,7 @@ def test_repair_needs_the_lock(call, journal):
 
 
 def test_export_to_json_lines(call, journal, tmp_path):
-    code, out, _ = call("journal", "export", journal.root, tmp_path / "c.jsonl")
-    assert code == 0
+    assert call("journal", "export", journal.root, tmp_path / "c.jsonl")[0] == 0
     lines = [json.loads(line) for line in (tmp_path / "c.jsonl").read_text().splitlines()]
     commands = [line for line in lines if line["record_kind"] in ("COMMANDS", "CURVE")]
     assert [line["command"] for line in commands] == list(range(1, len(commands) + 1))

@@ -52,8 +52,16 @@ class DurableCore:
     """An ExchangeProtocol around a core and a writer. `position`: how many events the core has emitted."""
 
     def __init__(
-        self, core: ExchangeProtocol, writer: Writer, fence: Fence, durability: Durability, position: int
+        self,
+        core: ExchangeProtocol,
+        writer: Writer,
+        fence: Fence,
+        durability: Durability,
+        position: int,
+        *,
+        own_thread: bool = True,
     ) -> None:
+        """Take what recovery made. Without `own_thread` nobody runs barriers for submit() but who calls run_barrier."""
         self.core = core
         self.writer = writer
         self.fence = fence
@@ -69,7 +77,7 @@ class DurableCore:
         self._dirty = Flag()
         self._stopped = False
         self._thread: Thread | None = None
-        if durability is Durability.GROUP:
+        if durability is Durability.GROUP and own_thread:
             self._thread = Thread(target=self._run_barriers, name="parbook-journal-barriers", daemon=True)
             self._thread.start()
 
@@ -318,15 +326,19 @@ class DurableCore:
             self._dirty.clear()
             if self._stopped:
                 return
-            try:
-                if self._failure is None:
-                    durable = self.writer.sync()
-                    self.fence.check()
-                    self.acknowledged = max(self.acknowledged, durable)
-            except (OSError, JournalFencedError) as error:
-                self._failure = error
-            if self.on_durable is not None:
-                self.on_durable()
+            self.run_barrier()
+
+    def run_barrier(self) -> None:
+        """Run one barrier for what was submitted. A failure is kept for the next call, which raises it."""
+        try:
+            if self._failure is None:
+                durable = self.writer.sync()
+                self.fence.check()
+                self.acknowledged = max(self.acknowledged, durable)
+        except (OSError, JournalFencedError) as error:
+            self._failure = error
+        if self.on_durable is not None:
+            self.on_durable()
 
     def close(self) -> None:
         """Stop the thread and let go of the files. Nothing is synced here."""

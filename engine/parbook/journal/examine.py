@@ -10,7 +10,7 @@ import msgspec
 from parbook.errors import JournalDamageError
 from parbook.journal import snapshots
 from parbook.journal.layout import Kind
-from parbook.journal.recovery import cut_tail
+from parbook.journal.recovery import settle
 from parbook.journal.scan import End, Scanner
 from parbook.journal.segments import SPARE, segment_names
 from parbook.journal.storage import QUARANTINE, Storage
@@ -152,9 +152,11 @@ def _cut_at(storage: Storage, report: Report, *, apply: bool) -> list[str]:
                 record=report.last_record,
                 crc=0,
                 epoch=0,
+                unsettled=report.damaged_offset,
+                journal=b"",
                 torn=True,
             )
-            cut_tail(storage, end)
+            settle(storage, end)
     behind += [snapshot.name for snapshot in report.snapshots if snapshot.record > report.last_record]
     for name in behind:
         steps.append(f"{name}: to quarantine")

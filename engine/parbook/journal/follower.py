@@ -27,8 +27,8 @@ from parbook.journal.layout import (
 )
 from parbook.journal.lock import EPOCH, DirectoryFence
 from parbook.journal.opening import Options, go_on
-from parbook.journal.recovery import Replay
-from parbook.journal.scan import REMEDY, End, frames_in
+from parbook.journal.recovery import Replay, settle
+from parbook.journal.scan import BEGINNING, REMEDY, End, Place, Scanner, frames_in
 from parbook.journal.segments import segment_names
 from parbook.journal.storage import DiskStorage
 from parbook.units import checked_int
@@ -61,7 +61,7 @@ class Follower:
         self._replay = Replay(self._storage, on_events=self._replayed.add)
         self._replay.load_newest()
         scanner = self._replay.scanner()
-        self._end = End(segment="", offset=0, record=0, crc=0, epoch=0, torn=False)
+        self._end = End(segment="", offset=0, record=0, crc=0, epoch=0, unsettled=0, journal=b"", torn=False)
         begin = scanner.begin()
         if begin is not None:
             index, offset = begin
@@ -72,6 +72,8 @@ class Follower:
                 record=scanner.place.record,
                 crc=scanner.place.crc,
                 epoch=segment.header.epoch,
+                unsettled=offset,
+                journal=segment.header.journal,
                 torn=False,
             )
         self._buffer, self._base = b"", 0
@@ -180,6 +182,18 @@ class Follower:
                     raise JournalDamageError(self._end.segment, self._end.offset, self._end.record, reason, REMEDY)
         self._seen = rest
 
+    def _settled(self) -> int:
+        """Return where in the current segment the frames begin that no barrier is known to have covered."""
+        if not self._end.segment:
+            return 0
+        header = read_segment(self._storage.read(self._end.segment, 0, SEGMENT_HEADER_BYTES))
+        place = BEGINNING if header is None else Place(record=header.first - 1, crc=header.previous)
+        scanner = Scanner(self._storage, place)
+        for frame in scanner.records():
+            if frame.record == self._end.record:
+                break
+        return scanner.unsettled(self._end.offset)
+
     # --- taking over ----------------------------------------------------------------------------
 
     def promote(self, options: Options | None = None) -> DurableExchange:
@@ -192,6 +206,8 @@ class Follower:
         try:
             while self.poll():
                 pass
+            # Whatever the old writer had not synced is written again; its end is cut by the new segment's epoch.
+            settle(self._storage, msgspec.structs.replace(self._end, unsettled=self._settled()))
             recovered = self._replay.result(self._end)
             chosen = msgspec.structs.replace(options or Options(), in_background=True)
             catalogue = Catalogue(self.root)

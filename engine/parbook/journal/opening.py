@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from parbook._exchange import Exchange as Core
 from parbook.errors import JournalDamageError, MisuseError, shown
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.durable import Durability, DurableCore
@@ -17,7 +18,7 @@ from parbook.journal.exchange import DurableExchange, Replayed, Settled
 from parbook.journal.layout import SEGMENT_BYTES, Kind
 from parbook.journal.lock import DirectoryFence, Fence
 from parbook.journal.payloads import Start, encode_value
-from parbook.journal.recovery import Recovered, cut_tail, recover
+from parbook.journal.recovery import MakeCore, Recovered, recover, settle
 from parbook.journal.retention import Retention
 from parbook.journal.scan import REMEDY
 from parbook.journal.segments import SPARE, Writer, segment_names
@@ -34,7 +35,10 @@ SEGMENT_BYTES_MIN: Final = 4096
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How a journal is written; see `open_exchange`, whose arguments these are."""
+    """How a journal is written; see `open_exchange`, whose arguments these are.
+
+    `in_background`: segments are made by a thread of their own. `own_thread`: so do the barriers of "group" run.
+    """
 
     durability: Durability = Durability.GROUP
     segment_bytes: int = SEGMENT_BYTES
@@ -44,6 +48,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_ns: int = 0
     retention: Retention = Retention.ALL
     in_background: bool = False
+    own_thread: bool = True
 
 
 def open_exchange(
@@ -93,10 +98,16 @@ def open_exchange(
         raise
 
 
-def assemble(storage: Storage, fence: Fence, options: Options, catalogue: Catalogue | None = None) -> DurableExchange:
-    """Recover what is in a storage, mend its end, and return the exchange that goes on there."""
+def assemble(
+    storage: Storage,
+    fence: Fence,
+    options: Options,
+    catalogue: Catalogue | None = None,
+    make: MakeCore = Core,
+) -> DurableExchange:
+    """Recover what is in a storage, mend its end, and return the exchange that goes on there. `make`: see `recover`."""
     replayed = Replayed(options.retain_events)
-    recovered = recover(storage, on_events=replayed.add, outcome_window=options.outcome_window)
+    recovered = recover(storage, make=make, on_events=replayed.add, outcome_window=options.outcome_window)
     _clear_away(storage, recovered)
     return go_on(storage, fence, options, recovered, replayed, catalogue)
 
@@ -110,8 +121,10 @@ def go_on(
     catalogue: Catalogue | None = None,
 ) -> DurableExchange:
     """Return the exchange that continues what was recovered, in a new segment when the epoch is a new one."""
+    end = recovered.end
+    # A crash may have left a segment without its first record: the journal has its identity already.
     start = recovered.start or Start(
-        journal=secrets.token_hex(16),
+        journal=end.journal.hex() or secrets.token_hex(16),
         outcome_window=options.outcome_window,
         written_by=f"parbook {metadata.version('parbook')}",
     )
@@ -122,7 +135,6 @@ def go_on(
         segment_bytes=options.segment_bytes,
         in_background=options.in_background,
     )
-    end = recovered.end
     if catalogue is not None:
         writer.on_segment = catalogue.segment
         catalogue.opened(
@@ -134,7 +146,9 @@ def go_on(
             first_record=end.record + 1,
         )
     writer.go_on(end.segment if end.epoch == fence.epoch else "", end.offset, end.record, end.crc)
-    core = DurableCore(recovered.core, writer, fence, options.durability, recovered.position)
+    core = DurableCore(
+        recovered.core, writer, fence, options.durability, recovered.position, own_thread=options.own_thread
+    )
     try:
         if end.record == 0:
             core.journal(Kind.START, encode_value(start))
@@ -161,8 +175,7 @@ def _clear_away(storage: Storage, recovered: Recovered) -> None:
         storage.rename(name, f"{QUARANTINE}/{name}")
     if recovered.skipped:
         storage.sync_names()
-    if recovered.end.torn:
-        cut_tail(storage, recovered.end)
+    settle(storage, recovered.end)
 
 
 def _chosen(kind: type[_Choice], value: str, what: str) -> _Choice:

@@ -188,20 +188,23 @@ class Replay:
             )
 
 
-def cut_tail(storage: Storage, end: End) -> str:
-    """Put what lies behind the sound records into quarantine and zeros in its place; return the name there.
+def settle(storage: Storage, end: End) -> None:
+    """Put the sound records and all names on the medium, and zeros behind them.
 
-    Zeros go in before anything is appended: no record of a lost future may come back behind a new one.
+    Whoever wrote may have been killed before a barrier, or its barrier failed: then the system shows what the medium
+    does not hold, and a sync alone need not write it. It is written again, and synced. A tail goes into quarantine
+    before: no record of a lost future may come back behind a new one.
     """
-    data = storage.read(end.segment, end.offset)
-    tail = data.rstrip(b"\0")
-    name = f"{QUARANTINE}/{end.segment}-{end.offset}-{crc32c(tail):08x}.tail"
-    storage.write_whole(name, tail)
+    size = -1 if end.torn else end.offset - end.unsettled
+    data = storage.read(end.segment, end.unsettled, size) if end.segment else b""
+    sound, tail = data[: end.offset - end.unsettled], data[end.offset - end.unsettled :].rstrip(b"\0")
+    if end.torn:
+        storage.write_whole(f"{QUARANTINE}/{end.segment}-{end.offset}-{crc32c(tail):08x}.tail", tail)
     storage.sync_names()
-    handle = storage.open(end.segment)
-    try:
-        handle.write(bytes(len(tail)), end.offset)
-        handle.sync()
-    finally:
-        handle.close()
-    return name
+    if sound or tail:
+        handle = storage.open(end.segment)
+        try:
+            handle.write(sound + bytes(len(tail)), end.unsettled)
+            handle.sync()
+        finally:
+            handle.close()

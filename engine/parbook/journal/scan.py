@@ -10,6 +10,7 @@ had come when they were written, so that a hole is judged by what stands behind 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
@@ -36,13 +37,19 @@ REMEDY: Final = (
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the sound records end. `torn`: something lies behind that must be cut off before anything is appended."""
+    """Where the sound records end. `torn`: something lies behind that must be cut off before anything is appended.
+
+    `unsettled` is the offset of the first frame of the segment that no barrier is known to have covered. `journal`: the
+    identity in the heads, empty when there is no segment; a journal may have one before it has a record.
+    """
 
     segment: str
     offset: int
     record: int
     crc: int
     epoch: int
+    unsettled: int
+    journal: bytes
     torn: bool
 
 
@@ -74,6 +81,7 @@ class Scanner:
         self.end: End | None = None
         self.place = place
         self._journal = journal
+        self._uncovered: deque[tuple[int, int]] = deque()
         found = [self._segment(name) for name in segment_names(storage.names())]
         self.segments = [segment for segment in found if not any(_fences(other, segment) for other in found)]
 
@@ -101,7 +109,8 @@ class Scanner:
         """Yield every sound frame behind `after`, in order. JournalDamageError: what was acknowledged is not there."""
         begin = self.begin()
         if begin is None:
-            self.end = End(segment="", offset=0, record=0, crc=0, epoch=0, torn=False)
+            identity = self._journal or b""
+            self.end = End(segment="", offset=0, record=0, crc=0, epoch=0, unsettled=0, journal=identity, torn=False)
             return
         index, offset = begin
         record, crc = self.place.record, self.place.crc
@@ -109,6 +118,7 @@ class Scanner:
             segment = self.segments[index]
             data = self.storage.read(segment.name)
             following = self._following(index)
+            self._uncovered.clear()
             while True:
                 if following is not None and self._continues(following, record, crc, data, offset):
                     break
@@ -116,6 +126,7 @@ class Scanner:
                 if frame is None or frame.record != record + 1 or frame.previous != crc:
                     self.end = self._judge(index, data, offset, record, crc)
                     return
+                self._cover(frame)
                 record, crc, offset = frame.record, frame.crc, frame.end
                 yield frame
             index, offset = index + 1, SEGMENT_HEADER_BYTES
@@ -146,6 +157,12 @@ class Scanner:
         nothing_more = not any(data[offset : offset + ALIGN_BYTES])
         return header.epoch > self.segments[index - 1].header.epoch or nothing_more
 
+    def _cover(self, frame: Frame) -> None:
+        """Note where the frames begin that no later one says a barrier covered."""
+        self._uncovered.append((frame.record, frame.offset))
+        while self._uncovered and self._uncovered[0][0] <= frame.durable:
+            self._uncovered.popleft()
+
     def _judge(self, index: int, data: bytes, offset: int, record: int, crc: int) -> End:
         """Decide what the place is where sound records end."""
         segment = self.segments[index]
@@ -156,7 +173,20 @@ class Scanner:
             # Its writer synced everything before it, then gave it its name.
             reason = f"record {record + 1} was acknowledged, and is not there: {later.name} comes after it"
             self._damage(segment.name, offset, record, reason)
-        return End(segment=segment.name, offset=offset, record=record, crc=crc, epoch=segment.header.epoch, torn=torn)
+        return End(
+            segment=segment.name,
+            offset=offset,
+            record=record,
+            crc=crc,
+            epoch=segment.header.epoch,
+            unsettled=self.unsettled(offset),
+            journal=segment.header.journal,
+            torn=torn,
+        )
+
+    def unsettled(self, end: int) -> int:
+        """Return where in the current segment the first frame stands that no barrier is known to have covered."""
+        return self._uncovered[0][1] if self._uncovered else end
 
     def _weigh(self, name: str, offset: int, record: int, frame: Frame) -> None:
         if frame.durable > record:
