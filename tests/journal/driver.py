@@ -15,8 +15,8 @@ from parbook.errors import CorruptionError, JournalFullError
 from parbook.interface import ExchangeProtocol
 from parbook.journal import opening
 from parbook.journal.durable import Durability
-from parbook.journal.lock import NoFence
 from parbook.journal.exchange import DurableExchange
+from parbook.journal.lock import NoFence
 from parbook.journal.storage import Storage
 from parbook.records import Records
 from tests.journal.script import OUTCOMES, Script, Step, carry_out
@@ -59,7 +59,6 @@ def assembled(storage: Storage, script: Script, durability: Durability, identity
                 segment_bytes=SEGMENT_BYTES,
                 outcome_window=OUTCOMES,
                 checkpoint_bytes=0,
-                own_thread=False,
             ),
             make=StandIn(script),
         )
@@ -210,7 +209,7 @@ class Driver:
 
     def _barrier(self) -> None:
         if self.durability is Durability.GROUP:
-            self._open._durable.run_barrier()
+            self._open._durable.writer.sync()
         self._told(self._open.durable)
 
     def _checkpoint(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from threading import Event as Flag
+import os
+from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,26 +14,20 @@ import pytest
 import parbook as pb
 from parbook.codes import CommandKind
 from parbook.journal import durable
+from parbook.journal.durable import Durability
+from parbook.journal.lock import NoFence
+from parbook.journal.opening import Options, assemble
 from parbook.journal.storage import DiskHandle, DiskStorage
 from tests.journal.house import SMALL, everything, furnish, orders
 
 
 @pytest.fixture
 def syncs(monkeypatch):
-    """Count the barriers, and let a test hold them up or make them fail."""
-
-    class Syncs:
-        def __init__(self):
-            self.count = 0
-            self.open = Flag()
-            self.open.set()
-            self.error = None
-
-    seen = Syncs()
+    """Count the barriers of `plain`, and let a test make them fail."""
+    seen = SimpleNamespace(count=0, error=None)
     sync = DiskHandle.sync
 
     def counted(handle):
-        seen.open.wait()
         if seen.error is not None:
             raise seen.error
         seen.count += 1
@@ -41,9 +37,14 @@ def syncs(monkeypatch):
     return seen
 
 
+def plain(root, durability, **options):
+    """Open a journal whose barriers run when they are called for, and never else."""
+    return assemble(DiskStorage(root), NoFence(), Options(durability=Durability(durability), **options))
+
+
 @pytest.mark.parametrize(("durability", "barriers"), [("none", 0), ("group", 3), ("every", 3)])
 def test_a_call_returns_behind_its_barrier(tmp_path, syncs, durability, barriers):
-    with pb.open(tmp_path, durability=durability) as exchange:
+    with plain(tmp_path, durability) as exchange:
         market = furnish(exchange)
         before = syncs.count
         exchange.apply_batch(orders(10))
@@ -52,16 +53,14 @@ def test_a_call_returns_behind_its_barrier(tmp_path, syncs, durability, barriers
         assert syncs.count == before + barriers
 
 
-def test_what_runs_ahead_is_silent_until_its_barrier(tmp_path, syncs):
-    with pb.open(tmp_path, durability="group") as exchange:
+def test_what_runs_ahead_is_silent_until_its_barrier(tmp_path):
+    with plain(tmp_path, "group") as exchange:
         furnish(exchange)
         start = exchange.next_event
-        syncs.open.clear()
         records = [exchange.submit(orders(20, seed)) for seed in range(3)]
         assert records == [exchange.journaled - 2, exchange.journaled - 1, exchange.journaled]
         assert exchange.durable < records[0]
         assert len(everything(exchange, start)) == 0
-        syncs.open.set()
         exchange.flush()
         events = everything(exchange, start)
         assert exchange.durable == exchange.journaled
@@ -89,18 +88,19 @@ def test_a_call_behind_submitted_ones_keeps_the_order_of_events(tmp_path):
     assert events.tobytes() == everything(memory, start).tobytes()
 
 
-def test_running_ahead_has_an_end(tmp_path, syncs, monkeypatch):
+def test_running_ahead_has_an_end(tmp_path, monkeypatch):
     monkeypatch.setattr(durable, "RUN_AHEAD_EVENTS", 50)
-    with pb.open(tmp_path, durability="group") as exchange:
+    with plain(tmp_path, "group") as exchange:
         furnish(exchange)
         exchange.submit(orders(10))
+        assert exchange.durable < exchange.journaled
         exchange.submit(orders(100))
         assert exchange.durable == exchange.journaled
 
 
 @pytest.mark.parametrize("durability", ["group", "every"])
 def test_a_barrier_that_fails_ends_it(tmp_path, syncs, durability):
-    exchange = pb.open(tmp_path, durability=durability)
+    exchange = plain(tmp_path, durability)
     market = furnish(exchange)
     state, position = exchange.state_hash(), exchange.next_event
     syncs.error = OSError(errno.EIO, "the disk is gone")
@@ -127,20 +127,25 @@ def test_a_barrier_that_fails_ends_it(tmp_path, syncs, durability):
     assert state
 
 
-def test_a_barrier_that_fails_in_the_background_silences_what_ran_ahead(tmp_path, syncs):
+def test_a_barrier_that_fails_in_the_background_silences_what_ran_ahead(tmp_path):
     exchange = pb.open(tmp_path, durability="group")
     furnish(exchange)
     position = exchange.next_event
-    syncs.open.clear()
-    exchange.submit(orders(20))
-    syncs.error = OSError(errno.EIO, "the disk is gone")
-    syncs.open.set()
-    with pytest.raises(pb.JournalFailedError):
-        exchange.flush()
+    reads, writes = os.pipe()
+    barriers = exchange._durable.writer.barriers
+    # A pipe cannot be synced: EINVAL.
+    barriers._compiled.use(writes, exchange.durable)
+    with suppress(pb.JournalFailedError):
+        exchange.submit(orders(20))
+    while barriers.error is None:
+        pass
+    for call in (exchange.flush, lambda: exchange.events(position), lambda: exchange.submit(orders(1))):
+        with pytest.raises(pb.JournalFailedError, match="a sync failed"):
+            call()
     assert exchange.next_event == position
-    with pytest.raises(pb.JournalFailedError):
-        exchange.events(position)
     exchange.close()
+    os.close(reads)
+    os.close(writes)
 
 
 def test_a_full_disk_refuses_and_recovers(tmp_path, monkeypatch):

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from threading import Event as Flag
-from threading import Thread
 from typing import Any, Final, NoReturn, cast
 
 import numpy as np
@@ -58,28 +56,18 @@ class DurableCore:
         fence: Fence,
         durability: Durability,
         position: int,
-        *,
-        own_thread: bool = True,
     ) -> None:
-        """Take what recovery made. Without `own_thread` nobody runs barriers for submit() but who calls run_barrier."""
         self.core = core
         self.writer = writer
         self.fence = fence
         self.durability = durability
         self.position = position
         self.acknowledged = writer.durable
-        """The last record whose effect may be spoken of."""
-        self.on_durable: Callable[[], None] | None = None
-        """Called by the thread of the barriers after each of them."""
         self._failure: BaseException | None = None
         self._waiting: deque[tuple[int, Records]] = deque()
         self._waiting_events = 0
-        self._dirty = Flag()
-        self._stopped = False
-        self._thread: Thread | None = None
-        if durability is Durability.GROUP and own_thread:
-            self._thread = Thread(target=self._run_barriers, name="parbook-journal-barriers", daemon=True)
-            self._thread.start()
+        if durability is Durability.GROUP:
+            writer.barriers.start()
 
     # --- what every command goes through --------------------------------------------------------
 
@@ -110,7 +98,7 @@ class DurableCore:
     @property
     def has_failed(self) -> bool:
         """Whether the journal cannot go on."""
-        return self._failure is not None
+        return self._failure is not None or self.writer.barriers.error is not None
 
     def _stands(self) -> tuple[int, int]:
         return self.core.next_command, self.core.now_ns
@@ -125,13 +113,16 @@ class DurableCore:
             self._fail(error)
         self.acknowledged = max(self.acknowledged, durable)
 
-    def sync_now(self) -> None:
-        """Sync from another thread than the writer's; what fails there fails the exchange. Acknowledges nothing."""
-        try:
-            self.writer.sync()
-        except OSError as error:
-            self._failure = error
-            raise
+    def look(self) -> int:
+        """Return the last record that may be spoken of: a barrier covered it, and this was the one writer after that."""
+        durable = self.writer.durable
+        if durable > self.acknowledged:
+            try:
+                self.fence.check()
+            except JournalFencedError as error:
+                self._fail(error)
+            self.acknowledged = durable
+        return self.acknowledged
 
     def _acknowledge(self) -> None:
         """Wait as long as the durability asks before a call may return."""
@@ -146,8 +137,9 @@ class DurableCore:
 
     def refuse_failed(self) -> None:
         """JournalFailedError, or JournalFencedError, when the journal cannot be trusted with anything further."""
-        if self._failure is not None:
-            self._fail(self._failure)
+        error = self._failure or self.writer.barriers.error
+        if error is not None:
+            self._fail(error)
 
     def _fail(self, error: BaseException) -> NoReturn:
         """Never again acknowledge anything: what a failed write or sync left on the medium nobody knows."""
@@ -193,7 +185,7 @@ class DurableCore:
         if self.durability is not Durability.GROUP or self._waiting_events > RUN_AHEAD_EVENTS:
             self._acknowledge()
         else:
-            self._dirty.set()
+            self.writer.barriers.ask()
         return self.writer.appended
 
     def _run(self, commands: Records) -> list[tuple[int, Records]]:
@@ -219,8 +211,9 @@ class DurableCore:
     def take(self) -> list[Records]:
         """Return the events of submitted batches that are acknowledged by now, oldest first."""
         self.refuse_failed()
+        acknowledged = self.look()
         taken = []
-        while self._waiting and self._waiting[0][0] <= self.acknowledged:
+        while self._waiting and self._waiting[0][0] <= acknowledged:
             taken.append(self._waiting.popleft()[1])
             self._waiting_events -= len(taken[-1])
         return taken
@@ -318,34 +311,10 @@ class DurableCore:
         self._acknowledge()
         return index
 
-    # --- barriers in the background -------------------------------------------------------------
-
-    def _run_barriers(self) -> None:
-        while True:
-            self._dirty.wait()
-            self._dirty.clear()
-            if self._stopped:
-                return
-            self.run_barrier()
-
-    def run_barrier(self) -> None:
-        """Run one barrier for what was submitted. A failure is kept for the next call, which raises it."""
-        try:
-            if self._failure is None:
-                durable = self.writer.sync()
-                self.fence.check()
-                self.acknowledged = max(self.acknowledged, durable)
-        except (OSError, JournalFencedError) as error:
-            self._failure = error
-        if self.on_durable is not None:
-            self.on_durable()
+    # --- the end --------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Stop the thread and let go of the files. Nothing is synced here."""
-        self._stopped = True
-        self._dirty.set()
-        if self._thread is not None:
-            self._thread.join()
         self.writer.close()
         self.fence.close()
         if self._failure is None:

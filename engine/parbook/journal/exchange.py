@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from threading import Thread
 from typing import Self
@@ -13,6 +14,7 @@ import msgspec
 
 from parbook.errors import ParbookError
 from parbook.journal import snapshots
+from parbook.journal.barriers import Barriers
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.durable import DurableCore
 from parbook.journal.layout import Kind
@@ -60,6 +62,38 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue | None
 
 
+class _Wakeful:
+    """A pipe through which the thread of the barriers wakes an event loop."""
+
+    def __init__(self, barriers: Barriers, release: Callable[[], None]) -> None:
+        self._barriers = barriers
+        self._release = release
+        self._reads, self._writes = os.pipe()
+        os.set_blocking(self._reads, False)
+        os.set_blocking(self._writes, False)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake this loop from now on."""
+        if self._loop is not loop:
+            self._loop = loop
+            loop.add_reader(self._reads, self._woken)
+            self._barriers.wake(self._writes)
+
+    def _woken(self) -> None:
+        with suppress(BlockingIOError):
+            while os.read(self._reads, 4096):
+                pass
+        self._release()
+
+    def close(self) -> None:
+        """Wake nobody any more. The thread must have ended."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._reads)
+        os.close(self._reads)
+        os.close(self._writes)
+
+
 class DurableExchange(Exchange):
     """A public exchange whose every acknowledged command is on the medium. Make one with `parbook.open`.
 
@@ -75,6 +109,7 @@ class DurableExchange(Exchange):
         self._storage = storage
         self._settled = settled
         self._closed = False
+        self._wakeful: _Wakeful | None = None
         self._writing: Thread | None = None
         self._checkpoint_error: Exception | None = None
         self._checkpointed_bytes = core.writer.written_bytes
@@ -115,7 +150,7 @@ class DurableExchange(Exchange):
     @property
     def durable(self) -> int:
         """Number of the last journal record that is acknowledged."""
-        return self._durable.acknowledged
+        return self._durable.look()
 
     def _release(self) -> None:
         for events in self._durable.take():
@@ -151,19 +186,10 @@ class DurableExchange(Exchange):
         """Yield durable events from a position on, then wait for more, see Exchange.aevents."""
         self._guard()
         self._release()
-        loop = asyncio.get_running_loop()
-
-        def wake() -> None:
-            # Between two barriers the loop may have ended, and its readers with it.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._release_if_open)
-
-        self._durable.on_durable = wake
+        if self._wakeful is None:
+            self._wakeful = _Wakeful(self._durable.writer.barriers, self._release)
+        self._wakeful.listen(asyncio.get_running_loop())
         return super().aevents(since)
-
-    def _release_if_open(self) -> None:
-        if not self._closed:
-            self._release()
 
     # --- snapshots ------------------------------------------------------------------------------
 
@@ -214,8 +240,8 @@ class DurableExchange(Exchange):
 
     def _write_later(self, stored: snapshots.Stored) -> None:
         try:
-            # A sync that fails here has failed for the exchange too: its next barrier must not try again.
-            self._durable.sync_now()
+            # A sync that fails here has failed for the exchange too.
+            self._durable.writer.sync()
             self._write(stored)
             self._checkpoint_error = None
         except (OSError, ParbookError) as error:
@@ -261,3 +287,5 @@ class DurableExchange(Exchange):
                     self.catalogue.closed(self.journaled, self.state_hash())
         finally:
             self._durable.close()
+            if self._wakeful is not None:
+                self._wakeful.close()

@@ -12,6 +12,7 @@ import msgspec
 
 from parbook._exchange import Exchange as Core
 from parbook.errors import JournalDamageError, MisuseError, shown
+from parbook.journal.barriers import DiskBarriers, PlainBarriers
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.durable import Durability, DurableCore
 from parbook.journal.exchange import DurableExchange, Replayed, Settled
@@ -37,7 +38,8 @@ SEGMENT_BYTES_MIN: Final = 4096
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How a journal is written; see `open_exchange`, whose arguments these are.
 
-    `in_background`: segments are made by a thread of their own. `own_thread`: so do the barriers of "group" run.
+    `in_background`: segments are made and barriers of "group" run by threads of their own. Without it, nobody runs a
+    barrier for what was submitted but flush() and the next call.
     """
 
     durability: Durability = Durability.GROUP
@@ -48,7 +50,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_ns: int = 0
     retention: Retention = Retention.ALL
     in_background: bool = False
-    own_thread: bool = True
 
 
 def open_exchange(
@@ -133,6 +134,7 @@ def go_on(
         journal=bytes.fromhex(start.journal),
         epoch=fence.epoch,
         segment_bytes=options.segment_bytes,
+        barriers=DiskBarriers() if options.in_background else PlainBarriers(),
         in_background=options.in_background,
     )
     if catalogue is not None:
@@ -146,9 +148,7 @@ def go_on(
             first_record=end.record + 1,
         )
     writer.go_on(end.segment if end.epoch == fence.epoch else "", end.offset, end.record, end.crc)
-    core = DurableCore(
-        recovered.core, writer, fence, options.durability, recovered.position, own_thread=options.own_thread
-    )
+    core = DurableCore(recovered.core, writer, fence, options.durability, recovered.position)
     try:
         if end.record == 0:
             core.journal(Kind.START, encode_value(start))

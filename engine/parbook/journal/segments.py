@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Lock, Thread
+from threading import Thread
 from typing import Final
 
 from parbook.errors import JournalFullError
+from parbook.journal.barriers import Barriers
 from parbook.journal.layout import (
     SEGMENT_HEADER_BYTES,
     Kind,
@@ -43,8 +44,8 @@ def segment_names(names: list[str]) -> list[str]:
 class Writer:
     """Appends frames to a journal whose end is known. One thread appends; another may sync at the same time.
 
-    `appended` is the last record written, `durable` the last one that a sync covered, `written_bytes` how much this
-    writer wrote. `on_segment(name, first record)` is told of every segment begun.
+    `appended` is the last record written, `written_bytes` how much this writer wrote. `on_segment(name, first record)`
+    is told of every segment begun.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class Writer:
         journal: bytes,
         epoch: int,
         segment_bytes: int,
+        barriers: Barriers,
         in_background: bool = False,
     ) -> None:
         self.storage = storage
+        self.barriers = barriers
         self.appended = 0
-        self.durable = 0
         self.crc = 0
         self.segment = ""
         self.offset = 0
@@ -73,16 +75,16 @@ class Writer:
         self._spare_bytes = 0
         self._spare_error: OSError | None = None
         self._making: Thread | None = None
-        self._sync_lock = Lock()
 
     def go_on(self, segment: str, offset: int, record: int, crc: int) -> None:
         """Append behind `record`, whose frame ends there and is durable. `segment` may be "": then in a new one."""
-        self.appended = self.durable = record
+        self.appended = record
         self.crc = crc
         if segment:
             self.segment, self.offset = segment, offset
             self._size = self.storage.size(segment)
             self._handle = self.storage.open(segment)
+        self.barriers.use(self._handle, record)
 
     # --- room -----------------------------------------------------------------------------------
 
@@ -137,10 +139,10 @@ class Writer:
         handle.sync()
         self.storage.rename(SPARE, name)
         self.storage.sync_names()
-        with self._sync_lock:
-            if self._handle is not None:
-                self._handle.close()
-            self._handle = handle
+        self.barriers.use(handle, self.appended)
+        if self._handle is not None:
+            self._handle.close()
+        self._handle = handle
         self.segment, self.offset, self._size = name, SEGMENT_HEADER_BYTES, self._spare_bytes
         self._spare_bytes = 0
         self.on_segment(name, header.first)
@@ -168,26 +170,26 @@ class Writer:
         self.written_bytes += len(frame)
         self.crc = crc
         self.appended += 1
+        self.barriers.appended(self.appended)
         return self.appended
 
+    @property
+    def durable(self) -> int:
+        """The last record that a barrier covered."""
+        return self.barriers.durable
+
     def sync(self) -> int:
-        """Return the last record that is on the medium now, everything appended before the call among it."""
-        wanted = self.appended
-        with self._sync_lock:
-            if self.durable < wanted and self._handle is not None:
-                # What is appended while the sync runs may be covered or not: only what was there before counts.
-                upto = self.appended
-                self._handle.sync()
-                self.durable = upto
-            return self.durable
+        """Return the last record that is on the medium now, everything appended before the call among it. OSError."""
+        return self.barriers.sync()
 
     def close(self) -> None:
         """Let go of the files. What was appended and not synced is not durable."""
         self._join()
-        with self._sync_lock:
-            if self._handle is not None:
-                self._handle.close()
-                self._handle = None
+        self.barriers.stop()
+        self.barriers.use(None, self.durable)
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
         if self._spare_bytes:
             with suppress(OSError):
                 self.storage.remove(SPARE)

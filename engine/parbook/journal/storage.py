@@ -65,23 +65,27 @@ def write_all(descriptor: int, data: bytes, offset: int) -> None:
         view, offset = view[written:], offset + written
 
 
+sync_data: Final = getattr(os, "fdatasync", os.fsync)
+"""fdatasync(2), where there is one."""
+
+
 class DiskHandle:
     """A file of a directory."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
     def write(self, data: bytes, offset: int) -> None:
         """Write all of `data`."""
-        write_all(self._descriptor, data, offset)
+        write_all(self.descriptor, data, offset)
 
     def sync(self) -> None:
         """Wait for the medium. The size never changes, so that the data is all there is to sync."""
-        os.fdatasync(self._descriptor)
+        sync_data(self.descriptor)
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
 
 class DiskStorage:
@@ -119,7 +123,7 @@ class DiskStorage:
             for number, offset in enumerate(range(0, size, len(_CHUNK)), start=1):
                 write_all(descriptor, _CHUNK[: size - offset], offset)
                 if number % _SYNC_EVERY == 0:
-                    os.fdatasync(descriptor)
+                    sync_data(descriptor)
             os.fsync(descriptor)
         except OSError:
             os.close(descriptor)
