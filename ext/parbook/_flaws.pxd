@@ -1,4 +1,4 @@
-# What can be wrong with a record of a serialised state. Twin of parbook.flaws; tests/restore holds the numbers against it.
+# What can be wrong with a record of a serialised state. Twin of parbook.flaws, with the same numbers.
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from parbook._accounts cimport MAX_QUOTE_SLOTS, TOKEN

@@ -18,7 +18,7 @@ from parbook._book cimport (
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk
 from parbook._flaws cimport *
-from parbook._identity cimport client_close, client_find, client_ids_reserve, client_open
+from parbook._identity cimport ClientIds, client_close, client_find, client_home, client_ids_reserve, client_open
 from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, IdIndex, ids_find, ids_put, page_at
 from parbook._limits cimport closable_lots
 from parbook._listing cimport order_hold
@@ -42,6 +42,7 @@ cdef enum:
     SECTION_ELECTED = 8
     SECTION_PARKED = 9
     SECTION_CALL_BUYS = 10
+    AHEAD = 16              # orders
 
 cdef extern from *:
     """
@@ -74,7 +75,6 @@ cdef struct Loading:
 
 
 cdef const void *bytes_of(object records) except? NULL:
-    """Return where an array's bytes begin, NULL for an empty one. They live as long as the array."""
     cdef const uint8_t[::1] view
     if len(records) == 0:
         return NULL
@@ -482,6 +482,11 @@ cdef int restore_order(Desk *desk, const OrderRecord *record, Loading *loading) 
     return put_order(desk, slot, record, section)
 
 
+cdef inline void await_client(const ClientIds *ids, const OrderRecord *record) noexcept nogil:
+    """Have a client id's entry fetched before it is asked for."""
+    pb_prefetch(&ids.entries[client_home(ids, record.account, record.client_id)])
+
+
 cdef int restore_orders(Desk *desk, const OrderRecord *records, uint64_t count, uint64_t *index) noexcept nogil:
     """Take the orders in the order in which they stand. O(count * log timers)."""
     cdef Loading loading
@@ -492,6 +497,9 @@ cdef int restore_orders(Desk *desk, const OrderRecord *records, uint64_t count, 
         return NO_MEMORY
     for i in range(count):
         index[0] = i
+        if desk.ids.capacity != 0 and i + AHEAD < count:
+            # Client ids are hashed, so every order's lies on a cache line of its own.
+            await_client(&desk.ids, &records[i + AHEAD])
         flaw = restore_order(desk, &records[i], &loading)
         if flaw != FLAW_NONE:
             return flaw
@@ -564,16 +572,15 @@ cdef bint is_crossed(const Desk *desk) noexcept nogil:
 
 # --- the whole ------------------------------------------------------------------------------------
 
-cdef int refuse(str symbol, str part, int flaw, uint64_t index) except -1:
-    """Raise what a part's flaw calls for; return 0 when there is none."""
+cdef int refuse(object name, object part, int flaw, uint64_t index) except -1:
     if flaw == NO_MEMORY:
-        raise MemoryError("no memory for a market of this state")
+        raise MemoryError(f"no memory for a state of {name}")
     if flaw != FLAW_NONE:
-        raise flawed(symbol, part, index, Flaw(flaw))
+        raise flawed(name, part, index, Flaw(flaw))
     return 0
 
 
-cdef int restore_curve_of(Desk *desk, object parts, str symbol) except -1:
+cdef int restore_curve_of(Desk *desk, object parts, object symbol) except -1:
     cdef const CurveParams *params = <const CurveParams *>bytes_of(parts.curve)
     cdef const CurveStateRecord *state = <const CurveStateRecord *>bytes_of(parts.curve_state)
     cdef uint64_t index = 0
