@@ -1,5 +1,6 @@
 """The compiled exchange. Rules and refusals: `parbook.reference`; interface: `parbook.interface`."""
 
+from collections.abc import Sequence
 from typing import final
 
 from parbook._calls import Placed
@@ -17,6 +18,13 @@ class Exchange:
     """Many markets over one ledger and one clock, compiled. Not for two threads at once."""
     def __new__(cls, outcome_window: int = 65536) -> Exchange:
         """Make an empty exchange that remembers so many outcomes. MemoryError when there is no memory."""
+    @classmethod
+    def from_state(cls, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> Exchange:
+        """Return the exchange that had this state. See ExchangeProtocol.
+
+        CorruptionError, with the first record that cannot be, for bytes that no such exchange returned; MisuseError for
+        other types; MemoryError when there is no memory.
+        """
     def add_asset(self, asset: Asset) -> int:
         """Return the index of a new asset, dense from 0. MisuseError when its name is taken or there is no room."""
     def add_instrument(self, listing: Listing) -> int:

@@ -21,6 +21,13 @@ class Market:
         """What is traded here, and its limits."""
     def __new__(cls, instrument: Instrument) -> Market:
         """Make an empty market. MemoryError when there is none."""
+    @classmethod
+    def from_state(cls, instrument: Instrument, state: bytes) -> Market:
+        """Return the market that had this state; a second's work is some million orders. See MarketProtocol.
+
+        CorruptionError, with the first record that cannot be, for bytes that no such market returned; MisuseError for
+        other types; MemoryError when there is no memory, and where ids of live orders are more than 2**36 apart.
+        """
     def apply(self, command: Command) -> list[Event]:
         """Apply one command and return its events. MisuseError when a value does not fit its record field."""
     def apply_batch(self, commands: Records) -> Records:

@@ -44,14 +44,6 @@ cdef class Exchange:
     Not for two threads at once: a second one that enters while a batch runs gets a MisuseError.
     """
 
-    cdef Venue venue
-    cdef Gate gate
-    cdef list _assets
-    cdef list _listings
-    cdef list _markets
-    cdef set _names
-    cdef set _symbols
-
     def __cinit__(self, outcome_window=OUTCOMES_MAX):
         cdef int64_t window = signed_of(outcome_window, "outcome_window")
         if not 1 <= window <= OUTCOMES_MAX:
@@ -68,6 +60,13 @@ cdef class Exchange:
         for i in range(self.venue.count):
             free(self.venue.funds[i])
         venue_clear(&self.venue)
+
+    @classmethod
+    def from_state(cls, state, assets, listings):
+        """Return the exchange that had this state. See `parbook.interface.ExchangeProtocol`."""
+        # A module of its own, compiled on this one: it cannot be imported above.
+        from parbook._exchange_restore import exchange_from_state
+        return exchange_from_state(state, assets, listings)
 
     def __reduce__(self):
         raise MisuseError("an Exchange cannot be pickled or copied. Keep its commands and replay them.")

@@ -99,6 +99,13 @@ cdef class Market:
     def __dealloc__(self):
         desk_free(&self.desk)
 
+    @classmethod
+    def from_state(cls, instrument, state):
+        """Return the market that had this state. See `parbook.interface.MarketProtocol`."""
+        # A module of its own, compiled on this one: it cannot be imported above.
+        from parbook._restore import market_from_state
+        return market_from_state(instrument, state)
+
     def __reduce__(self):
         raise MisuseError("a Market cannot be pickled or copied. Keep its commands and replay them.")
 

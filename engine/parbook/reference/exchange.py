@@ -6,6 +6,7 @@ instrument it went to, or in the exchange's own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from parbook.codes import AccountStatus, CommandKind, RejectCode
@@ -24,12 +25,14 @@ from parbook.messages import (
 from parbook.records import Records, command_records, curve_record, event_records
 from parbook.reference import exchange_views, running, tills
 from parbook.reference.desk import Desk, Row
+from parbook.reference.exchange_restore import restore_exchange
 from parbook.reference.exchange_views import MarketView
 from parbook.reference.funds import Funds
 from parbook.reference.market import Placed, placed_of, refuse_other_numbers
 from parbook.reference.office import Office
 from parbook.reference.outcomes import OUTCOMES_MAX, Outcome, Outcomes
 from parbook.reference.running import refuse_other_arrays, rows_of
+from parbook.state_parts import cut_exchange, refuse_other_states
 from parbook.units import EVERY_INSTRUMENT, INSTRUMENTS_MAX, checked_int
 
 EVERYWHERE: Final = frozenset({CommandKind.ADVANCE, CommandKind.MASS_CANCEL, CommandKind.KILL, CommandKind.DEADMAN})
@@ -56,6 +59,19 @@ class Exchange:
         checked_int(outcome_window, "outcome_window", 1, OUTCOMES_MAX)
         self._office = Office(Outcomes(outcome_window))
         self._desks: list[Desk] = []
+
+    @classmethod
+    def from_state(cls, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> Exchange:
+        """Return the exchange that had this state. See `parbook.interface.ExchangeProtocol`."""
+        refuse_other_states(state)
+        parts = cut_exchange(state, assets, listings)
+        exchange = cls(parts.header["outcome_window"])
+        for asset in assets:
+            exchange.add_asset(asset)
+        for listing in listings:
+            exchange.add_instrument(listing)
+        restore_exchange(exchange._office, exchange._desks, parts)
+        return exchange
 
     # --- what is traded -------------------------------------------------------------------------
 

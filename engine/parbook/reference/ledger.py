@@ -60,7 +60,7 @@ class Ledger:
             return code
         if self.overflows(asset, amount_atoms):
             return RejectCode.BALANCE_OVERFLOW
-        self._remember(txn_id)
+        self.remember(txn_id)
         self.inside[asset] = self.inside.get(asset, 0) + amount_atoms
         self.credit(account, asset, amount_atoms)
         return None
@@ -72,7 +72,7 @@ class Ledger:
             return code
         if amount_atoms > self.available(account, asset):
             return RejectCode.INSUFFICIENT_AVAILABLE
-        self._remember(txn_id)
+        self.remember(txn_id)
         self.inside[asset] -= amount_atoms
         self.credit(account, asset, -amount_atoms)
         return None
@@ -84,7 +84,7 @@ class Ledger:
             return code or RejectCode.INVALID_ACCOUNT
         if amount_atoms > self.available(source, asset):
             return RejectCode.INSUFFICIENT_AVAILABLE
-        self._remember(txn_id)
+        self.remember(txn_id)
         self.credit(source, asset, -amount_atoms)
         self.credit(target, asset, amount_atoms)
         return None
@@ -97,7 +97,7 @@ class Ledger:
             return RejectCode.AMOUNT_OUT_OF_RANGE
         return RejectCode.DUPLICATE_TXN if txn_id in self._txns else None
 
-    def _remember(self, txn_id: int) -> None:
+    def remember(self, txn_id: int) -> None:
         """Note a transaction id, 0 excepted, which means: none; the oldest beyond the window is forgotten."""
         if not txn_id:
             return

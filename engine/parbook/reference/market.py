@@ -26,7 +26,9 @@ from parbook.messages import (
 from parbook.records import Records, command_records, curve_record, event_records
 from parbook.reference import running, views
 from parbook.reference.desk import Desk, Row
+from parbook.reference.restore import restore
 from parbook.reference.running import refuse_other_arrays, rows_of
+from parbook.state_parts import refuse_other_states
 from parbook.units import checked_int
 
 
@@ -96,6 +98,14 @@ class Market:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self._desk = Desk(instrument)
+
+    @classmethod
+    def from_state(cls, instrument: Instrument, state: bytes) -> Market:
+        """Return the market that had this state. See `parbook.interface.MarketProtocol`."""
+        refuse_other_states(state)
+        market = cls(instrument)
+        restore(market._desk, state)
+        return market
 
     # --- commands -------------------------------------------------------------------------------
 

@@ -88,9 +88,13 @@ class Curve:
         self.ladder = Ladder()
         self.compiled_at_net_lots = 0
 
+    def compile_at(self, net_lots: int) -> None:
+        """Make the ladder that an activation makes when the cursor stands at `net_lots`."""
+        self.compiled_at_net_lots = net_lots
+        self.ladder = compile_ladder(self.params, self.low_ticks, self.high_ticks, net_lots)
+
     def _compile(self) -> None:
-        self.compiled_at_net_lots = self.cursor.net_lots
-        self.ladder = compile_ladder(self.params, self.low_ticks, self.high_ticks, self.cursor.net_lots)
+        self.compile_at(self.cursor.net_lots)
 
     def quote(self, taker: Side, touch_ticks: int, cursor: Cursor) -> Quote | None:
         """Return the best quote for a taker of that side when the cursor stands at `cursor`.

@@ -15,7 +15,7 @@ from parbook.reference.desk import Desk
 from parbook.reference.matching import opposite
 from parbook.state import digest
 
-__all__ = ["check", "curve_state", "depth", "digest", "order_state", "queue", "state_bytes"]
+__all__ = ["check", "curve_state", "depth", "digest", "is_crossed", "order_state", "queue", "state_bytes"]
 
 
 def depth(desk: Desk, levels: int) -> Records:
@@ -146,10 +146,15 @@ def check(desk: Desk) -> None:
             raise InvariantError(f"market: order {order.order_id} stands nowhere")
     if desk.curve is not None:
         desk.curve.check()
+    if is_crossed(desk):
+        raise InvariantError("market: bids meet asks")
+
+
+def is_crossed(desk: Desk) -> bool:
+    """Whether book and curve are locked or crossed while orders match. O(log levels + rungs)."""
     if not desk.session.matches:
-        return
+        return False
     bids, asks = (
         [p for p in (desk.book.touch_ticks(side), *(q[0] for q in curve_quotes(desk, side, 1))) if p] for side in Side
     )
-    if bids and asks and max(bids) >= min(asks):
-        raise InvariantError(f"market: bids {bids} meet asks {asks}")
+    return bool(bids and asks and max(bids) >= min(asks))
