@@ -14,6 +14,7 @@ import pytest
 import parbook as pb
 from parbook.codes import CommandKind
 from parbook.journal import durable
+from parbook.journal.barriers import DiskBarriers
 from parbook.journal.durable import Durability
 from parbook.journal.lock import NoFence
 from parbook.journal.opening import Options, assemble
@@ -134,6 +135,7 @@ def test_a_barrier_that_fails_in_the_background_silences_what_ran_ahead(tmp_path
     reads, writes = os.pipe()
     barriers = exchange._durable.writer.barriers
     # A pipe cannot be synced: EINVAL.
+    assert isinstance(barriers, DiskBarriers)
     barriers._compiled.use(writes, exchange.durable)
     with suppress(pb.JournalFailedError):
         exchange.submit(orders(20))

@@ -173,6 +173,7 @@ def _repair(args: argparse.Namespace) -> int:
         if args.yes:
             catalogue = Catalogue(args.path)
             catalogue.removed(catalogue.missing_segments(segment_names(storage.names())))
+            catalogue.close()
     if not steps:
         _say(args, {"steps": [], "done": False}, f"{args.path}: nothing to repair")
         return 0

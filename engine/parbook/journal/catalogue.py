@@ -16,9 +16,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, Final
 
 from parbook.journal.snapshots import Stored
+
+_Work = Callable[[sqlite3.Connection], object]
 
 CATALOGUE: Final = "catalogue.sqlite"
 _TABLES: Final = """
@@ -40,30 +44,43 @@ create table if not exists snapshots (
 
 
 class Catalogue:
-    """The catalogue of one directory. `error` is the last thing that went wrong, None when nothing did."""
+    """The catalogue of one directory. `error` is the last thing that went wrong, None when nothing did.
+
+    What it is told it writes in a thread of its own, in order: its syncs hold nobody up. close() waits for them.
+    """
 
     def __init__(self, root: Path) -> None:
         self.path = root / CATALOGUE
         self.error: sqlite3.Error | None = None
         self._run = 0
+        self._work: SimpleQueue[_Work | None] = SimpleQueue()
+        self._thread = Thread(target=self._carry_out, name="parbook-journal-catalogue", daemon=True)
+        self._thread.start()
         self._tell("pragma journal_mode = wal")
-        self._write(lambda db: db.executescript(_TABLES))
+        self._work.put(lambda db: db.executescript(_TABLES))
 
-    def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Run one transaction. Whatever the database has against it is noted, and stops nobody."""
-        try:
-            db = sqlite3.connect(self.path, timeout=1.0)
+    def _carry_out(self) -> None:
+        while (work := self._work.get()) is not None:
+            # Whatever the database has against it is noted, and stops nobody.
             try:
-                db.execute("pragma synchronous = full")
-                with db:
-                    work(db)
-            finally:
-                db.close()
-        except sqlite3.Error as error:
-            self.error = error
+                db = sqlite3.connect(self.path, timeout=1.0)
+                try:
+                    db.execute("pragma synchronous = full")
+                    with db:
+                        work(db)
+                finally:
+                    db.close()
+            except sqlite3.Error as error:
+                self.error = error
 
     def _tell(self, statement: str, values: Sequence[Any] = ()) -> None:
-        self._write(lambda db: db.execute(statement, values))
+        self._work.put(lambda db: db.execute(statement, values))
+
+    def close(self) -> None:
+        """Return when everything told is written."""
+        if self._thread.is_alive():
+            self._work.put(None)
+            self._thread.join()
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds; nothing when the catalogue cannot be read."""
@@ -94,7 +111,7 @@ class Catalogue:
                 db.execute(f"insert into runs ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?)", values).lastrowid or 0
             )
 
-        self._write(begin)
+        self._work.put(begin)
 
     def closed(self, last_record: int, state_hash: str) -> None:
         """End the run; a run without an end was not closed."""
@@ -131,4 +148,4 @@ class Catalogue:
                 db.executemany(f"update {table} set removed_at_ns = ? where name = ?", gone)
 
         if gone:
-            self._write(take)
+            self._work.put(take)

@@ -114,7 +114,7 @@ class DurableCore:
         self.acknowledged = max(self.acknowledged, durable)
 
     def look(self) -> int:
-        """Return the last record that may be spoken of: a barrier covered it, and this was the one writer after that."""
+        """Return the last record to be spoken of: a barrier covered it, and this was the one writer after that."""
         durable = self.writer.durable
         if durable > self.acknowledged:
             try:

@@ -287,5 +287,7 @@ class DurableExchange(Exchange):
                     self.catalogue.closed(self.journaled, self.state_hash())
         finally:
             self._durable.close()
+            if self.catalogue is not None:
+                self.catalogue.close()
             if self._wakeful is not None:
                 self._wakeful.close()

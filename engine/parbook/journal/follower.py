@@ -203,6 +203,7 @@ class Follower:
         acknowledged there. The follower is done then. The first record is a seal, in a segment of the new epoch.
         """
         fence = DirectoryFence.seize(self.root)
+        catalogue = Catalogue(self.root)
         try:
             while self.poll():
                 pass
@@ -210,9 +211,9 @@ class Follower:
             settle(self._storage, msgspec.structs.replace(self._end, unsettled=self._settled()))
             recovered = self._replay.result(self._end)
             chosen = msgspec.structs.replace(options or Options(), in_background=True)
-            catalogue = Catalogue(self.root)
             exchange = go_on(self._storage, fence, chosen, recovered, self._replayed, catalogue)
         except BaseException:
+            catalogue.close()
             fence.close()
             raise
         exchange.seal()

@@ -87,14 +87,15 @@ def open_exchange(
         raise MisuseError(f"{root} is a file. Name a directory: a journal is several files.")
     root.mkdir(parents=True, exist_ok=True)
     fence = DirectoryFence.take(root)
+    catalogue = Catalogue(root)
     try:
-        catalogue = Catalogue(root)
         storage = DiskStorage(root)
         missing = catalogue.missing_segments(segment_names(storage.names()))
         if missing:
             raise JournalDamageError(missing[0], 0, 0, "the catalogue knows this segment, and it is gone", REMEDY)
         return assemble(storage, fence, options, catalogue)
     except BaseException:
+        catalogue.close()
         fence.close()
         raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ from parbook.journal.layout import Frame, Kind, crc32c
 from parbook.journal.payloads import Start, carry_out, current_payload
 from parbook.journal.scan import REMEDY, End, Place, Scanner
 from parbook.journal.storage import QUARANTINE, Storage
+from parbook.listing import Asset, Listing
 from parbook.records import Records
 
 _FIRST_POSITION: Final = 0
@@ -26,7 +27,7 @@ class MakeCore(Protocol):
     def __call__(self, outcome_window: int) -> ExchangeProtocol:
         """Return an empty core."""
 
-    def from_state(self, state: bytes, assets: object, listings: object) -> ExchangeProtocol:
+    def from_state(self, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> ExchangeProtocol:
         """Return a core with that state. CorruptionError."""
 
 
