@@ -83,6 +83,9 @@ class Scanner:
             raise SchemaError(
                 name, "its records have layouts that this parbook does not know", "Open it with the parbook it is of."
             )
+        if self.storage.size(name) != header.size:
+            reason = f"the segment has {self.storage.size(name)} bytes, and was made with {header.size}"
+            raise JournalDamageError(name, 0, self._after, reason, REMEDY)
         self._journal = self._journal or header.journal
         if header.journal != self._journal:
             raise JournalDamageError(name, 0, self._after, "the segment belongs to another journal", REMEDY)
@@ -161,7 +164,7 @@ class Scanner:
         segment = self.segments[index]
         torn = len(data.rstrip(b"\0")) > offset
         for frame in _frames_in(data, offset):
-            self._weigh(segment.name, offset, record, frame)
+            self._weigh(segment.name, offset, record, crc, frame)
         for later in self.segments[index + 1 :]:
             # Its writer synced everything before it, then gave it its name.
             reason = f"record {record + 1} was acknowledged, and is not there: {later.name} comes after it"
@@ -179,11 +182,11 @@ class Scanner:
             torn=torn,
         )
 
-    def _weigh(self, name: str, offset: int, record: int, frame: Frame) -> None:
+    def _weigh(self, name: str, offset: int, record: int, crc: int, frame: Frame) -> None:
         if frame.durable > record:
             reason = f"record {record + 1} is damaged; record {frame.record} at {frame.offset} says it was durable"
             self._damage(name, offset, record, reason)
-        if frame.record <= record:
+        if frame.record <= record or (frame.record == record + 1 and frame.previous == crc):
             self._damage(name, offset, record, f"record {frame.record} stands at {frame.offset}, where it never was")
 
     def _damage(self, name: str, offset: int, record: int, reason: str) -> None:
