@@ -112,6 +112,13 @@ def _crash_recovery(tally: Tally, where: str, driver: Driver, files: Files, draw
     for number in range(1, whole.storage.count + 1):
         life = _crashed(begin, live, number)
         for mode, rest in _rests(life.storage, draw, 1, 1):
-            _try(tally, "crash of a recovery", f"{where}, again at {number}, {mode}", life, MemoryDisk(rest), life.durable)
+            _try(
+                tally,
+                "crash of a recovery",
+                f"{where}, again at {number}, {mode}",
+                life,
+                MemoryDisk(rest),
+                life.durable,
+            )
         for disk in killed(life.storage, draw):
             _try(tally, "killed in a recovery", f"{where}, killed at {number}", life, disk, life.acknowledged)

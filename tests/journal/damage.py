@@ -7,7 +7,8 @@ rest of the files still says, so that nothing else passes for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from parbook.journal.snapshots import Stored, decode
 from tests.journal.driver import Driver
 from tests.journal.falls import Files, fingerprint, lost
 from tests.journal.memory_disk import Crash, Fall, Lie, MemoryDisk
-from tests.journal.promise import Outcome, Tally, holds
+from tests.journal.promise import Tally, holds
 from tests.journal.script import Script
 
 
@@ -94,7 +95,9 @@ def truncations(tally: Tally, at_rest: Log, every: int = 1) -> None:
     """Cut every file after each byte, or after one in `every`."""
     for name, content in at_rest.files.items():
         for size in range(0, len(content), every):
-            at_rest.attempt(tally, f"truncated {_kind(name)}", f"{name} cut at {size}", at_rest.files | {name: content[:size]})
+            at_rest.attempt(
+                tally, f"truncated {_kind(name)}", f"{name} cut at {size}", at_rest.files | {name: content[:size]}
+            )
 
 
 def flips(tally: Tally, at_rest: Log, draw: Random | None = None, count: int = 0) -> None:
@@ -147,12 +150,6 @@ def _one_lie(tally: Tally, script: Script, durability: Durability, number: int, 
 def _lived(script: Script, durability: Durability, plan: dict[int, Lie | Fall]) -> Driver:
     driver = Driver(script, MemoryDisk(), durability)
     driver.storage.plan.update(plan)
-    try:
+    with suppress(Crash):
         driver.run()
-    except Crash:
-        pass
     return driver
-
-
-Damage = Callable[[Tally, Log], None]
-__all__ = ["Damage", "Evidence", "Log", "Outcome", "evidence", "flips", "lies", "log", "truncations"]

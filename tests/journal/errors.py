@@ -27,10 +27,10 @@ def refusals(tally: Tally, script: Script, durability: Durability, rests: int = 
     whole = Driver(script, MemoryDisk(), durability)
     whole.run()
     for number, (what, _) in enumerate(whole.storage.trace, 1):
-        for code in NAMES:
+        for code, name in NAMES.items():
             for part in range(3 if what in ("write", "sync") else 1):
                 plan = Refuse(code, part and draw.getrandbits(30))
-                _one_refusal(tally, script, durability, number, plan, f"{NAMES[code]}, {what}", draw, rests)
+                _one_refusal(tally, script, durability, number, plan, f"{name}, {what}", draw, rests)
 
 
 def _one_refusal(
@@ -79,7 +79,7 @@ def _is_poisoned(driver: Driver) -> None:
     exchange, acknowledged = driver.exchange, driver.acknowledged
     if exchange is None or exchange._closed:
         return
-    calls = [step for step in driver.script.changes[driver.done :][:3]]
+    calls = driver.script.changes[driver.done :][:3]
     for step in [*calls, Step("flush"), Step("checkpoint")]:
         try:
             driver.step(step)
@@ -109,7 +109,9 @@ def full_disk(tally: Tally, script: Script, durability: Durability) -> None:
             _with_a_full_disk(driver, first)
             tally.count(fault, Outcome.WENT_ON if driver.full else Outcome.UNHURT)
         except Exception as error:
-            tally.broken.append(f"{fault}: seed {script.seed}, {durability}, step {first}: {type(error).__name__}: {error}")
+            tally.broken.append(
+                f"{fault}: seed {script.seed}, {durability}, step {first}: {type(error).__name__}: {error}"
+            )
 
 
 def _with_a_full_disk(driver: Driver, first: int) -> None:

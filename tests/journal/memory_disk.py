@@ -299,9 +299,7 @@ class MemoryDisk:
         disk = MemoryDisk()
         disk.names_seen = {name: copies[id(file)] for name, file in self.names_seen.items()}
         disk.names_durable = {name: copies[id(file)] for name, file in self.names_durable.items()}
-        disk.links = [
-            link._replace(file=None if link.file is None else copies[id(link.file)]) for link in self.links
-        ]
+        disk.links = [link._replace(file=None if link.file is None else copies[id(link.file)]) for link in self.links]
         return disk
 
 

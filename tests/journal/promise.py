@@ -19,7 +19,7 @@ from tests.journal.script import OUTCOMES
 GO_ON = 2
 """How many changes are made after a recovery, before the machine falls again."""
 FAR = 8
-"""Of so many recoveries, two go on to the end of the script, over several segments; those of empty journals among them."""
+"""Of so many recoveries, two go on to the end of the script, over several segments; those of empty journals do."""
 
 
 class BrokenPromiseError(AssertionError):
@@ -80,7 +80,10 @@ def recovered_from(driver: Driver, disk: MemoryDisk, least: int, cut_from: int =
     """
     events: list[tuple[int, Records]] = []
     recovered = recover(
-        disk, make=StandIn(driver.script), outcome_window=OUTCOMES, on_events=lambda at, batch: events.append((at, batch))
+        disk,
+        make=StandIn(driver.script),
+        outcome_window=OUTCOMES,
+        on_events=lambda at, batch: events.append((at, batch)),
     )
     record = recovered.end.record
     if record not in driver.after:

@@ -1,4 +1,4 @@
-"""A day in the life of a small exchange: a seeded list of steps, and what each of them makes of a core without a journal.
+"""A small exchange's day: a seeded list of steps, and what each of them makes of a core without a journal.
 
 The steps are drawn from the state of such a core, so that they are mostly valid. Whoever carries them out over a
 journal can then tell, for every number of steps, which state and which events there must be.
@@ -105,9 +105,7 @@ def _command(step: Step) -> m.Command:
     instrument, account, *rest = step.value
     if step.what == "place":
         side, qty_lots, price_ticks = rest
-        return m.NewOrder(
-            instrument=instrument, account=account, side=side, qty_lots=qty_lots, price_ticks=price_ticks
-        )
+        return m.NewOrder(instrument=instrument, account=account, side=side, qty_lots=qty_lots, price_ticks=price_ticks)
     if step.what == "cancel":
         return m.CancelOrder(instrument=instrument, account=account, order_id=rest[0])
     order_id, client_id, qty_lots = rest
@@ -150,10 +148,8 @@ def _changes(seed: int, count: int, draw: np.random.Generator) -> Iterator[Step]
     left = count
     while left > 0:
         for operation in stream.next(core, 12):
-            if isinstance(operation, m.SetCurve):
-                steps = [Step("apply", operation)]
-            else:
-                steps = list(_pieces(operation, draw))
+            curve = isinstance(operation, m.SetCurve)
+            steps = [Step("apply", operation)] if curve else list(_pieces(operation, draw))
             if draw.random() < 0.3:
                 steps.append(_shortcut(draw))
             for step in steps[:left]:

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from threading import Event as Flag
-from threading import Thread
-from typing import Any, Final, NoReturn, cast
+from threading import Lock, Thread
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import numpy as np
 
 from parbook._calls import Placed
 from parbook.codes import AccountStatus, CommandKind, OrderType, Side, TimeInForce
-from parbook.errors import JournalError, JournalFailedError, JournalFencedError
+from parbook.errors import JournalError, JournalFailedError, JournalFencedError, MisuseError
 from parbook.interface import ExchangeProtocol, MarketProtocol
 from parbook.journal.layout import FRAME_BYTES, Kind
 from parbook.journal.lock import Fence
@@ -29,6 +30,7 @@ from parbook.listing import Asset, Fees, Listing
 from parbook.messages import AmendOrder, CancelOrder, Command, Event, NewOrder, SetCurve
 from parbook.records import COMMAND, Records, command_records, curve_record
 
+Done = TypeVar("Done")
 FRAME_COMMANDS_MAX: Final = 16_384
 """A larger batch becomes several records."""
 RUN_AHEAD_EVENTS: Final = 2**18
@@ -71,6 +73,7 @@ class DurableCore:
         """The last record whose effect may be spoken of."""
         self.on_durable: Callable[[], None] | None = None
         """Called by the thread of the barriers after each of them."""
+        self._counting = Lock()
         self._failure: BaseException | None = None
         self._waiting: deque[tuple[int, Records]] = deque()
         self._waiting_events = 0
@@ -90,6 +93,24 @@ class DurableCore:
             self.writer.make_room(payload_bytes)
         except OSError as error:
             self._fail(error)
+
+    def _carry_out(
+        self, kind: Kind, payload: bytes, run: Callable[[], Done], emitted: Callable[[Done], int], count: int = 1
+    ) -> tuple[int, Done]:
+        """Have the core do something and write it down; return (its record, what the core answered)."""
+        stood = self._stands()
+        try:
+            answer = run()
+            return self._record(kind, payload, stood, emitted(answer), count), answer
+        except (MisuseError, JournalError):
+            raise
+        except BaseException as error:
+            # An interrupt, or no memory: the core may have done what the journal will never know of.
+            self._failure = self._failure or JournalFailedError(
+                f"a call was interrupted between core and journal by {type(error).__name__}. Close this exchange and "
+                "open the journal again: what is in it then is what counts."
+            )
+            raise
 
     def _record(self, kind: Kind, payload: bytes, stood: tuple[int, int], emitted: int, count: int = 1) -> int:
         """Write down what the core has just done; `stood`: its next command and its clock before that."""
@@ -123,7 +144,12 @@ class DurableCore:
             self.fence.check()
         except (OSError, JournalFencedError) as error:
             self._fail(error)
-        self.acknowledged = max(self.acknowledged, durable)
+        self._covered(durable)
+
+    def _covered(self, durable: int) -> None:
+        # Two threads run barriers, and the one that was first may come second here.
+        with self._counting:
+            self.acknowledged = max(self.acknowledged, durable)
 
     def _acknowledge(self) -> None:
         """Wait as long as the durability asks before a call may return."""
@@ -162,9 +188,7 @@ class DurableCore:
             kind, rows = Kind.COMMANDS, command_records([command])
         payload = rows.tobytes()
         self._ready(len(payload))
-        stood = self._stands()
-        events = self.core.apply(command)
-        self._record(kind, payload, stood, len(events), len(rows))
+        _, events = self._carry_out(kind, payload, lambda: self.core.apply(command), len, len(rows))
         self._acknowledge()
         return events
 
@@ -201,10 +225,9 @@ class DurableCore:
         start = 0
         for end in ends:
             part = commands[start:end]
-            payload = part.tobytes()
-            stood = self._stands()
-            events = self.core.apply_batch(part)
-            done.append((self._record(Kind.COMMANDS, payload, stood, len(events), len(part)), events))
+            done.append(
+                self._carry_out(Kind.COMMANDS, part.tobytes(), partial(self.core.apply_batch, part), len, len(part))
+            )
             start = end
         return done
 
@@ -220,9 +243,8 @@ class DurableCore:
     def _of_one(self, command: NewOrder | CancelOrder | AmendOrder, run: Callable[[], Any]) -> Any:
         payload = command_records([command]).tobytes()
         self._ready(len(payload))
-        stood, emitted = self._stands(), self._emitted(command.instrument)
-        answer = run()
-        self._record(Kind.COMMANDS, payload, stood, self._emitted(command.instrument) - emitted)
+        before = self._emitted(command.instrument)
+        _, answer = self._carry_out(Kind.COMMANDS, payload, run, lambda _: self._emitted(command.instrument) - before)
         self._acknowledge()
         return answer
 
@@ -304,9 +326,7 @@ class DurableCore:
     def _listed(self, kind: Kind, value: Any, add: Callable[[Any], int]) -> int:
         payload = encode_value(value) if isinstance(value, Asset | Listing) else b""
         self._ready(len(payload))
-        stood = self._stands()
-        index = add(value)
-        self._record(kind, payload, stood, 0)
+        _, index = self._carry_out(kind, payload, lambda: add(value), lambda _: 0)
         self._acknowledge()
         return index
 
@@ -326,7 +346,7 @@ class DurableCore:
             if self._failure is None:
                 durable = self.writer.sync()
                 self.fence.check()
-                self.acknowledged = max(self.acknowledged, durable)
+                self._covered(durable)
         except (OSError, JournalFencedError) as error:
             self._failure = error
         if self.on_durable is not None:

@@ -21,7 +21,7 @@ from parbook.journal.lock import DirectoryFence, Fence
 from parbook.journal.payloads import Start, encode_value
 from parbook.journal.recovery import MakeCore, Recovered, recover, settle
 from parbook.journal.segments import SPARE, Writer
-from parbook.journal.storage import DiskStorage, Storage
+from parbook.journal.storage import DiskStorage, Storage, make_directory
 from parbook.messages import Command, Event
 from parbook.records import Records
 from parbook.units import checked_int
@@ -228,7 +228,7 @@ def open_exchange(
     root = Path(path)
     if root.exists() and not root.is_dir():
         raise MisuseError(f"{root} is a file. Name a directory: a journal is several files.")
-    root.mkdir(parents=True, exist_ok=True)
+    make_directory(root)
     fence = DirectoryFence.take(root)
     try:
         return assemble(
@@ -272,6 +272,7 @@ def assemble(
         outcome_window=outcome_window,
         written_by=f"parbook {metadata.version('parbook')}",
     )
+    fence.catch_up(end.epoch)
     settle(storage, end)
     writer = Writer(
         storage,

@@ -72,6 +72,7 @@ class Writer:
         self._spare_error: OSError | None = None
         self._making: Thread | None = None
         self._sync_lock = Lock()
+        self._sync_failed = False
 
     def go_on(self, segment: str, offset: int, record: int, crc: int) -> None:
         """Append behind `record`, whose frame ends there and is durable. `segment` may be "": then in a new one."""
@@ -174,13 +175,22 @@ class Writer:
         return self.appended
 
     def sync(self) -> int:
-        """Return the last record that is on the medium now, everything appended before the call among it."""
+        """Return the last record that is on the medium now, everything appended before the call among it.
+
+        OSError once means OSError for ever: a system may call the next sync of what it could not write a success.
+        """
         wanted = self.appended
         with self._sync_lock:
+            if self._sync_failed:
+                raise OSError(errno.EIO, "a sync failed before")
             if self.durable < wanted and self._handle is not None:
                 # What is appended while the sync runs may be covered or not: only what was there before counts.
                 upto = self.appended
-                self._handle.sync()
+                try:
+                    self._handle.sync()
+                except OSError:
+                    self._sync_failed = True
+                    raise
                 self.durable = upto
             return self.durable
 

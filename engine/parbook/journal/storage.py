@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -63,6 +64,24 @@ def write_all(descriptor: int, data: bytes, offset: int) -> None:
         if written <= 0:
             raise OSError(5, "nothing could be written")
         view, offset = view[written:], offset + written
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and those above it that are missing, their names on the medium."""
+    made = [path, *(above for above in path.parents if not above.exists())]
+    path.mkdir(parents=True, exist_ok=True)
+    for one in made:
+        # Who may not look into a directory did not make it either.
+        with suppress(PermissionError):
+            _sync_directory(one.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class DiskHandle:
@@ -157,13 +176,8 @@ class DiskStorage:
     def sync_names(self) -> None:
         """Sync the directory, and that of the quarantine."""
         for path in (self.root, self.root / QUARANTINE):
-            if not path.is_dir():
-                continue
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            if path.is_dir():
+                _sync_directory(path)
 
 
 QUARANTINE: Final = "quarantine"
