@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from random import Random
 
-from tests.journal.memory_disk import SECTOR, File, MemoryDisk, put, sectors
+from tests.journal.memory_disk import File, MemoryDisk, put, sectors
 
 Files = dict[str, bytes]
 
@@ -81,6 +81,3 @@ def fingerprint(files: Files) -> bytes:
         state.update(f"{name} {len(content)} ".encode())
         state.update(content)
     return state.digest()
-
-
-__all__ = ["SECTOR", "Files", "anything_pending", "fingerprint", "lost", "reordered", "torn"]

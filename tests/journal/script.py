@@ -1,4 +1,4 @@
-"""A day in the life of a small exchange: a seeded list of steps, and what each of them makes of a core without a journal.
+"""A small exchange's day: a seeded list of steps, and what each of them makes of a core without a journal.
 
 The steps are drawn from the state of such a core, so that they are mostly valid. Whoever carries them out over a
 journal can then tell, for every number of steps, which state and which events there must be.
@@ -141,17 +141,15 @@ def _pieces(commands: Records, draw: np.random.Generator) -> Iterator[Step]:
 def _changes(seed: int, count: int, draw: np.random.Generator) -> Iterator[Step]:
     """Yield the changes of a script, which somebody carries out as they come."""
     recorder = _Recorder(Exchange(outcome_window=OUTCOMES))
-    found(recorder, seed, INSTRUMENTS)  # type: ignore[arg-type]
+    found(recorder, seed, INSTRUMENTS)
     yield from recorder.steps
     stream = ExchangeStream(seed, INSTRUMENTS)
     core = recorder.core
     left = count
     while left > 0:
         for operation in stream.next(core, 12):
-            if isinstance(operation, m.SetCurve):
-                steps = [Step("apply", operation)]
-            else:
-                steps = list(_pieces(operation, draw))
+            curve = isinstance(operation, m.SetCurve)
+            steps = [Step("apply", operation)] if curve else list(_pieces(operation, draw))
             if draw.random() < 0.3:
                 steps.append(_shortcut(draw))
             for step in steps[:left]:

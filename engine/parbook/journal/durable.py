@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, NoReturn, cast
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import numpy as np
 
 from parbook._calls import Placed
 from parbook.codes import AccountStatus, CommandKind, OrderType, Side, TimeInForce
-from parbook.errors import JournalError, JournalFailedError, JournalFencedError
+from parbook.errors import JournalError, JournalFailedError, JournalFencedError, MisuseError
 from parbook.interface import ExchangeProtocol, MarketProtocol
 from parbook.journal.layout import FRAME_BYTES, Kind
 from parbook.journal.lock import Fence
@@ -27,6 +28,7 @@ from parbook.listing import Asset, Fees, Listing
 from parbook.messages import AmendOrder, CancelOrder, Command, Event, NewOrder, SetCurve
 from parbook.records import COMMAND, Records, command_records, curve_record
 
+Done = TypeVar("Done")
 FRAME_COMMANDS_MAX: Final = 16_384
 """A larger batch becomes several records."""
 RUN_AHEAD_EVENTS: Final = 2**18
@@ -79,6 +81,24 @@ class DurableCore:
         except OSError as error:
             self._fail(error)
 
+    def _carry_out(
+        self, kind: Kind, payload: bytes, run: Callable[[], Done], emitted: Callable[[Done], int], count: int = 1
+    ) -> tuple[int, Done]:
+        """Have the core do something and write it down; return (its record, what the core answered)."""
+        stood = self._stands()
+        try:
+            answer = run()
+            return self._record(kind, payload, stood, emitted(answer), count), answer
+        except (MisuseError, JournalError):
+            raise
+        except BaseException as error:
+            # An interrupt, or no memory: the core may have done what the journal will never know of.
+            self._failure = self._failure or JournalFailedError(
+                f"a call was interrupted between core and journal by {type(error).__name__}. Close this exchange and "
+                "open the journal again: what is in it then is what counts."
+            )
+            raise
+
     def _record(self, kind: Kind, payload: bytes, stood: tuple[int, int], emitted: int, count: int = 1) -> int:
         """Write down what the core has just done; `stood`: its next command and its clock before that."""
         try:
@@ -116,7 +136,7 @@ class DurableCore:
     def look(self) -> int:
         """Return the last record to be spoken of: a barrier covered it, and this was the one writer after that."""
         durable = self.writer.durable
-        if durable > self.acknowledged:
+        if durable > self.acknowledged and not self.has_failed:
             try:
                 self.fence.check()
             except JournalFencedError as error:
@@ -162,9 +182,7 @@ class DurableCore:
             kind, rows = Kind.COMMANDS, command_records([command])
         payload = rows.tobytes()
         self._ready(len(payload))
-        stood = self._stands()
-        events = self.core.apply(command)
-        self._record(kind, payload, stood, len(events), len(rows))
+        _, events = self._carry_out(kind, payload, lambda: self.core.apply(command), len, len(rows))
         self._acknowledge()
         return events
 
@@ -201,10 +219,9 @@ class DurableCore:
         start = 0
         for end in ends:
             part = commands[start:end]
-            payload = part.tobytes()
-            stood = self._stands()
-            events = self.core.apply_batch(part)
-            done.append((self._record(Kind.COMMANDS, payload, stood, len(events), len(part)), events))
+            done.append(
+                self._carry_out(Kind.COMMANDS, part.tobytes(), partial(self.core.apply_batch, part), len, len(part))
+            )
             start = end
         return done
 
@@ -221,9 +238,8 @@ class DurableCore:
     def _of_one(self, command: NewOrder | CancelOrder | AmendOrder, run: Callable[[], Any]) -> Any:
         payload = command_records([command]).tobytes()
         self._ready(len(payload))
-        stood, emitted = self._stands(), self._emitted(command.instrument)
-        answer = run()
-        self._record(Kind.COMMANDS, payload, stood, self._emitted(command.instrument) - emitted)
+        before = self._emitted(command.instrument)
+        _, answer = self._carry_out(Kind.COMMANDS, payload, run, lambda _: self._emitted(command.instrument) - before)
         self._acknowledge()
         return answer
 
@@ -305,9 +321,7 @@ class DurableCore:
     def _listed(self, kind: Kind, value: Any, add: Callable[[Any], int]) -> int:
         payload = encode_value(value) if isinstance(value, Asset | Listing) else b""
         self._ready(len(payload))
-        stood = self._stands()
-        index = add(value)
-        self._record(kind, payload, stood, 0)
+        _, index = self._carry_out(kind, payload, lambda: add(value), lambda _: 0)
         self._acknowledge()
         return index
 

@@ -29,7 +29,8 @@ SEGMENT (128 bytes)
     first      u64  number of the segment's first record
     journal    16   identity of the journal, so that files of two are never mixed
     layouts    16   LAYOUTS_HASH of who wrote it
-    reserved   64   zeros
+    size       u64  bytes of the file, which never change: a shorter one was truncated, by no crash
+    reserved   56   zeros
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ PAYLOAD_BYTES_MAX: Final = 2**26
 
 _FRAME: Final = struct.Struct("<IIIIQQQqHHIQ")
 _CHECKED: Final = 8  # bytes of a frame's header that its checksum does not cover
-_SEGMENT: Final = struct.Struct("<8sIIQQ16s16s64x")
+_SEGMENT: Final = struct.Struct("<8sIIQQ16s16sQ56x")
 FRAME_BYTES: Final = _FRAME.size
 SEGMENT_HEADER_BYTES: Final = _SEGMENT.size
 
@@ -106,6 +107,7 @@ class SegmentHeader(msgspec.Struct, frozen=True):
     first: int
     journal: bytes
     layouts: bytes = LAYOUTS_HASH
+    size: int = 0
 
 
 def crc32c(data: bytes, crc: int = 0) -> int:
@@ -160,7 +162,7 @@ def read_frame(data: bytes, offset: int) -> Frame | None:
 
 def encode_segment(header: SegmentHeader) -> bytes:
     """Return a segment's head."""
-    fields = (header.previous, header.epoch, header.first, header.journal, header.layouts)
+    fields = (header.previous, header.epoch, header.first, header.journal, header.layouts, header.size)
     head = _SEGMENT.pack(SEGMENT_MAGIC, 0, *fields)
     return _SEGMENT.pack(SEGMENT_MAGIC, crc32c(head[12:]), *fields)
 

@@ -31,6 +31,9 @@ class Fence(Protocol):
     def check(self) -> None:
         """JournalFencedError when another writer has taken over."""
 
+    def catch_up(self, epoch: int) -> None:
+        """Be of no smaller epoch than what stands in the journal: its count was lost, or not copied with it."""
+
     def close(self) -> None:
         """Let the next one in."""
 
@@ -43,6 +46,10 @@ class NoFence:
 
     def check(self) -> None:
         """Nobody else can be there."""
+
+    def catch_up(self, epoch: int) -> None:
+        """Count on."""
+        self.epoch = max(self.epoch, epoch)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -113,6 +120,14 @@ class DirectoryFence:
                 f"{self._root}: a follower was promoted (epoch {self._written()}, this writer's is {self.epoch}). What "
                 "was not acknowledged before is not in its state. Close this exchange and use the promoted one."
             )
+
+    def catch_up(self, epoch: int) -> None:
+        """Write the journal's epoch into the page: a segment of a smaller one would pass for a fenced writer's."""
+        if self.epoch < epoch:
+            self.check()
+            self.epoch = epoch
+            self._page[:] = _EPOCH.pack(epoch)
+            self._page.flush()
 
     def close(self) -> None:
         """Let go of the lock."""

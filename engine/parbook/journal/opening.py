@@ -23,7 +23,7 @@ from parbook.journal.recovery import MakeCore, Recovered, recover, settle
 from parbook.journal.retention import Retention
 from parbook.journal.scan import REMEDY
 from parbook.journal.segments import SPARE, Writer, segment_names
-from parbook.journal.storage import QUARANTINE, DiskStorage, Storage
+from parbook.journal.storage import QUARANTINE, DiskStorage, Storage, make_directory
 from parbook.units import checked_int
 from parbook.venue.history import RETAINED_EVENTS
 
@@ -85,7 +85,7 @@ def open_exchange(
     root = Path(path)
     if root.exists() and not root.is_dir():
         raise MisuseError(f"{root} is a file. Name a directory: a journal is several files.")
-    root.mkdir(parents=True, exist_ok=True)
+    make_directory(root)
     fence = DirectoryFence.take(root)
     catalogue = Catalogue(root)
     try:
@@ -130,6 +130,7 @@ def go_on(
         outcome_window=options.outcome_window,
         written_by=f"parbook {metadata.version('parbook')}",
     )
+    fence.catch_up(end.epoch)
     writer = Writer(
         storage,
         journal=bytes.fromhex(start.journal),

@@ -100,6 +100,9 @@ class Scanner:
             raise SchemaError(
                 name, "its records have layouts that this parbook does not know", "Open it with the parbook it is of."
             )
+        if self.storage.size(name) != header.size:
+            reason = f"the segment has {self.storage.size(name)} bytes, and was made with {header.size}"
+            raise JournalDamageError(name, 0, self.place.record, reason, REMEDY)
         self._journal = self._journal or header.journal
         if header.journal != self._journal:
             raise JournalDamageError(name, 0, self.place.record, "the segment belongs to another journal", REMEDY)
@@ -168,7 +171,7 @@ class Scanner:
         segment = self.segments[index]
         torn = len(data.rstrip(b"\0")) > offset
         for frame in frames_in(data, offset):
-            self._weigh(segment.name, offset, record, frame)
+            self._weigh(segment.name, offset, record, crc, frame)
         for later in self.segments[index + 1 :]:
             # Its writer synced everything before it, then gave it its name.
             reason = f"record {record + 1} was acknowledged, and is not there: {later.name} comes after it"
@@ -188,11 +191,11 @@ class Scanner:
         """Return where in the current segment the first frame stands that no barrier is known to have covered."""
         return self._uncovered[0][1] if self._uncovered else end
 
-    def _weigh(self, name: str, offset: int, record: int, frame: Frame) -> None:
+    def _weigh(self, name: str, offset: int, record: int, crc: int, frame: Frame) -> None:
         if frame.durable > record:
             reason = f"record {record + 1} is damaged; record {frame.record} at {frame.offset} says it was durable"
             self._damage(name, offset, record, reason)
-        if frame.record <= record:
+        if frame.record <= record or (frame.record == record + 1 and frame.previous == crc):
             self._damage(name, offset, record, f"record {frame.record} stands at {frame.offset}, where it never was")
 
     def _damage(self, name: str, offset: int, record: int, reason: str) -> NoReturn:

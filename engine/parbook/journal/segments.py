@@ -133,7 +133,13 @@ class Writer:
         """Turn the spare into the current segment. What stands in the one before is durable then."""
         self.sync()
         name = segment_name(self.appended + 1, self._epoch)
-        header = SegmentHeader(previous=self.crc, epoch=self._epoch, first=self.appended + 1, journal=self._journal)
+        header = SegmentHeader(
+            previous=self.crc,
+            epoch=self._epoch,
+            first=self.appended + 1,
+            journal=self._journal,
+            size=self._spare_bytes,
+        )
         handle = self.storage.open(SPARE)
         handle.write(encode_segment(header), 0)
         handle.sync()

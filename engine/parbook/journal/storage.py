@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -67,6 +68,24 @@ def write_all(descriptor: int, data: bytes, offset: int) -> None:
 
 sync_data: Final = getattr(os, "fdatasync", os.fsync)
 """fdatasync(2), where there is one."""
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and those above it that are missing, their names on the medium."""
+    made = [path, *(above for above in path.parents if not above.exists())]
+    path.mkdir(parents=True, exist_ok=True)
+    for one in made:
+        # Who may not look into a directory did not make it either.
+        with suppress(PermissionError):
+            _sync_directory(one.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class DiskHandle:
@@ -161,13 +180,8 @@ class DiskStorage:
     def sync_names(self) -> None:
         """Sync the directory, and that of the quarantine."""
         for path in (self.root, self.root / QUARANTINE):
-            if not path.is_dir():
-                continue
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            if path.is_dir():
+                _sync_directory(path)
 
 
 QUARANTINE: Final = "quarantine"
