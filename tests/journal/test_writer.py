@@ -140,3 +140,20 @@ def test_a_journal_is_made_with_the_names_of_its_directories_on_the_medium(tmp_p
     monkeypatch.setattr(storage, "_sync_directory", noted)
     storage.make_directory(tmp_path / "venues" / "one")
     assert synced == ["venues", tmp_path.name]
+
+
+def test_a_disk_syncs_what_it_says_it_does(tmp_path, monkeypatch):
+    """No test can turn the machine off: that the system is asked is all that can be seen."""
+    calls: list[str] = []
+    for name in ("fsync", "fdatasync"):
+        system = getattr(storage.os, name)
+        monkeypatch.setattr(storage.os, name, lambda fd, name=name, system=system: (calls.append(name), system(fd)))
+    disk = storage.DiskStorage(tmp_path)
+    disk.create(SPARE, 4096)
+    assert calls == ["fsync"]
+    disk.open(SPARE).sync()
+    assert calls == ["fsync", "fdatasync"]
+    disk.write_whole(f"{storage.QUARANTINE}/tail", b"abc")
+    assert calls == ["fsync", "fdatasync", "fsync"]
+    disk.sync_names()
+    assert calls == ["fsync", "fdatasync", "fsync", "fsync", "fsync"]

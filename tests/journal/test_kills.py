@@ -1,0 +1,18 @@
+"""A few processes killed under load; `make kills ROUNDS=200` kills more."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journal.kills import KilledError, opened, rounds
+
+
+def test_what_a_killed_process_acknowledged_is_there(tmp_path):
+    acknowledged, segments = rounds(6, 3, tmp_path)
+    assert acknowledged > 0
+    assert segments > 1
+
+
+def test_a_command_that_is_missing_is_noticed(tmp_path):
+    with pytest.raises(KilledError, match="1 commands were acknowledged, and 0 are there"):
+        opened(tmp_path, 1, 1)
