@@ -101,6 +101,17 @@ def test_a_buy_holds_its_notional_and_the_largest_fee_of_each_lot():
     assert venue.balances(1) == (0, 10_000)
 
 
+@pytest.mark.parametrize("price_ticks", [2**45 // 3 - 1, 2**45 // 3 + 1, 2**50 + 1, 2**52 + 7])
+def test_a_dear_lot_holds_to_the_atom_too(price_ticks):
+    venue = Venue()
+    venue.fund(1, quote=2**61)
+    venue.order(1, BUY, 3, price_ticks)
+    price_atoms = price_ticks * 3
+    assert venue.held(1) == (0, 3 * (price_atoms + fee_atoms(price_atoms, 2000)))
+    venue.do(m.CancelOrder(account=1, order_id=1))
+    assert venue.held(1) == (0, 0)
+
+
 def test_a_sell_holds_its_lots():
     venue = Venue()
     venue.fund(1, base=50)
