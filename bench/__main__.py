@@ -23,6 +23,7 @@ from bench.exchange import full_rows, instrument_rows
 from bench.flows import flow_rows
 from bench.instructions import batch_allocation_rows, instruction_rows
 from bench.itch import itch_rows
+from bench.journal import group_rows, recovery_rows, venue_rows
 from bench.latency.service import tail_rows
 from bench.measure import FULL, QUICK, Settings, UnavailableError, machine, note, pin
 from bench.memory import exchange_memory_rows, memory_rows
@@ -40,6 +41,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B5": (full_rows,),
     "B6": (call_rows, exchange_call_rows),
     "B7": (batch_rows,),
+    "B8": (group_rows, recovery_rows),
     "B9": (memory_rows, exchange_memory_rows),
     "B10": (growth_rows, instrument_rows),
     "B11": (thread_rows,),
@@ -47,6 +49,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B14": (allocation_rows, tail_rows),
     "B15": (anchor_rows,),
     "B16": (flow_rows,),
+    "B17": (venue_rows,),
     "peers": (peer_rows,),
     "plain": (plain_rows,),
 }

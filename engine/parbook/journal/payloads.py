@@ -35,12 +35,15 @@ def encode_value(value: Start | Asset | Listing) -> bytes:
     return msgspec.json.encode(value)
 
 
-def current_payload(frame: Frame, upgraders: dict[tuple[Kind, int], Upgrader] | None = None, to: int = SCHEMA) -> bytes:
+def current_payload(
+    frame: Frame, upgraders: dict[tuple[Kind, int], Upgrader] | None = None, to: int | None = None
+) -> bytes:
     """Return a frame's payload in today's schema. SchemaError for a schema that has no way here, a newer one above all.
 
     A schema that is not in the table is the same as the next: only what changed has an upgrader.
     """
     table = UPGRADERS if upgraders is None else upgraders
+    to = SCHEMA if to is None else to
     if not 1 <= frame.schema <= to:
         raise SchemaError(
             f"record {frame.record}",
