@@ -59,7 +59,10 @@ def test_the_venue_serves_two_clients_and_nothing_is_lost():
     assert re.findall(r"difference to deposits (\S+)$", done.stdout, re.MULTILINE) == ["0.000000", "0"]
 
 
-def test_the_readme_code_runs_and_says_what_the_readme_promises(capsys: pytest.CaptureFixture[str]):
+def test_the_readme_code_runs_and_says_what_the_readme_promises(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 1
     exec(compile(blocks[0], "README.md", "exec"), {})
@@ -69,6 +72,7 @@ def test_the_readme_code_runs_and_says_what_the_readme_promises(capsys: pytest.C
     assert told[0].endswith("bps below fair")
     assert told[1].startswith("True 20000 0.983")
     assert "(<fill 300 @ 0.9850 BOOK>, <fill 1000 @ 0.9845 CURVE>)" in told[1]
+    assert (tmp_path / "data").is_dir()
     assert told[2] == "INSUFFICIENT_BASE - less of the base asset is available than the order sells"
 
 

@@ -286,8 +286,11 @@ class DurableExchange(Exchange):
                 if self.catalogue is not None:
                     self.catalogue.closed(self.journaled, self.state_hash())
         finally:
-            self._durable.close()
-            if self.catalogue is not None:
-                self.catalogue.close()
-            if self._wakeful is not None:
-                self._wakeful.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._durable.close()
+        if self.catalogue is not None:
+            self.catalogue.close()
+        if self._wakeful is not None:
+            self._wakeful.close()
