@@ -50,7 +50,7 @@ class StandIn:
 
 def assembled(storage: Storage, script: Script, durability: Durability, identity: int = 1) -> DurableExchange:
     """Open a script's journal on a storage. `identity`: what the journal is called if it has not begun yet."""
-    with patch.object(opening.secrets, "token_hex", lambda size: f"{identity:0{2 * size}x}"):
+    with patch("secrets.token_hex", lambda size: f"{identity:0{2 * size}x}"):
         return opening.assemble(
             storage,
             NoFence(),

@@ -12,9 +12,9 @@ import sys
 import time
 from random import Random
 
+from parbook.journal.durable import Durability
 from tests.journal.crashes import crashes
 from tests.journal.damage import flips, lies, log, truncations
-from tests.journal.driver import Durability
 from tests.journal.errors import full_disk, refusals
 from tests.journal.promise import Tally
 from tests.journal.script import script

@@ -141,7 +141,7 @@ def _pieces(commands: Records, draw: np.random.Generator) -> Iterator[Step]:
 def _changes(seed: int, count: int, draw: np.random.Generator) -> Iterator[Step]:
     """Yield the changes of a script, which somebody carries out as they come."""
     recorder = _Recorder(Exchange(outcome_window=OUTCOMES))
-    found(recorder, seed, INSTRUMENTS)  # type: ignore[arg-type]
+    found(recorder, seed, INSTRUMENTS)
     yield from recorder.steps
     stream = ExchangeStream(seed, INSTRUMENTS)
     core = recorder.core

@@ -15,7 +15,7 @@ from parbook.journal.segments import segment_names
 from parbook.journal.storage import QUARANTINE
 from parbook.listing import Asset
 from tests.journal.damage import frames
-from tests.journal.driver import Driver
+from tests.journal.driver import Driver, StandIn
 from tests.journal.falls import Files, lost
 from tests.journal.memory_disk import MemoryDisk
 from tests.journal.script import script
@@ -117,6 +117,28 @@ def test_what_is_cut_off_is_kept_in_quarantine():
     assert lost(disk)[FIRST] == files[FIRST]
 
 
+def test_a_flipped_bit_anywhere_in_a_head_is_damage():
+    """Also where nothing reads it: a head is written once, before anybody relies on it."""
+    files = journal_of(5)
+    for bit in range(8 * SEGMENT_HEADER_BYTES):
+        content = bytearray(files[FIRST])
+        content[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(JournalDamageError, match="the head of the segment is damaged"):
+            balance({FIRST: bytes(content)})
+
+
+def test_the_last_record_standing_in_another_place_is_damage():
+    """A medium that misdirected the last write: no crash does that, so that it is no torn tail."""
+    files = journal_of(5, 7)
+    last = list(frames(files[FIRST]))[-1]
+    content = bytearray(files[FIRST])
+    frame = bytes(content[last.offset : last.end])
+    content[last.offset : last.end] = bytes(len(frame))
+    content[2048 : 2048 + len(frame)] = frame
+    with pytest.raises(JournalDamageError, match="stands at 2048, where it never was"):
+        balance({FIRST: bytes(content)})
+
+
 def test_a_segment_that_is_missing_is_missed():
     day = script(3)
     disk = MemoryDisk()
@@ -126,6 +148,15 @@ def test_a_segment_that_is_missing_is_missed():
     for name in sorted(files)[:-1]:
         with pytest.raises(JournalDamageError):
             recover(MemoryDisk({other: content for other, content in files.items() if other != name}))
+
+
+def test_a_snapshot_without_any_segment_is_damage():
+    day = script(1, changes=16)
+    files = lost(_run(day, Durability.EVERY))
+    snapshots = {name: content for name, content in files.items() if name.endswith(".snapshot")}
+    assert snapshots
+    with pytest.raises(JournalDamageError, match="there is no segment"):
+        recover(MemoryDisk(snapshots), make=StandIn(day), outcome_window=64)
 
 
 # --- epochs ---------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_a_truncated_snapshot_costs_a_longer_replay():
     tally = Tally()
     at_rest = log(script(1, changes=16), Durability.EVERY, closed=True)
     assert any(name.endswith(".snapshot") for name in at_rest.files)
-    truncations(tally, at_rest, every=29)
+    truncations(tally, at_rest, every=61)
     outcomes(tally)
     assert set(tally.outcomes["truncated snapshot"]) == {Outcome.RECOVERED}
 
@@ -89,7 +89,7 @@ def test_a_medium_that_lies_costs_the_last_group_at_most(durability):
 @EVERY_DURABILITY
 def test_a_call_that_fails_is_refused_or_ends_the_acknowledgements(durability):
     tally = Tally()
-    refusals(tally, script(2, changes=10), durability, rests=1)
+    refusals(tally, script(2, changes=5), durability, rests=1)
     assert outcomes(tally) >= {Outcome.POISONED, Outcome.WENT_ON, Outcome.NOT_OPENED}
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -106,8 +109,8 @@ def test_a_call_that_was_interrupted_behind_the_core_is_the_last():
 @pytest.mark.parametrize("most", [1, 7, 4095])
 def test_short_writes_are_gone_on_with(tmp_path, monkeypatch, most):
     """The system may take less than it was given, whenever it likes."""
-    whole = storage.os.pwrite
-    monkeypatch.setattr(storage.os, "pwrite", lambda fd, data, offset: whole(fd, data[:most], offset))
+    whole = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: whole(fd, data[:most], offset))
     disk = storage.DiskStorage(tmp_path)
     disk.create(SPARE, 5000)
     handle = disk.open(SPARE)
@@ -121,7 +124,7 @@ def test_short_writes_are_gone_on_with(tmp_path, monkeypatch, most):
 
 
 def test_a_write_that_writes_nothing_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage.os, "pwrite", lambda *_: 0)
+    monkeypatch.setattr(os, "pwrite", lambda *_: 0)
     with pytest.raises(OSError, match="nothing could be written"):
         storage.DiskStorage(tmp_path).write_whole("whole", b"abc")
     assert storage.DiskStorage(tmp_path).names() == []
@@ -130,7 +133,12 @@ def test_a_write_that_writes_nothing_is_an_error(tmp_path, monkeypatch):
 def test_a_journal_is_made_with_the_names_of_its_directories_on_the_medium(tmp_path, monkeypatch):
     synced: list[str] = []
     sync = storage._sync_directory
-    monkeypatch.setattr(storage, "_sync_directory", lambda path: (synced.append(path.name), sync(path)))
+
+    def noted(path: Path) -> None:
+        synced.append(path.name)
+        sync(path)
+
+    monkeypatch.setattr(storage, "_sync_directory", noted)
     storage.make_directory(tmp_path / "venues" / "one")
     assert synced == ["venues", tmp_path.name]
 
@@ -138,9 +146,13 @@ def test_a_journal_is_made_with_the_names_of_its_directories_on_the_medium(tmp_p
 def test_a_disk_syncs_what_it_says_it_does(tmp_path, monkeypatch):
     """No test can turn the machine off: that the system is asked is all that can be seen."""
     calls: list[str] = []
-    for name in ("fsync", "fdatasync"):
-        system = getattr(storage.os, name)
-        monkeypatch.setattr(storage.os, name, lambda fd, name=name, system=system: (calls.append(name), system(fd)))
+    for system in (os.fsync, os.fdatasync):
+
+        def noted(descriptor: int, system: Callable[[int], None] = system) -> None:
+            calls.append(system.__name__)
+            system(descriptor)
+
+        monkeypatch.setattr(os, system.__name__, noted)
     disk = storage.DiskStorage(tmp_path)
     disk.create(SPARE, 4096)
     assert calls == ["fsync"]

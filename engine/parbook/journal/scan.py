@@ -139,6 +139,9 @@ class Scanner:
             self._damage(
                 first.name, 0, self._after, f"records {self._after + 1} to {first.header.first - 1} are missing"
             )
+        if self._after:
+            # The segment of its record had its name before the snapshot was written.
+            self._damage("snapshot", 0, self._after, f"a snapshot holds record {self._after}, and there is no segment")
         return None
 
     def _following(self, index: int) -> Segment | None:
