@@ -17,8 +17,10 @@ from parbook.journal import storage
 from parbook.journal.durable import Durability, DurableCore
 from parbook.journal.layout import Kind
 from parbook.journal.lock import NoFence
+from parbook.journal.opening import assemble
 from parbook.journal.segments import SPARE, Writer
 from parbook.listing import Asset
+from parbook.records import command_records
 from tests.journal.memory_disk import MemoryDisk, Refuse
 
 
@@ -71,6 +73,24 @@ def test_a_failure_in_the_background_is_raised_by_the_next_call():
         core.add_asset(Asset(name="EUR"))
     assert core.acknowledged == 1
     assert len(core.assets) == 1
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_closing_tells_of_a_failure_in_the_background_unless_a_call_has(known):
+    """Else somebody who submits and closes would take for durable what no barrier covered."""
+    disk = MemoryDisk()
+    exchange = assemble(disk, NoFence(), Durability.GROUP, segment_bytes=4096, outcome_window=64, own_thread=False)
+    exchange.submit(command_records([m.SetStatus(account=1, status=AccountStatus.SUSPENDED)]))
+    disk.plan[disk.count + 1] = Refuse(errno.EIO)
+    exchange._durable.run_barrier()
+    if known:
+        with pytest.raises(JournalFailedError):
+            exchange.flush()
+        exchange.close()
+    else:
+        with pytest.raises(JournalFailedError):
+            exchange.close()
+    exchange.close()
 
 
 class _InterruptedError(BaseException):

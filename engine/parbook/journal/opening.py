@@ -183,14 +183,15 @@ class DurableExchange(Exchange):
         """Make everything durable, seal the journal and let the next one open it. Again: nothing happens. O(state).
 
         The seal is a record of the state's hash, which opening compares; behind it no damage passes for a torn tail.
-        A journal that has failed is let go of as it is.
+        A journal that has failed is let go of as it is; when no call has raised the failure yet, this one does:
+        JournalFailedError, and what was submitted since the last acknowledgement may be lost.
         """
         if self._closed:
             return
         self._guard()
         self._closed = True
         try:
-            if not self._durable.has_failed:
+            if not self._durable.failure_is_known:
                 seal(self._durable)
         finally:
             self._durable.close()
