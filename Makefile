@@ -4,6 +4,9 @@
 PYTHON  ?= python3
 MINUTES ?= 10
 COUNT   ?= 1000000
+ROUNDS  ?= 200
+# The matrix takes as many as it is told; unlike the others a million would be two hours.
+FAULTS   = $(if $(filter file,$(origin COUNT)),100000,$(COUNT))
 ARGS    ?=
 CHECKOUT ?=
 # The last commit before special orders: what it costs to have them is counted against it.
@@ -17,7 +20,7 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
-.PHONY: help run test test-slow check soak leaks feasibility mutants bench latency public-adapter regression sizes build \
+.PHONY: help run test test-slow check soak leaks feasibility faults kills mutants bench latency public-adapter regression sizes build \
         checked sanitize dist clean
 
 help: ## list the targets
@@ -98,6 +101,14 @@ leaks: $(VENV)/.built ## make and drop COUNT=1000000 exchanges with everything i
 feasibility: $(VENV)/.built ## FOK and min_lots against what IOC trades, in COUNT=1000000 random cases
 	@echo "parbook: $(COUNT) cases of feasibility against execution"
 	@$(PY) -m tests.properties.feasibility --count $(COUNT)
+
+faults: $(VENV)/.built ## COUNT=100000 distinct faults of the journal's medium, and what recovery makes of each
+	@echo "parbook: the fault matrix of the journal"
+	@$(PY) -m tests.journal.faults --count $(FAULTS)
+
+kills: $(VENV)/.built ## kill ROUNDS=200 processes that write a journal, and open what they leave
+	@echo "parbook: $(ROUNDS) processes killed under load"
+	@$(PY) -m tests.journal.kills --rounds $(ROUNDS)
 
 mutants: $(VENV)/.built ## plant faults, see who notices; ARGS="--sample 5"
 	@$(PY) -m tools.mutants $(ARGS)

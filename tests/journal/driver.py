@@ -11,9 +11,7 @@ from contextlib import suppress
 from typing import Any
 from unittest.mock import patch
 
-from parbook._exchange import Exchange
-from parbook.errors import CorruptionError, JournalFullError
-from parbook.interface import ExchangeProtocol
+from parbook.errors import JournalFullError
 from parbook.journal import opening
 from parbook.journal.durable import Durability
 from parbook.journal.exchange import DurableExchange
@@ -25,28 +23,6 @@ from tests.journal.script import OUTCOMES, Script, Step, carry_out
 SEGMENT_BYTES = 4096
 SHOWN = ("apply", "apply_batch")
 """Calls of the public exchange, whose events events() gives again; the others are calls of its core."""
-
-
-class StandIn:
-    """Makes cores of states by doing the script again, until a core can be made of a state: then `Exchange` serves."""
-
-    def __init__(self, script: Script) -> None:
-        self._script = script
-        self._reached = {effect.state: number for number, effect in enumerate(script.effects)}
-
-    def __call__(self, outcome_window: int) -> Exchange:
-        return Exchange(outcome_window=outcome_window)
-
-    def from_state(self, state: bytes, assets: object, listings: object) -> ExchangeProtocol:
-        """Return a core with that state."""
-        number = self._reached.get(state)
-        if number is None:
-            raise CorruptionError("no such state")
-        core = Exchange(outcome_window=OUTCOMES)
-        for step in self._script.changes[:number]:
-            carry_out(core, step)
-        assert (core.assets, core.listings) == (assets, listings)
-        return core
 
 
 def assembled(storage: Storage, script: Script, durability: Durability, identity: int = 1) -> DurableExchange:
@@ -61,7 +37,6 @@ def assembled(storage: Storage, script: Script, durability: Durability, identity
                 outcome_window=OUTCOMES,
                 checkpoint_bytes=0,
             ),
-            make=StandIn(script),
         )
 
 

@@ -14,7 +14,8 @@ from parbook import messages as m
 from parbook.instrument import Instrument
 from parbook.interface import ExchangeProtocol
 from parbook.journal.durable import Durability
-from parbook.journal.opening import DurableExchange, open_exchange
+from parbook.journal.exchange import DurableExchange
+from parbook.journal.opening import open_exchange
 from parbook.listing import Asset, Listing
 from parbook.records import Records, command_records
 

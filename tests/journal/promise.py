@@ -11,7 +11,7 @@ from hashlib import blake2b
 from parbook.errors import CorruptionError, SchemaError
 from parbook.journal.recovery import Recovered, recover
 from parbook.records import Records
-from tests.journal.driver import Driver, StandIn
+from tests.journal.driver import Driver
 from tests.journal.falls import lost
 from tests.journal.memory_disk import MemoryDisk
 from tests.journal.script import OUTCOMES
@@ -81,7 +81,6 @@ def recovered_from(driver: Driver, disk: MemoryDisk, least: int, cut_from: int =
     events: list[tuple[int, Records]] = []
     recovered = recover(
         disk,
-        make=StandIn(driver.script),
         outcome_window=OUTCOMES,
         on_events=lambda at, batch: events.append((at, batch)),
     )

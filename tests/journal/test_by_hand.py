@@ -7,9 +7,10 @@ import pytest
 from parbook import messages as m
 from parbook.errors import CorruptionError, JournalDamageError
 from parbook.journal.durable import Durability
+from parbook.journal.exchange import DurableExchange
 from parbook.journal.layout import SEGMENT_HEADER_BYTES, Frame, Kind, encode_frame
 from parbook.journal.lock import DirectoryFence, NoFence
-from parbook.journal.opening import DurableExchange, assemble, open_exchange
+from parbook.journal.opening import Options, assemble, open_exchange
 from parbook.journal.recovery import recover
 from parbook.journal.segments import segment_names
 from parbook.journal.storage import QUARANTINE
@@ -24,7 +25,8 @@ FIRST = "00000000000000000001-000001.segment"
 
 
 def exchange_on(disk: MemoryDisk, **settings: int) -> DurableExchange:
-    return assemble(disk, NoFence(**settings), Durability.EVERY, segment_bytes=4096, outcome_window=64)
+    options = Options(durability=Durability.EVERY, segment_bytes=4096, outcome_window=64)
+    return assemble(disk, NoFence(**settings), options)
 
 
 def journal_of(*amounts: int, disk: MemoryDisk | None = None) -> Files:
@@ -117,6 +119,28 @@ def test_what_is_cut_off_is_kept_in_quarantine():
     assert lost(disk)[FIRST] == files[FIRST]
 
 
+def test_a_flipped_bit_anywhere_in_a_head_is_damage():
+    """Also where nothing reads it: a head is written once, before anybody relies on it."""
+    files = journal_of(5)
+    for bit in range(8 * SEGMENT_HEADER_BYTES):
+        content = bytearray(files[FIRST])
+        content[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(JournalDamageError, match="the head of the segment is damaged"):
+            balance({FIRST: bytes(content)})
+
+
+def test_the_last_record_standing_in_another_place_is_damage():
+    """A medium that misdirected the last write: no crash does that, so that it is no torn tail."""
+    files = journal_of(5, 7)
+    last = list(frames(files[FIRST]))[-1]
+    content = bytearray(files[FIRST])
+    frame = bytes(content[last.offset : last.end])
+    content[last.offset : last.end] = bytes(len(frame))
+    content[2048 : 2048 + len(frame)] = frame
+    with pytest.raises(JournalDamageError, match="stands at 2048, where it never was"):
+        balance({FIRST: bytes(content)})
+
+
 def test_a_segment_that_is_missing_is_missed():
     day = script(3)
     disk = MemoryDisk()
@@ -126,6 +150,15 @@ def test_a_segment_that_is_missing_is_missed():
     for name in sorted(files)[:-1]:
         with pytest.raises(JournalDamageError):
             recover(MemoryDisk({other: content for other, content in files.items() if other != name}))
+
+
+def test_a_snapshot_without_any_segment_is_damage():
+    day = script(1, changes=16)
+    files = lost(_run(day, Durability.EVERY))
+    snapshots = {name: content for name, content in files.items() if name.endswith(".snapshot")}
+    assert snapshots
+    with pytest.raises(JournalDamageError, match="is gone"):
+        recover(MemoryDisk(snapshots), outcome_window=64)
 
 
 # --- epochs ---------------------------------------------------------------------------------------

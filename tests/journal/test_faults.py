@@ -16,6 +16,7 @@ from tests.journal.memory_disk import MemoryDisk
 from tests.journal.promise import Outcome, Tally
 from tests.journal.script import CHORES, script
 
+SNAPSHOT_HEAD_BYTES = 150
 EVERY_DURABILITY = pytest.mark.parametrize("durability", Durability)
 
 
@@ -61,7 +62,7 @@ def test_a_truncated_snapshot_costs_a_longer_replay():
     tally = Tally()
     at_rest = log(script(1, changes=16), Durability.EVERY, closed=True)
     assert any(name.endswith(".snapshot") for name in at_rest.files)
-    truncations(tally, at_rest, every=29)
+    truncations(tally, at_rest, every=61)
     outcomes(tally)
     assert set(tally.outcomes["truncated snapshot"]) == {Outcome.RECOVERED}
 
@@ -70,6 +71,17 @@ def test_a_flipped_bit_of_a_closed_log_is_found_or_did_not_matter():
     tally = Tally()
     flips(tally, log(script(1, changes=10), Durability.GROUP, closed=True), Random(1), count=250)
     assert outcomes(tally) == {Outcome.REFUSED, Outcome.RECOVERED}
+
+
+def test_a_flipped_bit_of_a_snapshots_head_costs_a_longer_replay():
+    tally = Tally()
+    at_rest = log(script(1, changes=16), Durability.EVERY, closed=True)
+    for name in at_rest.files:
+        for bit in range(0, 8 * SNAPSHOT_HEAD_BYTES, 5) if name.endswith(".snapshot") else ():
+            flipped = bytearray(at_rest.files[name])
+            flipped[bit // 8] ^= 1 << bit % 8
+            at_rest.attempt(tally, "head", f"{name} bit {bit}", at_rest.files | {name: bytes(flipped)})
+    assert outcomes(tally) == {Outcome.RECOVERED}
 
 
 def test_a_flipped_bit_of_a_log_that_was_not_closed_costs_the_last_group_at_most():
@@ -89,7 +101,7 @@ def test_a_medium_that_lies_costs_the_last_group_at_most(durability):
 @EVERY_DURABILITY
 def test_a_call_that_fails_is_refused_or_ends_the_acknowledgements(durability):
     tally = Tally()
-    refusals(tally, script(2, changes=10), durability, rests=1)
+    refusals(tally, script(2, changes=5), durability, rests=1)
     assert outcomes(tally) >= {Outcome.POISONED, Outcome.WENT_ON, Outcome.NOT_OPENED}
 
 

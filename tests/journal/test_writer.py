@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +18,10 @@ from parbook.journal.barriers import PlainBarriers
 from parbook.journal.durable import Durability, DurableCore
 from parbook.journal.layout import Kind
 from parbook.journal.lock import NoFence
+from parbook.journal.opening import Options, assemble
 from parbook.journal.segments import SPARE, Writer
 from parbook.listing import Asset
+from parbook.records import command_records
 from tests.journal.memory_disk import MemoryDisk, Refuse
 
 
@@ -70,6 +74,26 @@ def test_a_failure_in_the_background_is_raised_by_the_next_call():
         core.add_asset(Asset(name="EUR"))
     assert core.acknowledged == 1
     assert len(core.assets) == 1
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_closing_tells_of_a_failure_in_the_background_unless_a_call_has(known):
+    """Else somebody who submits and closes would take for durable what no barrier covered."""
+    disk = MemoryDisk()
+    options = Options(durability=Durability.GROUP, segment_bytes=4096, outcome_window=64)
+    exchange = assemble(disk, NoFence(), options)
+    exchange.submit(command_records([m.SetStatus(account=1, status=AccountStatus.SUSPENDED)]))
+    disk.plan[disk.count + 1] = Refuse(errno.EIO)
+    with pytest.raises(OSError, match="refused by plan"):
+        exchange._durable.writer.sync()
+    if known:
+        with pytest.raises(JournalFailedError):
+            exchange.flush()
+        exchange.close()
+    else:
+        with pytest.raises(JournalFailedError):
+            exchange.close()
+    exchange.close()
 
 
 class _InterruptedError(BaseException):
@@ -133,7 +157,7 @@ def test_a_journal_is_made_with_the_names_of_its_directories_on_the_medium(tmp_p
     synced: list[str] = []
     sync = storage._sync_directory
 
-    def noted(path):
+    def noted(path: Path) -> None:
         synced.append(path.name)
         sync(path)
 
@@ -145,9 +169,14 @@ def test_a_journal_is_made_with_the_names_of_its_directories_on_the_medium(tmp_p
 def test_a_disk_syncs_what_it_says_it_does(tmp_path, monkeypatch):
     """No test can turn the machine off: that the system is asked is all that can be seen."""
     calls: list[str] = []
-    for name in ("fsync", "fdatasync"):
-        system = getattr(storage.os, name)
-        monkeypatch.setattr(storage.os, name, lambda fd, name=name, system=system: (calls.append(name), system(fd)))
+    for system in (os.fsync, os.fdatasync):
+
+        def noted(descriptor: int, system: Callable[[int], None] = system) -> None:
+            calls.append(system.__name__)
+            system(descriptor)
+
+        monkeypatch.setattr(os, system.__name__, noted)
+    monkeypatch.setattr(storage, "sync_data", os.fdatasync)
     disk = storage.DiskStorage(tmp_path)
     disk.create(SPARE, 4096)
     assert calls == ["fsync"]

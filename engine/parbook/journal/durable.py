@@ -66,6 +66,8 @@ class DurableCore:
         self.position = position
         self.acknowledged = writer.durable
         self._failure: BaseException | None = None
+        self.failure_is_known = False
+        """Whether a call has raised it. A barrier in the background fails in silence until one does."""
         self._waiting: deque[tuple[int, Records]] = deque()
         self._waiting_events = 0
         if durability is Durability.GROUP:
@@ -92,6 +94,7 @@ class DurableCore:
         except (MisuseError, JournalError):
             raise
         except BaseException as error:
+            self.failure_is_known = True
             # An interrupt, or no memory: the core may have done what the journal will never know of.
             self._failure = self._failure or JournalFailedError(
                 f"a call was interrupted between core and journal by {type(error).__name__}. Close this exchange and "
@@ -164,6 +167,7 @@ class DurableCore:
     def _fail(self, error: BaseException) -> NoReturn:
         """Never again acknowledge anything: what a failed write or sync left on the medium nobody knows."""
         self._failure = error
+        self.failure_is_known = True
         self._waiting.clear()
         if isinstance(error, JournalError):
             raise error

@@ -273,7 +273,8 @@ class DurableExchange(Exchange):
         """Make everything durable, seal the journal and let the next one open it. Again: nothing happens. O(state).
 
         The seal is a record of the state's hash, which opening compares; behind it no damage passes for a torn tail.
-        A journal that has failed is let go of as it is.
+        A journal that has failed is let go of as it is; when no call has raised the failure yet, this one does:
+        JournalFailedError, and what was submitted since the last acknowledgement may be lost.
         """
         if self._closed:
             return
@@ -281,7 +282,7 @@ class DurableExchange(Exchange):
         self._closed = True
         self._finish_checkpoint()
         try:
-            if not self._durable.has_failed:
+            if not self._durable.failure_is_known:
                 self.seal()
                 if self.catalogue is not None:
                     self.catalogue.closed(self.journaled, self.state_hash())
