@@ -239,7 +239,7 @@ class MemoryDisk:
         self._only("open", name)
         return MemoryHandle(self, name, self._found(name))
 
-    def create(self, name: str, size: int) -> None:
+    def create(self, name: str, size: int, *, gently: bool = False) -> None:
         """Make a file of zeros."""
         self._make(name, bytes(size))
 

@@ -154,10 +154,10 @@ def test_a_full_disk_refuses_and_recovers(tmp_path, monkeypatch):
     full = False
     create = DiskStorage.create
 
-    def limited(storage, name, size):
+    def limited(storage, name, size, *, gently=False):
         if full:
             raise OSError(errno.ENOSPC, "no space left")
-        create(storage, name, size)
+        create(storage, name, size, gently=gently)
 
     monkeypatch.setattr(DiskStorage, "create", limited)
     with pb.open(tmp_path, segment_bytes=SMALL) as exchange:

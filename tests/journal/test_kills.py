@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journal.kills import KilledError, opened, rounds
+import parbook as pb
+from tests.journal.kills import KilledError, compared, rounds
 
 
 def test_what_a_killed_process_acknowledged_is_there(tmp_path):
@@ -14,5 +15,16 @@ def test_what_a_killed_process_acknowledged_is_there(tmp_path):
 
 
 def test_a_command_that_is_missing_is_noticed(tmp_path):
-    with pytest.raises(KilledError, match="1 commands were acknowledged, and 0 are there"):
-        opened(tmp_path, 1, 1)
+    with (
+        pb.open(tmp_path, outcome_window=64) as exchange,
+        pytest.raises(KilledError, match="1 commands were acknowledged, and 0 are there"),
+    ):
+        compared(exchange, 1, 1)
+
+
+def test_another_state_is_noticed(tmp_path):
+    with (
+        pb.open(tmp_path, outcome_window=64) as exchange,
+        pytest.raises(KilledError, match="the state after 0 commands is another one"),
+    ):
+        compared(exchange, 1, 0)

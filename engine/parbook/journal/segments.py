@@ -92,7 +92,7 @@ class Writer:
         """Make sure that a frame with such a payload can be appended. JournalFullError: nothing has changed."""
         wanted = frame_bytes(payload_bytes)
         if self.offset + wanted <= self._size:
-            if self._size - self.offset < self._segment_bytes // 2 and not self._spare_bytes:
+            if self.offset > self._size // 8 and not self._spare_bytes:
                 self._make_spare(wanted, self._in_background)
             return
         self._join()
@@ -111,15 +111,17 @@ class Writer:
     def _make_spare(self, frame: int, in_background: bool) -> None:
         size = max(self._segment_bytes, frame + SEGMENT_HEADER_BYTES)
         if not in_background:
-            self._create_spare(size)
+            self._create_spare(size, gently=False)
         elif self._making is None and self._spare_error is None:
-            self._making = Thread(target=self._create_spare, args=(size,), name="parbook-journal-spare", daemon=True)
+            self._making = Thread(
+                target=self._create_spare, args=(size, True), name="parbook-journal-spare", daemon=True
+            )
             self._making.start()
 
-    def _create_spare(self, size: int) -> None:
+    def _create_spare(self, size: int, gently: bool) -> None:
         self._spare_error = None
         try:
-            self.storage.create(SPARE, size)
+            self.storage.create(SPARE, size, gently=gently)
             self._spare_bytes = size
         except OSError as error:
             self._spare_error = error

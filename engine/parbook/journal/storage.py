@@ -7,9 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-_CHUNK: Final = bytes(2**20)
-_SYNC_EVERY: Final = 8
-"""Zeros are synced in portions: one large fsync would make those wait that commit meanwhile."""
+_ZEROS: Final = bytes(2**20)
+_PORTION: Final = 8 * 2**20
+_GENTLE_PORTION: Final = 2**17
+"""Zeros are written and synced in portions: who commits meanwhile waits for no more than one."""
 
 
 class Handle(Protocol):
@@ -37,8 +38,11 @@ class Storage(Protocol):
     def read(self, name: str, offset: int = 0, size: int = -1) -> bytes:
         """Return a file's bytes from `offset` on, `size` of them unless it ends before."""
 
-    def create(self, name: str, size: int) -> None:
-        """Make a file of zeros that are on the medium, its name not necessarily. Nothing is left of one that failed."""
+    def create(self, name: str, size: int, *, gently: bool = False) -> None:
+        """Make a file of zeros that are on the medium, its name not necessarily. Nothing is left of one that failed.
+
+        `gently`: slower, so that who commits meanwhile hardly waits.
+        """
 
     def open(self, name: str) -> Handle:
         """Open an existing file to write into it."""
@@ -134,14 +138,16 @@ class DiskStorage:
                 size = size - len(part) if size > 0 else size
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def create(self, name: str, size: int) -> None:
+    def create(self, name: str, size: int, *, gently: bool = False) -> None:
         """Make a file and write its zeros: what is merely reserved would have to be noted at every sync."""
+        portion = _GENTLE_PORTION if gently else _PORTION
+        zeros = _ZEROS[:portion]
         path = self.root / name
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            for number, offset in enumerate(range(0, size, len(_CHUNK)), start=1):
-                write_all(descriptor, _CHUNK[: size - offset], offset)
-                if number % _SYNC_EVERY == 0:
+            for offset in range(0, size, len(zeros)):
+                write_all(descriptor, zeros[: size - offset], offset)
+                if (offset + len(zeros)) % portion == 0:
                     sync_data(descriptor)
             os.fsync(descriptor)
         except OSError:
