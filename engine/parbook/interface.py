@@ -106,15 +106,6 @@ class CurveState(msgspec.Struct, frozen=True, kw_only=True):
 class MarketProtocol(Protocol):
     """One instrument's book and curve behind one matching path. Deterministic; no clock, no I/O."""
 
-    @classmethod
-    def from_state(cls, instrument: Instrument, state: bytes) -> MarketProtocol:
-        """Return the market that had this state: from now on it answers as that one would, event for event.
-
-        `instrument` must be the one it had; its symbol, tick and lot are not in the state, which state_bytes() returns
-        again. CorruptionError, with the first record that cannot be, for bytes that no such market returned; MisuseError
-        for other types; MemoryError when there is no memory. O(state * log levels).
-        """
-
     @property
     def instrument(self) -> Instrument:
         """What is traded here, and its limits."""
@@ -209,15 +200,6 @@ class ExchangeProtocol(Protocol):
     A command that names an instrument runs in its market, which first does what fell due since it was last named.
     Money, fees and statuses are answered in the exchange's own stream: their `instrument` is EVERY_INSTRUMENT.
     """
-
-    @classmethod
-    def from_state(cls, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> ExchangeProtocol:
-        """Return the exchange that had this state: from now on it answers as that one would, event for event.
-
-        `assets` and `listings` must be those it had, by index. CorruptionError, with the first record that cannot be,
-        for bytes that no such exchange returned; MisuseError for other types; MemoryError when there is no memory.
-        O(state * log levels).
-        """
 
     def add_asset(self, asset: Asset) -> int:
         """Return the index of a new asset, dense from 0. MisuseError when its name is taken or there is no room."""
@@ -315,3 +297,33 @@ class ExchangeProtocol(Protocol):
 
     def check(self) -> None:
         """Verify every market and that each asset adds up; InvariantError names what is broken. O(state)."""
+
+
+class MarketFactory(Protocol):
+    """How a market is made: what both implementations' classes are."""
+
+    def __call__(self, instrument: Instrument) -> MarketProtocol:
+        """Return an empty market. MemoryError."""
+
+    def from_state(self, instrument: Instrument, state: bytes) -> MarketProtocol:
+        """Return the market that had this state: from now on it answers as that one would, event for event.
+
+        `instrument` must be the one it had; its symbol, tick and lot are not in the state, which state_bytes() returns
+        again. CorruptionError, with the first record that cannot be, for bytes that no such market returned;
+        MisuseError for other types; MemoryError when there is no memory. O(state * log levels).
+        """
+
+
+class ExchangeFactory(Protocol):
+    """How an exchange is made: what both implementations' classes are."""
+
+    def __call__(self, outcome_window: int) -> ExchangeProtocol:
+        """Return an empty exchange. MemoryError."""
+
+    def from_state(self, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> ExchangeProtocol:
+        """Return the exchange that had this state: from now on it answers as that one would, event for event.
+
+        `assets` and `listings` must be those it had, by index. CorruptionError, with the first record that cannot be,
+        for bytes that no such exchange returned; MisuseError for other types; MemoryError when there is no memory.
+        O(state * log levels).
+        """

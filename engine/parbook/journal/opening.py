@@ -12,6 +12,7 @@ import msgspec
 
 from parbook._exchange import Exchange as Core
 from parbook.errors import JournalDamageError, MisuseError, shown
+from parbook.interface import ExchangeFactory
 from parbook.journal.barriers import DiskBarriers, PlainBarriers
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.durable import Durability, DurableCore
@@ -19,7 +20,7 @@ from parbook.journal.exchange import DurableExchange, Replayed, Settled
 from parbook.journal.layout import SEGMENT_BYTES, Kind
 from parbook.journal.lock import DirectoryFence, Fence
 from parbook.journal.payloads import Start, encode_value
-from parbook.journal.recovery import MakeCore, Recovered, recover, settle
+from parbook.journal.recovery import Recovered, recover, settle
 from parbook.journal.retention import Retention
 from parbook.journal.scan import REMEDY
 from parbook.journal.segments import SPARE, Writer, segment_names
@@ -105,7 +106,7 @@ def assemble(
     fence: Fence,
     options: Options,
     catalogue: Catalogue | None = None,
-    make: MakeCore = Core,
+    make: ExchangeFactory = Core,
 ) -> DurableExchange:
     """Recover what is in a storage, mend its end, and return the exchange that goes on there. `make`: see `recover`."""
     replayed = Replayed(options.retain_events)

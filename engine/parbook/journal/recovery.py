@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable
 
 import msgspec
 
 from parbook._exchange import Exchange
 from parbook.errors import CorruptionError, JournalDamageError, MisuseError
-from parbook.interface import ExchangeProtocol
+from parbook.interface import ExchangeFactory, ExchangeProtocol
 from parbook.journal import snapshots
 from parbook.journal.layout import Frame, Kind, crc32c
 from parbook.journal.payloads import Start, carry_out, current_payload
 from parbook.journal.scan import REMEDY, End, Place, Scanner
 from parbook.journal.storage import QUARANTINE, Storage
-from parbook.listing import Asset, Listing
 from parbook.records import Records
-
-_FIRST_POSITION: Final = 0
-
-
-class MakeCore(Protocol):
-    """How a core is made: empty, or from a state."""
-
-    def __call__(self, outcome_window: int) -> ExchangeProtocol:
-        """Return an empty core."""
-
-    def from_state(self, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> ExchangeProtocol:
-        """Return a core with that state. CorruptionError."""
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +37,7 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
 def recover(
     storage: Storage,
     *,
-    make: MakeCore = Exchange,
+    make: ExchangeFactory = Exchange,
     outcome_window: int = 65536,
     on_events: Callable[[int, Records], None] | None = None,
     on_record: Callable[[Frame], None] | None = None,
@@ -82,7 +68,7 @@ class Replay:
         self,
         storage: Storage,
         *,
-        make: MakeCore = Exchange,
+        make: ExchangeFactory = Exchange,
         outcome_window: int = 65536,
         on_events: Callable[[int, Records], None] | None = None,
     ) -> None:

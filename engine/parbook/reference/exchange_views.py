@@ -10,7 +10,6 @@ import numpy as np
 from parbook import exchange_state as layout
 from parbook.errors import InvariantError, MisuseError
 from parbook.exchange_state import digest
-from parbook.instrument import Instrument
 from parbook.reference import views
 from parbook.reference.desk import Desk
 from parbook.reference.market import Market
@@ -34,11 +33,6 @@ class MarketView(Market):
         raise MisuseError(f"{symbol}: this market belongs to an exchange: send its commands there.")
 
     apply_batch = place = amend = cancel = apply
-
-    @classmethod
-    def from_state(cls, instrument: Instrument, state: bytes) -> NoReturn:
-        """Raise MisuseError: a market of an exchange is restored with its exchange."""
-        raise MisuseError(f"{instrument.symbol}: this is a view of an exchange's market: use Exchange.from_state.")
 
     def state_bytes(self) -> bytes:
         """Return the canonical serialisation; the market's next command has the exchange's next number."""
