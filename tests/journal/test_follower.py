@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from unittest.mock import patch
 
 import pytest
 
@@ -127,10 +128,46 @@ def test_what_a_fenced_writer_still_writes_counts_for_nothing(tmp_path, durabili
         old._durable._failure = None
     new.apply_batch(orders(30, 99))
     state, records = new.state_hash(), new.journaled
+    assert Follower(tmp_path).state_hash() == state
     new.close()
     with pb.open(tmp_path) as again:
         assert (again.state_hash(), again.recovered.end.record) == (state, records + 1)
     old._durable._failure = pb.JournalError("over")
+    old.close()
+
+
+def test_a_follower_that_followed_a_fenced_writer_too_far_says_so(tmp_path):
+    old = pb.open(tmp_path, durability="none")
+    furnish(old)
+    ahead, promoted = Follower(tmp_path), Follower(tmp_path)
+    new = promoted.promote()
+    with pytest.raises(pb.JournalFencedError):
+        old.apply_batch(orders(20))
+    # As if it had read that before the new one's segment had its name.
+    with patch.object(ahead, "_look_for_segments"):
+        assert ahead.poll() == 1
+    with pytest.raises(pb.JournalFencedError, match="Begin again with a new follower"):
+        ahead.poll()
+    new.close()
+    old.close()
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_fenced_writer_leaves_no_snapshot(tmp_path, wait):
+    old = pb.open(tmp_path, durability="none")
+    furnish(old)
+    new = Follower(tmp_path).promote()
+    if wait:
+        with pytest.raises(pb.JournalFencedError):
+            old.checkpoint()
+    else:
+        old.checkpoint(wait=False)
+        old._finish_checkpoint()
+        assert isinstance(old.checkpoint_error, pb.JournalFencedError)
+    assert not list(tmp_path.glob("*.snapshot"))
+    new.close()
+    old._durable._failure = pb.JournalError("over")
+    old._durable.failure_is_known = True
     old.close()
 
 

@@ -242,6 +242,8 @@ class DurableExchange(Exchange):
         try:
             # A sync that fails here has failed for the exchange too.
             self._durable.writer.sync()
+            # A state that a fenced writer alone has been in must never be found by an opening.
+            self._durable.fence.check()
             self._write(stored)
             self._checkpoint_error = None
         except (OSError, ParbookError) as error:

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from parbook.errors import CorruptionError, InputError, JournalDamageError
+from parbook.errors import CorruptionError, InputError, JournalDamageError, JournalFencedError
 from parbook.interface import ExchangeProtocol
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.exchange import DurableExchange, Replayed
@@ -78,6 +78,7 @@ class Follower:
             )
         self._buffer, self._base = b"", 0
         self._seen = b""
+        self._begins: dict[int, tuple[int, str]] = {}
         self.poll()
 
     # --- following ------------------------------------------------------------------------------
@@ -112,10 +113,15 @@ class Follower:
     def poll(self, limit: int = 2**62, on_record: Callable[[Frame], None] | None = None) -> int:
         """Apply what was written since, at most `limit` records, and return how many that were.
 
-        JournalDamageError when what stands there can never become the next record.
+        JournalDamageError when what stands there can never become the next record; JournalFencedError when it followed
+        a writer that was fenced off, farther than the journal did: begin again with a new one.
         """
         applied = 0
+        self._look_for_segments()
         while applied < limit:
+            # What a fenced writer wrote behind the cut is as sound as any frame, and counts for nothing.
+            if self._begins.get(self._end.record + 1, (0, ""))[0] > self._end.epoch and self._next_segment():
+                continue
             frame = self._next()
             if frame is None:
                 if self._next_segment():
@@ -129,6 +135,18 @@ class Follower:
         if applied == 0:
             self._refuse_damage()
         return applied
+
+    def _look_for_segments(self) -> None:
+        """Note which segments begin where, of the greatest epoch for each record."""
+        self._begins = {}
+        for name in segment_names(self._storage.names()):
+            first, epoch = int(name[:20]), int(name[21:27])
+            self._begins[first] = max(self._begins.get(first, (0, "")), (epoch, name))
+            if self._end.epoch < epoch and 0 < first <= self._end.record:
+                raise JournalFencedError(
+                    f"{self.root}: a follower was promoted behind record {first - 1}, and this one is at "
+                    f"{self._end.record}, behind a writer that was fenced off. Begin again with a new follower."
+                )
 
     def _stand(self, **where: int | str) -> None:
         self._end = msgspec.structs.replace(self._end, **where)
@@ -158,16 +176,16 @@ class Follower:
 
     def _next_segment(self) -> bool:
         """Go on in the segment that begins behind the last record, when there is one."""
-        for name in reversed(segment_names(self._storage.names())):
-            if int(name[:20]) != self._end.record + 1 or name == self._end.segment:
-                continue
-            header = read_segment(self._storage.read(name, 0, SEGMENT_HEADER_BYTES))
-            if header is None or header.previous != self._end.crc or header.epoch < self._end.epoch:
-                continue
-            self._stand(segment=name, offset=SEGMENT_HEADER_BYTES, epoch=header.epoch)
-            self._buffer, self._base = b"", 0
-            return True
-        return False
+        self._look_for_segments()
+        epoch, name = self._begins.get(self._end.record + 1, (0, ""))
+        if name in ("", self._end.segment) or epoch < self._end.epoch:
+            return False
+        header = read_segment(self._storage.read(name, 0, SEGMENT_HEADER_BYTES))
+        if header is None or header.previous != self._end.crc:
+            return False
+        self._stand(segment=name, offset=SEGMENT_HEADER_BYTES, epoch=header.epoch)
+        self._buffer, self._base = b"", 0
+        return True
 
     def _refuse_damage(self) -> None:
         """Raise when the same bytes stand in the way twice and a frame behind them says they were durable."""
