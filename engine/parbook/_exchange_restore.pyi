@@ -6,4 +6,4 @@ from parbook._exchange import Exchange
 from parbook.listing import Asset, Listing
 
 def exchange_from_state(state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> Exchange:
-    """Return the compiled exchange that had this state. CorruptionError, MisuseError, MemoryError: see the interface."""
+    """Return the compiled exchange that had this state. Errors: see the interface."""

@@ -111,8 +111,8 @@ class MarketProtocol(Protocol):
         """Return the market that had this state: from now on it answers as that one would, event for event.
 
         `instrument` must be the one it had; its symbol, tick and lot are not in the state, which state_bytes() returns
-        again. CorruptionError, with the first record that cannot be, for bytes that no such market returned; MisuseError
-        for other types; MemoryError when there is no memory. O(state * log levels).
+        again. CorruptionError, with the first record that cannot be, for bytes that no such market returned;
+        MisuseError for other types; MemoryError when there is no memory. O(state * log levels).
         """
 
     @property

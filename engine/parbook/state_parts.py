@@ -217,9 +217,7 @@ def cut_exchange(data: bytes, assets: Sequence[Asset], listings: Sequence[Listin
         cutter.take("bytes of a market", np.dtype([("byte", "u1")]), size)
         markets.append(cutter.data[start : cutter.at])
     cutter.end()
-    return ExchangeParts(
-        header, of_assets, balances, tiers, members, statuses, txns, sessions, outcomes, markets
-    )
+    return ExchangeParts(header, of_assets, balances, tiers, members, statuses, txns, sessions, outcomes, markets)
 
 
 def _test_names(
