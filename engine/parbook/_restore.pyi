@@ -4,4 +4,4 @@ from parbook._market import Market
 from parbook.instrument import Instrument
 
 def market_from_state(instrument: Instrument, state: bytes) -> Market:
-    """Return the compiled market that had this state. CorruptionError, MisuseError, MemoryError: see the interface."""
+    """Return the compiled market that had this state. Errors: see the interface."""

@@ -16,6 +16,7 @@ from parbook._ledger cimport (
 from parbook._listing cimport Funds, lot_hold, paying_asset
 from parbook._market cimport Market
 from parbook._restore cimport bytes_of, refuse, restore_desk
+from parbook._restore_orders cimport NO_MEMORY
 from parbook._types cimport *
 from parbook._venue cimport EVERY_INSTRUMENT, Outcome, Venue, remember_outcome, sessions_grow
 
@@ -25,7 +26,6 @@ from parbook.flaws import Flaw, corruption
 from parbook.state_parts import EXCHANGE, cut_exchange, refuse_other_states
 
 cdef enum:
-    NO_MEMORY = -1
     SESSIONS_MAX = 65536
     OVERFLOWN = -1          # balances of an asset that exceed 63 bits all told
 

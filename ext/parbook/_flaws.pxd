@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from parbook._accounts cimport MAX_QUOTE_SLOTS, TOKEN
-from parbook._limits cimport field_admits
+from parbook._limits cimport MAX_POSITION_LOTS, field_admits
 from parbook._listing cimport Funds, pb_fee
 from parbook._registry cimport AccountRecord
 from parbook._types cimport *
@@ -51,9 +51,9 @@ cdef enum:
 
 cdef extern from *:
     """
-    #define PB_PROTECTION_FILLED_MAX ((((int64_t)1) << 62) + (((int64_t)1) << 38) - 1)
+    #define PB_POSITION_REACH_LOTS (((int64_t)1) << 61)
     """
-    const int64_t PROTECTION_FILLED_MAX "PB_PROTECTION_FILLED_MAX"
+    const int64_t POSITION_REACH_LOTS "PB_POSITION_REACH_LOTS"
 
 # --- orders: twin of parbook.reference.order_flaws ------------------------------------------------
 
@@ -191,18 +191,24 @@ cdef inline int flaw_of_order(const OrderRecord *order, uint64_t next_order_id, 
 # --- accounts and past trades: twin of parbook.reference.restore ----------------------------------
 
 cdef inline int flaw_of_account(const AccountRecord *account, int64_t now_ns) noexcept nogil:
+    cdef int64_t position_lots = account.values[FIELD_POSITION_LOTS - 1]
     cdef int field
     if account.account == 0 or account.account >> 32 != 0:
         return FLAW_NO_ACCOUNT
     for field in range(FIELD_STP_GROUP, FIELD_KILLED + 1):
-        # Fills and busts carry a position where SET_ACCOUNT does not.
         if field != FIELD_POSITION_LOTS and not field_admits(field, account.values[field - 1]):
             return FLAW_LIMIT_OUT_OF_RANGE
+    # Fills and busts may carry a position beyond what SET_ACCOUNT may state.
+    if position_lots < -MAX_POSITION_LOTS - POSITION_REACH_LOTS or position_lots > (
+        MAX_POSITION_LOTS + POSITION_REACH_LOTS
+    ):
+        return FLAW_LIMIT_OUT_OF_RANGE
     if account.bucket < 0 or account.bucket > account.values[FIELD_RATE_BURST - 1] * TOKEN:
         return FLAW_BUCKET_OUT_OF_RANGE
     if account.protected < 0 or account.protected > 1:
         return FLAW_LIMIT_OUT_OF_RANGE
-    if account.protection_filled_lots < 0 or account.protection_filled_lots > PROTECTION_FILLED_MAX:
+    # A window is over with the fill that reaches its lots.
+    if account.protection_filled_lots < 0 or account.protection_filled_lots > MAX_POSITION_LOTS + QTY_LOTS_MAX:
         return FLAW_LIMIT_OUT_OF_RANGE
     if not 0 <= account.bucket_at_ns <= now_ns or not 0 <= account.protection_since_ns <= now_ns:
         return FLAW_TIME_OUT_OF_RANGE

@@ -9,9 +9,12 @@ import pytest
 import parbook._exchange
 import parbook.reference
 from tests.exchange.house import House
+from tests.support.reloaded import RELOADED, reloaded_exchange
 
 EXCHANGES: dict[str, Any] = {"reference": parbook.reference.Exchange, "core": parbook._exchange.Exchange}
-"""Each implementation of ExchangeProtocol by name."""
+"""Each implementation of ExchangeProtocol by name; with PARBOOK_RELOADED made anew before every command."""
+if RELOADED:
+    EXCHANGES = {name: reloaded_exchange(kind) for name, kind in EXCHANGES.items()}
 
 
 @pytest.fixture(params=list(EXCHANGES))

@@ -16,6 +16,7 @@ from parbook.journal import opening
 from parbook.journal.durable import Durability
 from parbook.journal.exchange import DurableExchange
 from parbook.journal.lock import NoFence
+from parbook.journal.retention import Retention
 from parbook.journal.storage import Storage
 from parbook.records import Records
 from tests.journal.script import OUTCOMES, Script, Step, carry_out
@@ -36,6 +37,7 @@ def assembled(storage: Storage, script: Script, durability: Durability, identity
                 segment_bytes=SEGMENT_BYTES,
                 outcome_window=OUTCOMES,
                 checkpoint_bytes=0,
+                retention=Retention.NEEDED if script.seed % 2 else Retention.ALL,
             ),
         )
 

@@ -10,9 +10,12 @@ from hypothesis import settings
 
 import parbook
 import parbook.reference
+from tests.support.reloaded import RELOADED, reloaded_market
 
 MARKETS: dict[str, Any] = {"reference": parbook.reference.Market, "core": parbook.Market}
-"""Each implementation of MarketProtocol by name."""
+"""Each implementation of MarketProtocol by name; with PARBOOK_RELOADED made anew before every command."""
+if RELOADED:
+    MARKETS = {name: reloaded_market(kind) for name, kind in MARKETS.items()}
 
 
 def examples(usual: int) -> Callable[[Any], Any]:

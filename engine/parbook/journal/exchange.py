@@ -12,7 +12,7 @@ from typing import Self
 
 import msgspec
 
-from parbook.errors import ParbookError
+from parbook.errors import JournalFullError, ParbookError
 from parbook.journal import snapshots
 from parbook.journal.barriers import Barriers
 from parbook.journal.catalogue import Catalogue
@@ -285,7 +285,9 @@ class DurableExchange(Exchange):
         self._finish_checkpoint()
         try:
             if not self._durable.failure_is_known:
-                self.seal()
+                # All is durable before the seal is written: a disk without room for it takes nothing away.
+                with suppress(JournalFullError):
+                    self.seal()
                 if self.catalogue is not None:
                     self.catalogue.closed(self.journaled, self.state_hash())
         finally:

@@ -28,7 +28,7 @@ from parbook.flaws import Flaw, corruption, flawed
 from parbook.listing import fee_atoms
 from parbook.records import Records, curve_from_record
 from parbook.reference import views
-from parbook.reference.accounts import RANGES, TOKEN, Account
+from parbook.reference.accounts import MAX_POSITION_LOTS, RANGES, TOKEN, Account
 from parbook.reference.book import RESTING, Order
 from parbook.reference.busts import PastTrade
 from parbook.reference.desk import Desk
@@ -39,8 +39,8 @@ from parbook.state_parts import MarketParts, cut_market
 from parbook.units import ACCOUNT_MAX, ATOMS_MAX, CURVE_PRICE_TICKS_MAX, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
 _MAKER_IS_CURVE = frozenset({Source.CURVE, Source.UNCROSS_CURVE})
-_PROTECTION_FILLED_MAX = 2**62 + QTY_LOTS_MAX
-"""A window is over with the fill that reaches `protection_lots`."""
+POSITION_REACH_LOTS = 2**61
+"""A position stays this close to its limits; 63 bits hold as much again."""
 
 
 def restore(desk: Desk, data: bytes | memoryview) -> None:
@@ -168,12 +168,15 @@ def _flaw_of_account(row: Any, now_ns: int) -> Flaw | None:
     if not 1 <= row.account <= ACCOUNT_MAX:
         return Flaw.NO_ACCOUNT
     for field, (low, high) in RANGES.items():
-        # Fills and busts carry a position where SET_ACCOUNT does not.
-        if field is not AccountField.POSITION_LOTS and not low <= getattr(row, field.name.lower()) <= high:
+        value = getattr(row, field.name.lower())
+        # Fills and busts may carry a position beyond what SET_ACCOUNT may state.
+        reach = POSITION_REACH_LOTS if field is AccountField.POSITION_LOTS else 0
+        if not low - reach <= value <= high + reach:
             return Flaw.LIMIT_OUT_OF_RANGE
     if not 0 <= row.bucket <= row.rate_burst * TOKEN:
         return Flaw.BUCKET_OUT_OF_RANGE
-    if not 0 <= row.protected <= 1 or not 0 <= row.protection_filled_lots <= _PROTECTION_FILLED_MAX:
+    # A window is over with the fill that reaches its lots.
+    if not 0 <= row.protected <= 1 or not 0 <= row.protection_filled_lots <= MAX_POSITION_LOTS + QTY_LOTS_MAX:
         return Flaw.LIMIT_OUT_OF_RANGE
     past = 0 <= row.bucket_at_ns <= now_ns and 0 <= row.protection_since_ns <= now_ns
     return None if past and (row.deadline_ns == 0 or row.deadline_ns >= now_ns) else Flaw.TIME_OUT_OF_RANGE
