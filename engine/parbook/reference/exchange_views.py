@@ -34,6 +34,11 @@ class MarketView(Market):
 
     apply_batch = place = amend = cancel = apply
 
+    @classmethod
+    def from_state(cls, instrument: Instrument, state: bytes) -> NoReturn:
+        """Raise MisuseError: a market of an exchange is restored with its exchange."""
+        raise MisuseError(f"{instrument.symbol}: this is a view of an exchange's market: use Exchange.from_state.")
+
     def state_bytes(self) -> bytes:
         """Return the canonical serialisation; the market's next command has the exchange's next number."""
         return _market_bytes(self._office, self._desk)
