@@ -10,6 +10,7 @@ import numpy as np
 from parbook import exchange_state as layout
 from parbook.errors import InvariantError, MisuseError
 from parbook.exchange_state import digest
+from parbook.instrument import Instrument
 from parbook.reference import views
 from parbook.reference.desk import Desk
 from parbook.reference.market import Market
