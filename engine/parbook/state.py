@@ -167,7 +167,7 @@ DEAD_ID: Final[np.dtype[np.void]] = np.dtype([("account", "<u8"), ("client_id", 
 
 def encode(*parts: Records) -> bytes:
     """Return the serialisation of the parts, given in the order of the layout; some may be empty. O(n)."""
-    return b"".join(part.tobytes() for part in parts)
+    return b"".join(part.data for part in parts)
 
 
 def digest(state: bytes) -> str:

@@ -12,8 +12,9 @@ from parbook._calls cimport (
 )
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_reserve
+from parbook._exchange_views cimport count_balances, put_balances, put_outcomes, put_profiles, put_txns
 from parbook._ledger cimport (
-    TIERS_MAX, AssetSums, Balance, Profile, ledger_add_asset, ledger_available, ledger_balance, ledger_held,
+    TIERS_MAX, AssetSums, Balance, Ledger, Profile, ledger_add_asset, ledger_available, ledger_balance, ledger_held,
     ledger_status, ledger_tier,
 )
 from parbook._listing cimport Funds
@@ -368,52 +369,42 @@ cdef class Exchange:
 
     cdef object _ledger_parts(self):
         """Return the arrays of everything that is the ledger's, in the order of the layout."""
-        cdef uint64_t i
-        cdef const Balance *balance
-        cdef const Profile *profile
-        balances, members, statuses = [], [], []
-        for i in range(self.venue.ledger.capacity):
-            balance = &self.venue.ledger.balances[i]
-            if balance.key != 0 and balance.atoms != 0:
-                balances.append((balance.key >> 16, balance.key & 0xFFFF, 0, balance.atoms))
-        for i in range(self.venue.ledger.profile_capacity):
-            profile = &self.venue.ledger.profiles[i]
-            if profile.account != 0 and profile.tier != 0:
-                members.append((profile.account, profile.tier))
-            if profile.account != 0 and profile.status != 0:
-                statuses.append((profile.account, profile.status))
+        cdef const Ledger *ledger = &self.venue.ledger
+        keys = np.empty(count_balances(ledger), np.uint64)
+        atoms = np.empty(len(keys), np.int64)
+        put_balances(ledger, keys, atoms)
+        order = np.argsort(keys)
+        balances = np.zeros(len(keys), _layout.BALANCE)
+        balances["account"], balances["asset"] = keys[order] >> 16, keys[order] & 0xFFFF
+        balances["atoms"] = atoms[order]
+        accounts = np.empty(ledger.profile_used, np.uint32)
+        tier_of, status_of = np.empty(len(accounts), np.uint8), np.empty(len(accounts), np.uint8)
+        put_profiles(ledger, accounts, tier_of, status_of)
+        order = np.argsort(accounts)
         tiers = [
-            (tier, self.venue.ledger.maker_ppm[tier], self.venue.ledger.taker_ppm[tier])
+            (tier, ledger.maker_ppm[tier], ledger.taker_ppm[tier])
             for tier in range(TIERS_MAX)
-            if self.venue.ledger.tier_set[tier]
+            if ledger.tier_set[tier]
         ]
-        txns = []
-        for i in range(self.venue.ledger.txns.dead_count):
-            at = (self.venue.ledger.txns.dead_first + i) & (self.venue.ledger.txns.dead_capacity - 1)
-            txns.append((self.venue.ledger.txns.dead[<uint64_t>at].client_id,))
+        txns = np.empty(ledger.txns.dead_count, np.uint64)
+        put_txns(ledger, txns)
         return [
-            np.array(sorted(balances), _layout.BALANCE),
+            balances,
             np.array(tiers, _layout.TIER),
-            np.array(sorted(members), _layout.MEMBER),
-            np.array(sorted(statuses), _layout.STATUS),
-            np.array(txns, _layout.TXN),
+            _members(accounts[order], tier_of[order], _layout.MEMBER),
+            _members(accounts[order], status_of[order], _layout.STATUS),
+            txns.view(_layout.TXN),
         ]
 
     cdef object _session_parts(self):
         cdef uint32_t session
-        cdef uint64_t i
-        cdef const Outcome *outcome
-        sessions, outcomes = [], []
+        sessions = []
         for session in range(self.venue.sessions):
             if self.venue.last_refs[session] != 0:
                 sessions.append((session, self.venue.last_refs[session]))
-        for i in range(self.venue.outcome_count):
-            outcome = &self.venue.outcomes[(self.venue.outcome_first + i) % self.venue.outcome_capacity]
-            outcomes.append((
-                outcome.session_ref, outcome.order_id, outcome.first_seq, outcome.session, outcome.instrument,
-                outcome.code, 0,
-            ))
-        return [np.array(sessions, _layout.SESSION), np.array(outcomes, _layout.OUTCOME)]
+        outcomes = np.empty(self.venue.outcome_count, _layout.OUTCOME)
+        put_outcomes(&self.venue, outcomes.view(np.uint8))
+        return [np.array(sessions, _layout.SESSION), outcomes]
 
     def state_bytes(self):
         """Return the canonical serialisation of the state; layout in `parbook.exchange_state`. O(state)."""
@@ -508,3 +499,11 @@ cdef class Exchange:
                     key = (listing.treasury, asset)
                     holds[key] = holds.get(key, 0) + hold
         return holds
+
+
+def _members(accounts, values, dtype):
+    """Return records of (account, value), those of 0 left out."""
+    held = values != 0
+    records = np.zeros(int(held.sum()), dtype)
+    records[dtype.names[0]], records[dtype.names[1]] = accounts[held], values[held]
+    return records

@@ -12,7 +12,7 @@ from parbook.journal import snapshots
 from parbook.journal.layout import Kind
 from parbook.journal.recovery import settle
 from parbook.journal.scan import End, Scanner
-from parbook.journal.segments import SPARE, segment_names
+from parbook.journal.segments import segment_names, spare_names
 from parbook.journal.storage import QUARANTINE, Storage
 
 
@@ -126,8 +126,8 @@ def repair(storage: Storage, *, apply: bool) -> list[str]:
             steps.append(f"{snapshot.name}: {snapshot.fault}: to quarantine")
             if apply:
                 storage.rename(snapshot.name, f"{QUARANTINE}/{snapshot.name}")
-    if SPARE in storage.names() and apply:
-        storage.remove(SPARE)
+    for name in spare_names(storage.names()) if apply else ():
+        storage.remove(name)
     report = examine(storage)
     if report.damage:
         steps += _cut_at(storage, report, apply=apply)

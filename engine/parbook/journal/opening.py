@@ -23,7 +23,7 @@ from parbook.journal.payloads import Start, encode_value
 from parbook.journal.recovery import Recovered, recover, settle
 from parbook.journal.retention import Retention
 from parbook.journal.scan import REMEDY
-from parbook.journal.segments import SPARE, Writer, segment_names
+from parbook.journal.segments import Writer, segment_names, spare_names
 from parbook.journal.storage import QUARANTINE, DiskStorage, Storage, make_directory
 from parbook.units import checked_int
 from parbook.venue.history import RETAINED_EVENTS
@@ -172,8 +172,8 @@ def go_on(
 
 def _clear_away(storage: Storage, recovered: Recovered) -> None:
     """Take a torn tail, a segment nobody used and snapshots that are no good out of the way. Nothing of it is lost."""
-    if SPARE in storage.names():
-        storage.remove(SPARE)
+    for name in spare_names(storage.names()):
+        storage.remove(name)
     for name in recovered.skipped:
         storage.rename(name, f"{QUARANTINE}/{name}")
     if recovered.skipped:

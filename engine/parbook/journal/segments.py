@@ -25,10 +25,19 @@ from parbook.journal.layout import (
 from parbook.journal.payloads import SCHEMA
 from parbook.journal.storage import Handle, Storage
 
-SPARE: Final = "spare.segment"
-"""The next segment before it has a name. One that is found at opening is thrown away."""
+_SPARE: Final = "spare-"
 _SUFFIX: Final = ".segment"
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
+
+
+def spare_name(epoch: int) -> str:
+    """Return what a writer's next segment is called before it is one. Two writers never share that either."""
+    return f"{_SPARE}{epoch:06d}{_SUFFIX}"
+
+
+def spare_names(names: list[str]) -> list[str]:
+    """Return those names that are of spare segments: found at opening, they are thrown away."""
+    return [name for name in names if name.startswith(_SPARE) and name.endswith(_SUFFIX)]
 
 
 def segment_name(first: int, epoch: int) -> str:
@@ -68,6 +77,7 @@ class Writer:
         self.on_segment: Callable[[str, int], None] = lambda name, first: None
         self._journal = journal
         self._epoch = epoch
+        self._spare = spare_name(epoch)
         self._segment_bytes = segment_bytes
         self._in_background = in_background
         self._handle: Handle | None = None
@@ -121,7 +131,7 @@ class Writer:
     def _create_spare(self, size: int, gently: bool) -> None:
         self._spare_error = None
         try:
-            self.storage.create(SPARE, size, gently=gently)
+            self.storage.create(self._spare, size, gently=gently)
             self._spare_bytes = size
         except OSError as error:
             self._spare_error = error
@@ -142,10 +152,10 @@ class Writer:
             journal=self._journal,
             size=self._spare_bytes,
         )
-        handle = self.storage.open(SPARE)
+        handle = self.storage.open(self._spare)
         handle.write(encode_segment(header), 0)
         handle.sync()
-        self.storage.rename(SPARE, name)
+        self.storage.rename(self._spare, name)
         self.storage.sync_names()
         self.barriers.use(handle, self.appended)
         if self._handle is not None:
@@ -200,5 +210,5 @@ class Writer:
             self._handle = None
         if self._spare_bytes:
             with suppress(OSError):
-                self.storage.remove(SPARE)
+                self.storage.remove(self._spare)
             self._spare_bytes = 0
