@@ -5,7 +5,9 @@
     │   └── ConversionError    text or Decimal that is not a whole number of ticks, lots or atoms
     ├── InputError             a file or setting from outside is wrong: names place, reason and remedy
     │   ├── LogFormatError     an order log: truncated, wrong magic, unknown message, bad field
-    │   └── ListingError       a listing file: unknown key, missing value, value out of range
+    │   ├── ListingError       a listing file: unknown key, missing value, value out of range
+    │   ├── AssetError         a loan, a curve, a pool or a parameter of the model is out of its range
+    │   └── TapeError          rows of a tape are wrong: all of them, up to a limit, each with its place
     ├── BackpressureError      the outbox is too full to take commands: take events out, submit again
     ├── GapError               messages of a feed are missing: have them sent again, or load a snapshot
     ├── RefusedError           raise_for_refusal() was asked to turn a refusal into an exception
@@ -20,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from enum import IntEnum
 
 
@@ -51,6 +54,26 @@ class LogFormatError(InputError):
 
 class ListingError(InputError):
     """A listing file is wrong at the named key."""
+
+
+class AssetError(InputError):
+    """A loan, a curve, a pool or a parameter of the valuation is out of its range."""
+
+
+class TapeError(InputError):
+    """Rows of the file `where` are wrong. `faults` holds the first of them, `total` says how many there are.
+
+    A fault has `row`, `column`, `value`, `reason` and `remedy`; each stands on a line of the message.
+    """
+
+    def __init__(self, where: str, faults: Sequence[object], total: int) -> None:
+        listed = "".join(f"\n  {fault}" for fault in faults)
+        hidden = f"\n  ... and {total - len(faults)} more" if total > len(faults) else ""
+        super().__init__(
+            where, f"{total} fault{'s' if total > 1 else ''}", f"Mend each and read it again:{listed}{hidden}"
+        )
+        self.faults = tuple(faults)
+        self.total = total
 
 
 class BackpressureError(ParbookError):
