@@ -44,7 +44,10 @@ def joint_defaults(p: NDArray[np.float64], q: NDArray[np.float64], rho: NDArray[
     """Return reference_value.joint_default of each triple."""
 
 def expected_flows(loans: Any, model: Model, group: NDArray[np.int32], groups: int) -> NDArray[np.float64]:
-    """Return [group, component, month] of undiscounted flows: interest, scheduled, prepaid, defaulted, recovered."""
+    """Return [group, component, month]: interest, scheduled, prepaid, defaulted, recovered, and cash after spreads.
+
+    The first five are undiscounted; the last sums all that is cash, discounted by each loan's own spread.
+    """
 
 def expected_losses(loans: Any, model: Model, horizon: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return what defaults within `horizon` months are expected to lose, discounted at each loan's effective rate."""

@@ -26,7 +26,7 @@ cdef enum:
     FLOOR = 0
     CEIL = 1
     NEAREST = 2
-    COMPONENTS = 5
+    COMPONENTS = 6
 
 cdef double MICRO_MAX = 9223372036854774784.0   # the largest double below 2**63
 
@@ -97,10 +97,12 @@ cdef inline double principal_of(int repayment, int k, int n, double balance, dou
 cdef void add_flows(
     const Columns *loan, Py_ssize_t i, const Row *row, const Weights *out, double *flows, Py_ssize_t width
 ) noexcept nogil:
-    """Add interest, scheduled, prepaid, defaulted and recovered of months 0..width-1 to five rows of `flows`."""
+    """Add to six rows of `flows`, months 0..width-1: interest, scheduled, prepaid, defaulted, recovered, and all that
+    is cash, discounted by the loan's own spread."""
     cdef int n = loan.months[i], k
     cdef double whole = <double> loan.balance[i], rate = <double> loan.rate[i] / E12 / 12
-    cdef double balance = whole, income = loan.income[i], alive = 1, m = 0, survives, interest, principal
+    cdef double balance = whole, income = loan.income[i], alive = 1, m = 0, survives, interest, principal, early
+    cdef double step = exp(-row.spread / 12), lagged = exp(-row.spread * row.lag / 12), spread = 1
     for k in range(1, n + 1):
         if k % 12 == 1 and k > 1:
             income *= 1 + <double> loan.growth[i] / E12
@@ -109,11 +111,15 @@ cdef void add_flows(
         interest = balance * rate
         principal = principal_of(loan.repayment[i], k, n, balance, whole, loan.payment[i] - interest)
         survives = alive * (1 - m)
+        early = out.c * (balance - principal)
+        spread *= step
         flows[k] += survives * (interest + income)
         flows[width + k] += survives * principal
-        flows[2*width + k] += survives * out.c * (balance - principal)
+        flows[2*width + k] += survives * early
         flows[3*width + k] += alive * m * balance
         flows[4*width + k + row.lag] += alive * m * balance * row.recovered
+        flows[5*width + k] += spread * survives * (interest + income + principal + early)
+        flows[5*width + k + row.lag] += spread * lagged * alive * m * balance * row.recovered
         alive = survives * (1 - out.c)
         balance -= principal
 

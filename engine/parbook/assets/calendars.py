@@ -82,7 +82,7 @@ class Calendar:
         return moved
 
     def business_days(self, start: date, end: date) -> int:
-        """Return how many business days lie in [start, end); negative when `end` is the earlier one, in [end, start)."""
+        """Return how many business days lie in [start, end), or less those in [end, start) when `end` is earlier."""
         if end < start:
             return -self.business_days(end, start)
         return sum(self.is_business_day(start + timedelta(days=n)) for n in range((end - start).days))
@@ -103,7 +103,7 @@ def _holidays(rule: Callable[[int], Iterable[date]], year: int) -> frozenset[dat
 
 
 def easter(year: int) -> date:
-    """Return Easter Sunday of the Gregorian calendar, by the "anonymous" computus (Meeus, Astronomical Algorithms, 8)."""
+    """Return Easter Sunday of the Gregorian calendar, by the anonymous computus (Meeus, Astronomical Algorithms, 8)."""
     golden = year % 19
     century, rest = divmod(year, 100)
     leaps, centuries = divmod(century, 4)

@@ -92,6 +92,9 @@ def stressed(terms: Terms, band: Band, stress: Stress = DEFAULT_STRESS) -> Terms
     sign = 1 if low else -1
 
     def probability(value: int) -> int:
+        # What has happened is no probability any more: an asset in default stays there in the high band.
+        if value == E12:
+            return value
         if low:
             return min(divide(value * stress.pd_multiple_e12, E12, Rounding.CEIL), E12)
         return divide(value * E12, stress.pd_multiple_e12, Rounding.CEIL)
