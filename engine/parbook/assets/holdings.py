@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from parbook.assets.kinds import AssetKind, Dated, Flow, Monthly, Position
-from parbook.assets.portfolio import Float64, Int32, Int64, Portfolio, UInt8
+from parbook.assets.kinds import AssetKind, Dated, Flow, Position
+from parbook.assets.portfolio import Int32, Int64, Portfolio, UInt8
 from parbook.assets.terms import Terms
 from parbook.errors import AssetError
 from parbook.pools.amounts import ASSET_MICRO_MAX, E12, require_int
@@ -136,16 +136,24 @@ def _valued(asset: Asset) -> tuple[Position, Terms]:
 
 
 def principal_micro(position: Position) -> int:
-    """Return the balance of a position, or for mere deliveries and incomes what they are due in all, rounded down."""
-    if position.balance_micro:
-        return position.balance_micro
-    if isinstance(position, Monthly):
-        years = range(-(-position.months // 12))
-        growth = 1 + position.growth_e12 / E12
-        due = sum(position.income_micro * growth**year * min(12, position.months - 12 * year) for year in years)
-    else:
-        due = sum((flow.interest_micro + flow.principal_micro) for flow in position.flows)
-    return max(int(due), 0)
+    """Return the balance of a position, or where it has none what it is due in all, rounded down."""
+    return position.balance_micro or max(int(_income(position)), 0)
+
+
+def default_owed_micro(kind: AssetKind, position: Position) -> int:
+    """Return what caps an asset when its tape does not say: the balance of a loan, all that is due of anything else."""
+    if kind in (AssetKind.LEASE, AssetKind.REAL_ESTATE):
+        return position.balance_micro + max(int(_income(position)), 0)
+    return principal_micro(position)
+
+
+def _income(position: Position) -> float:
+    """Return all that comes without being a balance's, undiscounted."""
+    if isinstance(position, Dated):
+        return sum((flow.interest_micro + flow.principal_micro for flow in position.flows), 0.0)
+    years = range(-(-position.months // 12))
+    growth = 1 + position.growth_e12 / E12
+    return sum(position.income_micro * growth**year * min(12, position.months - 12 * year) for year in years)
 
 
 def _unique(what: str, values: Iterable[str]) -> None:
@@ -159,9 +167,3 @@ def _unique(what: str, values: Iterable[str]) -> None:
 def sum_micro(amounts: Int64) -> int:
     """Return the sum of whole numbers as a Python int, whatever its size."""
     return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())
-
-
-def masked(values: Float64, mask: NDArray[np.bool_]) -> Float64:
-    """Return values where the mask holds, else 0."""
-    kept: Float64 = np.where(mask, values, 0.0)
-    return kept

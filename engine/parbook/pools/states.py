@@ -77,7 +77,11 @@ _TRANCHE: Final[dict[IntEnum, tuple[IntEnum, ...]]] = {
     _T.GATED: (_T.OPEN, _T.CLOSED),
     _T.CLOSED: (),
 }
-NEXT: Final = {LoanState: _LOAN, PoolState: _POOL, TrancheState: _TRANCHE}
+NEXT: Final[dict[type[IntEnum], dict[IntEnum, tuple[IntEnum, ...]]]] = {
+    LoanState: _LOAN,
+    PoolState: _POOL,
+    TrancheState: _TRANCHE,
+}
 """What may follow what. A defaulted loan is never current again: what it still pays is a recovery."""
 
 EARNING: Final = frozenset({_L.FUNDED, _L.CURRENT, _L.LATE, _L.IMPAIRED})
@@ -85,7 +89,7 @@ EARNING: Final = frozenset({_L.FUNDED, _L.CURRENT, _L.LATE, _L.IMPAIRED})
 RECOVERED: Final = frozenset({_L.DEFAULTED, _L.RECOVERING})
 """States in which it is valued by what may be recovered."""
 
-_State = TypeVar("_State", LoanState, PoolState, TrancheState)
+_State = TypeVar("_State", bound=IntEnum)
 
 
 def moved(what: str, state: _State, to: _State) -> _State:
