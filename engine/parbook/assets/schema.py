@@ -28,7 +28,7 @@ FAULTS_SHOWN: Final = 20
 TEXT_MAX: Final = 200
 """Longest cell of text."""
 
-_NUMBER: Final = re.compile(r"([+-]?)(\d{1,25})(?:\.(\d{1,25}))?")
+_NUMBER: Final = re.compile(r"([+-]?)(\d{1,25})(?:\.(\d{1,25}))?", re.ASCII)
 
 
 class CellError(Exception):
@@ -130,7 +130,7 @@ def hash_cell(text: str) -> str:
 
 def date_cell(text: str) -> date:
     """Read an ISO date."""
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
         raise CellError("it is no date", "Write YYYY-MM-DD.")
     try:
         return date.fromisoformat(text)

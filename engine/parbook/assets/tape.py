@@ -144,7 +144,10 @@ def read_curve(path: Path, *, as_of: date | None = None, limit: int = FAULTS_SHO
         if as_of is None and "date" in row:
             as_of = row["date"]
         try:
-            points.append((number, _day(row, "date", "days", as_of), row["zero"]))
+            day = _day(row, "date", "days", as_of)
+            if day < 0:
+                raise _RowError("date", f"it lies {-day} days before the day of valuation", "Leave out what is over.")
+            points.append((number, day, row["zero"]))
         except _RowError as error:
             faults.add(number, error.column, str(row.get(error.column, "")), error.reason, error.remedy)
     for (_, before, _), (number, day, _) in zip([(0, -1, 0), *points], points, strict=False):

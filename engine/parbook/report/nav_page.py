@@ -19,7 +19,7 @@ def render_nav(nav: Nav, name: str) -> str:
         held=not notes,
         sentence=conclusion(nav),
         parts=[
-            "".join(f"<p>{escape(note)}</p>" for note in notes),
+            f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>" if notes else "",
             table("What it is worth", value_rows(nav)),
             table("What each tranche is worth", tranche_rows(nav)),
             table(

@@ -64,7 +64,7 @@ SCRIPT: Final = """
       }
       const colour = colours[trace.meta.role];
       if (trace.type === "bar") {
-        const pattern = { ...trace.marker.pattern, fgcolor: colours.ink };
+        const pattern = { ...trace.marker.pattern, fillmode: "overlay", fgcolor: colours.ink };
         return { ...trace, marker: { ...trace.marker, color: translucent(colour, 0.85), pattern } };
       }
       const line = { ...trace.line, color: colour };
