@@ -19,7 +19,7 @@ An order that the rules turn down is none of the others: it is a `Rejected` even
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,13 +60,27 @@ class AssetError(InputError):
     """A loan, a curve, a pool or a parameter of the valuation is out of its range."""
 
 
+class Fault(NamedTuple):
+    """One wrong cell, or with an empty `column` one wrong row. `row` is the line of a CSV file, or 1 + the record."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" + (f", column {self.column}" if self.column else "")
+        return f"{place}{f', {shown(self.value)}' if self.value else ''}: {self.reason}. {self.remedy}"
+
+
 class TapeError(InputError):
     """Rows of the file `where` are wrong. `faults` holds the first of them, `total` says how many there are.
 
-    A fault has `row`, `column`, `value`, `reason` and `remedy`; each stands on a line of the message.
+    Each fault stands on a line of the message.
     """
 
-    def __init__(self, where: str, faults: Sequence[object], total: int) -> None:
+    def __init__(self, where: str, faults: Sequence[Fault], total: int) -> None:
         listed = "".join(f"\n  {fault}" for fault in faults)
         hidden = f"\n  ... and {total - len(faults)} more" if total > len(faults) else ""
         super().__init__(

@@ -8,11 +8,11 @@ balance depends on the asset:
 
 so that EV = sum w[k] (I_k + P_k + c B(k)) + v[k] B(k-1). For a level loan B(k) = (1+r) B(k-1) - payment: two operations
 a month. For linear and bullet loans and for incomes running sums of w, k w, v and k v give the whole at once. Assets
-lie by terms, repayment and months (parbook.assets.portfolio), and level loans of equal months go eight abreast.
+lie by terms, repayment and months (parbook.assets.portfolio), and level loans of equal months go sixteen abreast.
 """
 cimport cython
 from libc.math cimport ceil, exp, floor, rint
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 
 import numpy as np
@@ -27,6 +27,7 @@ cdef enum:
     CEIL = 1
     NEAREST = 2
     COMPONENTS = 6
+    MONTHS_MAX = 1200
 
 cdef double MICRO_MAX = 9223372036854774784.0   # the largest double below 2**63
 
@@ -204,17 +205,21 @@ cdef class _Loans:
         cdef const uint8_t[::1] repayment = loans.repayment
         cdef const int64_t[::1] balance = loans.balance_micro, rate = loans.rate_e12, growth = loans.growth_e12
         cdef const double[::1] payment = loans.payment_micro, income = loans.income_micro
+        # One unsigned comparison a column, and nothing of `self` in the loop: the compiler takes several loans at once.
+        cdef uint32_t rows = <uint32_t> model.count, most = 0, faults = 0
         cdef Py_ssize_t i
-        cdef bint fits = True
         self.count = terms.shape[0]
         require(all([len(column) == self.count for column in loans]), "columns of loans differ in length")
         self.kept = tuple(loans)
         if self.count == 0:
             return
         for i in range(self.count):
-            fits &= 0 <= terms[i] < model.count and 1 <= months[i] <= 1200 and repayment[i] <= BULLET
-            self.months_max = max(self.months_max, months[i])
-        require(fits, "a loan's terms, months or repayment are out of range")
+            faults |= <uint32_t> terms[i] >= rows
+            faults |= <uint32_t> (months[i] - 1) >= MONTHS_MAX
+            faults |= repayment[i] > BULLET
+            most = max(most, <uint32_t> months[i])
+        require(not faults, "a loan's terms, months or repayment are out of range")
+        self.months_max = <int> most
         self.at = Columns(
             &terms[0], &repayment[0], &months[0], &balance[0], &rate[0], &payment[0], &income[0], &growth[0]
         )

@@ -11,33 +11,45 @@ from parbook._normal cimport hazard_part
 
 cdef extern from *:
     """
-    /* Two lanes a vector on every x86-64 and arm64; no contraction (-std=c11), so all machines round alike. */
-    typedef double parbook_lanes __attribute__((vector_size(16)));
+    #include <stdlib.h>
 
-    static void parbook_level8(
+    /* Compiled twice where the loader can choose: for any x86-64, and for those that have AVX2. Both give the same
+       bits: neither contracts a product and a sum (-std=c11, and AVX2 alone has no fused operation). */
+    #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) \
+        && !defined(__SANITIZE_ADDRESS__)
+    #define PARBOOK_WIDE __attribute__((target_clones("avx2", "default")))
+    #else
+    #define PARBOOK_WIDE
+    #endif
+
+    typedef double parbook_lanes __attribute__((vector_size(32)));
+
+    PARBOOK_WIDE
+    static void parbook_level_block(
         const double *weight, int months, const double *growth, const double *payment, double *balance, double *value
     ) {
         parbook_lanes b[4], g[4], p[4], v[4];
-        for (int i = 0; i < 4; i++) {
-            b[i] = (parbook_lanes){balance[2*i], balance[2*i + 1]};
-            g[i] = (parbook_lanes){growth[2*i], growth[2*i + 1]};
-            p[i] = (parbook_lanes){payment[2*i], payment[2*i + 1]};
-            v[i] = (parbook_lanes){0, 0};
-        }
+        for (int i = 0; i < 4; i++)
+            for (int j = 0; j < 4; j++) {
+                b[i][j] = balance[4*i + j];
+                g[i][j] = growth[4*i + j];
+                p[i][j] = payment[4*i + j];
+                v[i][j] = 0;
+            }
         for (int k = 1; k < months; k++) {
-            parbook_lanes w = {weight[k], weight[k]};
+            parbook_lanes w = {weight[k], weight[k], weight[k], weight[k]};
             for (int i = 0; i < 4; i++) {
                 b[i] = b[i] * g[i] - p[i];
                 v[i] += b[i] * w;
             }
         }
-        for (int i = 0; i < 8; i++) {
-            balance[i] = b[i / 2][i % 2];
-            value[i] = v[i / 2][i % 2];
+        for (int i = 0; i < 16; i++) {
+            balance[i] = b[i / 4][i % 4];
+            value[i] = v[i / 4][i % 4];
         }
     }
     """
-    void level8 "parbook_level8"(
+    void level_block "parbook_level_block"(
         const double *weight, int months, const double *growth, const double *payment, double *balance, double *value
     ) noexcept nogil
 
@@ -45,13 +57,15 @@ cdef enum:
     LEVEL = 0
     LINEAR = 1
     BULLET = 2
-    LANES = 8
+    LANES = 16
 
 cdef extern from *:
     """
     #define PARBOOK_E12 1e12
+    #define PARBOOK_MONTH (1 / 12e12)
     """
     const double E12 "PARBOOK_E12"
+    const double MONTH "PARBOOK_MONTH"      # what turns a yearly rate in 1e-12 into a monthly one
 
 
 # --- one row of terms -------------------------------------------------------------------------------
@@ -149,7 +163,7 @@ cdef struct Columns:
 cdef inline void level_run(
     const Columns *loan, const Weights *out, Py_ssize_t start, Py_ssize_t stop, double *value
 ) noexcept nogil:
-    """Value level loans of equal terms and months, eight abreast; the last ones beside loans of nothing."""
+    """Value level loans of equal terms and months, sixteen abreast; the last ones beside loans of nothing."""
     cdef double[LANES] growth
     cdef double[LANES] payment
     cdef double[LANES] balance
@@ -159,13 +173,13 @@ cdef inline void level_run(
     cdef Py_ssize_t i = start
     while i < stop:
         width = <int> min(stop - i, <Py_ssize_t> LANES)
-        for lane in range(LANES):
-            growth[lane] = payment[lane] = balance[lane] = first[lane] = 0
+        for lane in range(width, LANES):
+            growth[lane] = payment[lane] = balance[lane] = 0
         for lane in range(width):
-            growth[lane] = 1 + <double> loan.rate[i + lane] / E12 / 12
+            growth[lane] = 1 + <double> loan.rate[i + lane] * MONTH
             payment[lane] = loan.payment[i + lane]
             first[lane] = balance[lane] = <double> loan.balance[i + lane]
-        level8(out.level, n, growth, payment, balance, sums)
+        level_block(out.level, n, growth, payment, balance, sums)
         for lane in range(width):
             value[i + lane] = (
                 sums[lane] + out.v[1] * first[lane] + payment[lane] * out.sum_w[n-1]
@@ -185,9 +199,9 @@ cdef inline void value_run(
     else:
         for i in range(start, stop):
             if loan.repayment[start] == LINEAR:
-                value[i] = linear_value(out, n, <double> loan.rate[i] / E12 / 12)
+                value[i] = linear_value(out, n, <double> loan.rate[i] * MONTH)
             else:
-                value[i] = bullet_value(out, n, <double> loan.rate[i] / E12 / 12)
+                value[i] = bullet_value(out, n, <double> loan.rate[i] * MONTH)
             value[i] *= <double> loan.balance[i]
     for i in range(start, stop):
         if loan.income[i] != 0:

@@ -119,9 +119,9 @@ def test_the_kernel_equals_the_reference(seed):
 
 
 def test_loans_abreast_do_not_mix():
-    """Nineteen loans of one run: two full blocks and a rest, each as if it were alone."""
+    """Thirty-five loans of one run: two full blocks and a rest, each as if it were alone."""
     terms = Terms(pd_e12=e12("0.1"), lgd_e12=e12("0.5"), cpr_e12=e12("0.1"), spread_e12=e12("0.03"), lag_months=7)
-    assets = [(amortising(10**9 + n * 7, e12("0.1") + n * 10**9, 24), terms) for n in range(19)]
+    assets = [(amortising(10**9 + n * 7, e12("0.1") + n * 10**9, 24), terms) for n in range(35)]
     together = Portfolio.of(assets).expected_values(FLAT)
     alone = [kernel(position, terms) for position, _ in assets]
     assert together.tolist() == alone

@@ -110,8 +110,8 @@ def test_json_is_one_object_that_stays(capsys):
     nav = json.loads(out)
     assert code == 0
     assert list(nav) == [
-        "model", "input_hash", "as_of", "assets", "owed_micro", "low_micro", "mid_micro", "high_micro", "capped", "cash",
-        "net_low_micro", "net_mid_micro", "net_high_micro", "groups", "kinds", "late", "flows", "stages",
+        "model", "input_hash", "as_of", "assets", "owed_micro", "low_micro", "mid_micro", "high_micro", "capped",
+        "cash", "net_low_micro", "net_mid_micro", "net_high_micro", "groups", "kinds", "late", "flows", "stages",
         "sensitivities", "tranches", "obligors", "sellers", "breaches",
     ]  # fmt: skip
     assert nav["as_of"] == "2026-01-15"

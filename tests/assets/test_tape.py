@@ -13,7 +13,7 @@ from parbook.assets import tables
 from parbook.assets.curve import ZeroCurve
 from parbook.assets.holdings import Holdings
 from parbook.assets.kinds import AssetKind, Dated, Monthly, Repayment
-from parbook.assets.schema import ASSET_COLUMNS, CURVE_COLUMNS, FLOW_COLUMNS, GROUP_COLUMNS, scaled
+from parbook.assets.schema import ASSET_COLUMNS, CURVE_COLUMNS, FLOW_COLUMNS, GROUP_COLUMNS, CellError, scaled
 from parbook.assets.tape import ONLY, read_assets, read_curve, read_flows, read_groups
 from parbook.errors import AssetError, InputError, ParbookError, TapeError
 from parbook.pools.amounts import E12, MICRO
@@ -101,7 +101,7 @@ def test_parquet_says_what_csv_says(tmp_path):
     assert read_assets(path, as_of=AS_OF) == read_assets(written(tmp_path, text), as_of=AS_OF)
 
     parquet.write_table(arrow.table(columns | {"pd": [0.01, 0.02]}), path)
-    with pytest.raises(TapeError, match="column pd, '0.01': a float is not exact") as caught:
+    with pytest.raises(TapeError, match=r"column pd, '0\.01': a float is not exact") as caught:
         read_assets(path, as_of=AS_OF)
     assert [fault.row for fault in caught.value.faults] == [2, 3]
     with pytest.raises(InputError, match="it is no Parquet file"):
@@ -224,7 +224,7 @@ def test_groups_flows_and_curves_are_checked_as_well(tmp_path):
         read_flows(written(tmp_path, "id,date,quantity,price\nP,2026-01-14,1,1\n"), as_of=AS_OF)
     with pytest.raises(TapeError, match="it needs either date or days"):
         read_flows(written(tmp_path, "id,quantity,price\nP,1,1\n"))
-    with pytest.raises(TapeError, match="row 3: day 5 does not follow day 5. Sort"):
+    with pytest.raises(TapeError, match=r"row 3: day 5 does not follow day 5\. Sort"):
         read_curve(written(tmp_path, "days,zero\n5,0.01\n5,0.02\n"))
     with pytest.raises(AssetError, match="holds no point"):
         read_curve(written(tmp_path, "days,zero\n"))
@@ -237,7 +237,7 @@ def test_numbers_are_read_exactly_or_refused():
     read = scaled(6, -(10**9), 10**9, "hint")
     assert [read(text) for text in ("1", "-1.5", "+0.000001", "00.1000000000")] == [10**6, -1_500_000, 1, 100_000]
     for text in ("1e3", "1,000", "nan", "", "1.", ".5", "0x1", "\u0661", "1_0", "0.0000001", "1000.000001"):
-        with pytest.raises(Exception, match="it ") as caught:
+        with pytest.raises(CellError, match="it ") as caught:
             read(text)
         assert caught.value.remedy
 
@@ -258,10 +258,9 @@ def test_no_mutated_tape_crashes(tmp_path, seed):
                 text[at:at] = rng.choice([b",", b'"', b"\n", b"999999999999", b"-", b"\x00", "é".encode()])
     path = tmp_path / "pool.csv"
     path.write_bytes(bytes(text))
-    try:
+    # The deliveries are left out, so that even an unharmed tape is refused.
+    with pytest.raises(ParbookError, match=r"pool\.csv.*: \S"):
         read_assets(path, as_of=AS_OF, groups=read_groups(EXAMPLES / "groups.csv"))
-    except ParbookError as error:
-        assert str(error)
 
 
 def test_every_column_has_a_meaning_and_the_special_ones_exist():
