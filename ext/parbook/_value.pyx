@@ -285,7 +285,7 @@ cdef int check_days(
     cdef int last = 0
     cdef Py_ssize_t i
     for i in range(start, stop):
-        require(last <= day[i] and day[i] + lag < reach and recovery[i] < reach, "a day is out of order or too far")
+        require(last <= day[i] < reach - lag and recovery[i] < reach, "a day is out of order or too far")
         last = day[i]
     return 0
 

@@ -109,7 +109,7 @@ def test_every_published_rate_conversion():
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_kernel_equals_the_reference(seed):
+def test_the_kernel_equals_plain_python(seed):
     rng = random.Random(seed)
     assets, curve = random_assets(rng, 120), random_curve(rng)
     values = Portfolio.of(assets).expected_values(curve)
@@ -253,7 +253,7 @@ def test_joint_defaults_against_quantlib():
         assert bivariate_normal(h, k, rho) == pytest.approx(theirs, abs=2e-14)
 
 
-def test_joint_defaults_of_the_kernel_equal_the_reference():
+def test_joint_defaults_of_the_kernel_equal_those_of_plain_python():
     rng = np.random.default_rng(6)
     p, q = 10 ** rng.uniform(-9, 0, 400), 10 ** rng.uniform(-9, 0, 400)
     rho = np.concatenate([rng.uniform(-1, 1, 390), [-1, 1, 0, 1 - 1e-12, 1e-12 - 1] * 2])

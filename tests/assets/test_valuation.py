@@ -57,7 +57,7 @@ def one(position, terms, curve=FLAT, **changes):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_pool_is_valued_as_the_reference_says(seed):
+def test_a_pool_is_valued_as_plain_python_says(seed):
     assets, curve = pool(seed), random_curve(random.Random(seed))
     valuation = value(Holdings.of(assets), curve)
     for n, each in enumerate(assets):
@@ -201,9 +201,10 @@ def test_buckets_give_the_pools_value_and_its_moves():
     by_group = buckets.by_group_micro(10**10, [0, 0, 0])
     assert sum(by_group.values()) == pytest.approx(buckets.value_micro(10**10), rel=1e-12)
     assert list(by_group) == list(holdings.groups.names)
-    widened = buckets.by_group_micro(0, [0, 10**10, 0])
     calm = buckets.by_group_micro(0, [0, 0, 0])
-    assert [widened[name] < calm[name] for name in calm] == [False, True, False]
+    for n in range(3):
+        widened = buckets.by_group_micro(0, [10**10 if n == each else 0 for each in range(3)])
+        assert [widened[name] < calm[name] for name in calm] == [n == each for each in range(3)]
 
 
 def test_monthly_buckets_are_exact_under_any_curve():
@@ -301,3 +302,9 @@ def test_what_a_position_is_due_when_it_has_no_balance():
     assert principal_micro(invoice(100, E12 // 10, 5)) == 90
     assert principal_micro(deliveries([(1, MICRO, 5, 3, E12), (2, MICRO, 0, 3, E12)])) == 0
     assert fair_value_micro(2.5, 10, E12, Rounding.NEAREST) == 2
+
+
+def test_the_cap_is_rounded_down_in_every_band():
+    for rounding in Rounding:
+        assert fair_value_micro(1e9, 7, 3 * E12 // 4, rounding) == 5
+    assert one(bullet(7, 0, 1), Terms(pd_e12=0, lgd_e12=0), flat_annual(0), days_past_due=30) == (5, 5, 5)

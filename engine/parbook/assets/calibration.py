@@ -3,7 +3,7 @@
 Two intervals, both for `k` defaults of `n`: Wilson's (1927), whose coverage is right on average and which is what to
 plot; Clopper and Pearson's (1934), which never covers less than it says and is what to price by. Ours are a page of
 code and agree with their published values; the libraries that have them (scipy, statsmodels) weigh a hundred times
-that at run time. See docs/decisions/0033.
+that at run time. See docs/decisions/0034.
 """
 
 from __future__ import annotations

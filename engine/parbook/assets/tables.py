@@ -20,6 +20,7 @@ from parbook.errors import InputError
 
 ROWS_MAX: Final = 20_000_000
 _BATCH: Final = 65_536
+_REMEMBERED: Final = 4096
 
 Row = dict[str, Any]
 """Column -> what was read; empty cells are left out."""
@@ -37,7 +38,7 @@ def read_rows(
     _check_header(names, columns, required, faults)
     # A wrong header makes every row wrong in the same way: say it once.
     faults.raise_any()
-    by_name = {column.name: column for column in columns}
+    by_name = {column.name: _Reader(column) for column in columns}
     readers = [by_name[name] for name in names]
     for count, (number, cells) in enumerate(rows):
         if count == ROWS_MAX:
@@ -62,19 +63,36 @@ def _check_header(names: list[str], columns: Sequence[Column], required: Sequenc
             faults.add(1, name, "", "the column is missing", "Add it.")
 
 
-def _row(number: int, cells: Sequence[object], readers: list[Column], required: Sequence[str], faults: Faults) -> Row:
+class _Reader:
+    """Reads the cells of one column, and remembers some: rates, kinds and names repeat down a tape."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self._seen: dict[str, Any] = {}
+
+    def read(self, text: str) -> Any:
+        """Return what a cell holds; CellError when it is wrong."""
+        value = self._seen.get(text)
+        if value is None:
+            value = self.column.read(text)
+            if len(self._seen) < _REMEMBERED:
+                self._seen[text] = value
+        return value
+
+
+def _row(number: int, cells: Sequence[object], readers: list[_Reader], required: Sequence[str], faults: Faults) -> Row:
     if len(cells) != len(readers):
         faults.add(
             number, "", "", f"it has {len(cells)} cells and the header {len(readers)}", "Quote cells with commas."
         )
         return {}
     row: Row = {}
-    for column, cell in zip(readers, cells, strict=True):
-        text = ""
+    for reader, cell in zip(readers, cells, strict=True):
+        column, text = reader.column, ""
         try:
-            text = _text(cell)
+            text = cell.strip() if isinstance(cell, str) else _text(cell)
             if text:
-                row[column.name] = column.read(text)
+                row[column.name] = reader.read(text)
             elif column.name in required:
                 raise CellError("it is empty", f"Give the {column.meaning.partition(';')[0]}.")
         except CellError as error:
@@ -83,10 +101,8 @@ def _row(number: int, cells: Sequence[object], readers: list[Column], required: 
 
 
 def _text(cell: object) -> str:
-    """Return a cell as a CSV would hold it; CellError for a float."""
+    """Return a cell of a Parquet file that is no text as a CSV would hold it; CellError for a float."""
     match cell:
-        case str():
-            return cell.strip()
         case None:
             return ""
         case bool():
