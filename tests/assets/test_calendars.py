@@ -173,6 +173,15 @@ def test_an_adjusted_day_is_a_business_day_and_adjusting_it_changes_nothing():
             assert UNITED_KINGDOM.adjust(moved, convention) == moved
 
 
+def test_modified_conventions_stay_in_their_month():
+    saturday, sunday = date(2026, 1, 31), date(2026, 3, 1)
+    assert TARGET.adjust(saturday, Convention.FOLLOWING) == date(2026, 2, 2)
+    assert TARGET.adjust(saturday, Convention.MODIFIED_FOLLOWING) == date(2026, 1, 30)
+    assert TARGET.adjust(sunday, Convention.PRECEDING) == date(2026, 2, 27)
+    assert TARGET.adjust(sunday, Convention.MODIFIED_PRECEDING) == date(2026, 3, 2)
+    assert TARGET.business_days(saturday, date(2026, 2, 5)) == 3 == -TARGET.business_days(date(2026, 2, 5), saturday)
+
+
 def test_years_without_known_holidays_are_refused():
     with pytest.raises(AssetError, match=r"1899-01-01 is outside 1990\.\.2199"):
         TARGET.is_business_day(date(1899, 1, 1))

@@ -105,6 +105,8 @@ def test_a_value_is_never_above_what_is_owed():
 def test_an_obligation_may_be_worth_less_than_nothing():
     low, mid, high = one(deliveries([(30, 10**6, MICRO, 3 * MICRO, E12)]), Terms(pd_e12=0, lgd_e12=0), owed_micro=0)
     assert low <= mid <= high < 0
+    strip = deliveries([(30, 10**6, MICRO, 3 * MICRO, E12)])
+    assert one(strip, Terms(pd_e12=0, lgd_e12=0), owed_micro=0, state=LoanState.CLOSED) == (0, 0, 0)
 
 
 @given(RATES, RATES, RATES, st.integers(0, 2 * 10**11), st.integers(0, 10**11))
@@ -268,6 +270,24 @@ def test_every_published_provision():
         got = provisions(Holdings.of([held]))
         assert got.stages.tolist() == [row["stage"]]
         assert units(int(got.loss_micro[0])) == pytest.approx(float(row["ecl"]), rel=1e-9)
+
+
+def test_a_provision_by_hand():
+    """A level loan prepaid now and then: marginal defaults on the scheduled balance, at the loan's own rate."""
+    rate, balance, months = 0.12 / 12, 1e10, 30
+    payment = balance * rate / (1 - (1 + rate) ** -months)
+    m, c = 1 - 0.9 ** (1 / 12), 1 - 0.95 ** (1 / 12)
+    alive, year, life = 1.0, 0.0, 0.0
+    for k in range(1, months + 1):
+        loss = alive * m * balance * 0.4 * (1 + rate) ** -k
+        life += loss
+        year += loss if k <= 12 else 0.0
+        alive *= (1 - m) * (1 - c)
+        balance -= payment - balance * rate
+    terms = Terms(pd_e12=e12("0.1"), lgd_e12=e12("0.4"), cpr_e12=e12("0.05"))
+    for late, expected in ((0, year), (30, life)):
+        held = asset(amortising(10**10, e12("0.12"), months), terms, days_past_due=late)
+        assert int(provisions(Holdings.of([held])).loss_micro[0]) == math.ceil(expected)
 
 
 def test_provisions_by_stage():
