@@ -30,6 +30,7 @@ from bench.memory import exchange_memory_rows, memory_rows
 from bench.peers.table import peer_rows
 from bench.public.challenge import audit_rows, challenge_rows
 from bench.threads import thread_rows
+from bench.value import loan_rows, move_rows
 
 Measure = Callable[[Settings], list[Row]]
 
@@ -46,6 +47,7 @@ MEASURES: Final[dict[str, tuple[Measure, ...]]] = {
     "B10": (growth_rows, instrument_rows),
     "B11": (thread_rows,),
     "B12": (itch_rows,),
+    "B13": (loan_rows, move_rows),
     "B14": (allocation_rows, tail_rows),
     "B15": (anchor_rows,),
     "B16": (flow_rows,),

@@ -6,6 +6,8 @@
     ├── InputError             a file or setting from outside is wrong: names place, reason and remedy
     │   ├── LogFormatError     an order log: truncated, wrong magic, unknown message, bad field
     │   ├── ListingError       a listing file: unknown key, missing value, value out of range
+    │   ├── AssetError         a loan, a curve, a pool or a parameter of the model is out of its range
+    │   ├── TapeError          rows of a tape are wrong: all of them, up to a limit, each with its place
     │   └── SchemaError        a journal of another version: open it with the parbook that wrote it, or a newer one
     ├── JournalError           the journal cannot go on: nothing of the call was acknowledged
     │   ├── JournalLockedError another process has it open
@@ -24,9 +26,10 @@ An order that the rules turn down is none of the others: it is a `Rejected` even
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from enum import IntEnum
 
 
@@ -58,6 +61,40 @@ class LogFormatError(InputError):
 
 class ListingError(InputError):
     """A listing file is wrong at the named key."""
+
+
+class AssetError(InputError):
+    """A loan, a curve, a pool or a parameter of the valuation is out of its range."""
+
+
+class Fault(NamedTuple):
+    """One wrong cell, or with an empty `column` one wrong row. `row` is the line of a CSV file, or 1 + the record."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" + (f", column {self.column}" if self.column else "")
+        return f"{place}{f', {shown(self.value)}' if self.value else ''}: {self.reason}. {self.remedy}"
+
+
+class TapeError(InputError):
+    """Rows of the file `where` are wrong. `faults` holds the first of them, `total` says how many there are.
+
+    Each fault stands on a line of the message.
+    """
+
+    def __init__(self, where: str, faults: Sequence[Fault], total: int) -> None:
+        listed = "".join(f"\n  {fault}" for fault in faults)
+        hidden = f"\n  ... and {total - len(faults)} more" if total > len(faults) else ""
+        super().__init__(
+            where, f"{total} fault{'s' if total > 1 else ''}", f"Mend each and read it again:{listed}{hidden}"
+        )
+        self.faults = tuple(faults)
+        self.total = total
 
 
 class SchemaError(InputError):

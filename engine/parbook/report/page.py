@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
@@ -29,14 +30,33 @@ def require_plotly() -> Any:
 
 
 def render(result: ReplayResult) -> str:
-    """Return the page. All text is escaped; plotly.js is inlined. InputError without plotly."""
+    """Return the page of a replay. InputError without plotly."""
+    return document(
+        f"Replay of {', '.join(result.symbols[:3]) or result.log}",
+        mark=f"{'✓' if result.verified else '✗'} {outcome(result)}",
+        held=result.verified,
+        sentence=conclusion(result),
+        parts=[
+            table("What was replayed", summary_rows(result)),
+            table("What the curve did", curve_rows(result)),
+            "".join(f"<p>{escape(note)}</p>" for note in remarks(result)),
+            _mismatches(result),
+        ],
+        drawn=figures(result),
+        footnote=_footnote(result),
+    )
+
+
+def document(
+    title: str, *, mark: str, held: bool, sentence: str, parts: Sequence[str], drawn: Sequence[Figure], footnote: str
+) -> str:
+    """Return a page: a heading, the outcome, parts of HTML, figures. Text is escaped; plotly.js is inlined.
+
+    InputError without plotly.
+    """
     script = require_plotly().get_plotlyjs()
-    drawn = figures(result)
-    title = f"Replay of {', '.join(result.symbols[:3]) or result.log}"
     specs = {figure.name: {"data": figure.data, "layout": figure.layout} for figure in drawn}
-    css = "held" if result.verified else "failed"
-    mark = f"{'✓' if result.verified else '✗'} {outcome(result)}"
-    parts = [
+    lines = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -44,22 +64,20 @@ def render(result: ReplayResult) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>",
         f"<h1>{escape(title)}</h1>",
-        f'<p class="outcome {css}"><strong>{mark}.</strong> {escape(conclusion(result))}</p>',
-        _table("What was replayed", summary_rows(result)),
-        _table("What the curve did", curve_rows(result)),
-        "".join(f"<p>{escape(note)}</p>" for note in remarks(result)),
-        _mismatches(result),
+        f'<p class="outcome {"held" if held else "failed"}"><strong>{mark}.</strong> {escape(sentence)}</p>',
+        *parts,
         *(_figure(figure) for figure in drawn),
         "<noscript><p>The figures need JavaScript; the tables above hold the numbers.</p></noscript>",
-        f"<footer><p>{escape(_footnote(result))}</p></footer></main>",
+        f"<footer><p>{escape(footnote)}</p></footer></main>",
         f"<script>{script}</script>",
         f'<script type="application/json" id="figures">{_json(specs)}</script>',
         f"<script>{SCRIPT}</script></body></html>",
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(line for line in lines if line)
 
 
-def _table(caption: str, rows: Rows) -> str:
+def table(caption: str, rows: Rows) -> str:
+    """Return rows of (label, value) as a table; nothing without rows."""
     if not rows:
         return ""
     body = "".join(f'<tr><th scope="row">{escape(label)}</th><td>{escape(value)}</td></tr>' for label, value in rows)

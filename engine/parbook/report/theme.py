@@ -42,9 +42,13 @@ SCRIPT: Final = """
   const scheme = window.matchMedia("(prefers-color-scheme: dark)");
   const palettes = {
     light: { ink: "#1b1f24", grid: "#d8dee4", bid: "#0b57d0", ask: "#b3261e", trade: "#1b1f24", anchor: "#7a3e9d",
-      rung_bid: "#1f77b4", rung_ask: "#c8691c", book: "#0b57d0", bought: "#0a6b2d", sold: "#b3261e" },
+      rung_bid: "#1f77b4", rung_ask: "#c8691c", book: "#0b57d0", bought: "#0a6b2d", sold: "#b3261e",
+      low: "#b3261e", mid: "#0b57d0", high: "#0a6b2d", owed: "#57606a", interest: "#0a6b2d", scheduled: "#0b57d0",
+      prepaid: "#7a3e9d", recovered: "#c8691c" },
     dark: { ink: "#e6edf3", grid: "#30363d", bid: "#79b8ff", ask: "#ff9b8e", trade: "#e6edf3", anchor: "#d2a8ff",
-      rung_bid: "#58a6ff", rung_ask: "#f0a35e", book: "#79b8ff", bought: "#56d364", sold: "#ff9b8e" },
+      rung_bid: "#58a6ff", rung_ask: "#f0a35e", book: "#79b8ff", bought: "#56d364", sold: "#ff9b8e",
+      low: "#ff9b8e", mid: "#79b8ff", high: "#56d364", owed: "#9da7b3", interest: "#56d364", scheduled: "#79b8ff",
+      prepaid: "#d2a8ff", recovered: "#f0a35e" },
   };
   const translucent = (hex, alpha) => {
     const part = (at) => parseInt(hex.slice(at, at + 2), 16);
@@ -59,6 +63,10 @@ SCRIPT: Final = """
         return { ...trace, colorbar: bar };
       }
       const colour = colours[trace.meta.role];
+      if (trace.type === "bar") {
+        const pattern = { ...trace.marker.pattern, fillmode: "overlay", fgcolor: colours.ink };
+        return { ...trace, marker: { ...trace.marker, color: translucent(colour, 0.85), pattern } };
+      }
       const line = { ...trace.line, color: colour };
       const painted = { ...trace, line };
       if (trace.fill) painted.fillcolor = translucent(colour, trace.meta.role === "anchor" ? 0.4 : 0.22);
