@@ -51,6 +51,9 @@ class Flaw(DocumentedEnum):
     TXN_TWICE = 35, "a transaction id that is 0, or stands there twice"
     REFERENCE_OUT_OF_RANGE = 36, "a session, or a reference of one, that was never given"
     UNKNOWN_INSTRUMENT = 37, "an instrument that the exchange does not have"
+    REDUCES_TOO_MUCH = 38, "reduce-only orders that would turn the account's position round"
+    PEG_ELSEWHERE = 39, "a peg that does not stand where it belongs"
+    INDICATION_STALE = 40, "an uncross would do something else than is indicated"
 
 
 def corruption(where: str, reason: str) -> CorruptionError:

@@ -7,14 +7,18 @@ _restore_orders.
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc
 
+from parbook._auction cimport auction_foresee
 from parbook._audit cimport audit
-from parbook._book cimport book_touch
+from parbook._book cimport Order, book_touch, order_at, special_at
+from parbook._clearing cimport Clearing
 from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk
 from parbook._flaws cimport *
 from parbook._identity cimport client_close, client_find, client_ids_reserve, client_open
+from parbook._limits cimport closable_lots
 from parbook._market cimport Market
-from parbook._phases cimport session_matches
+from parbook._pegs cimport pegs_aim
+from parbook._phases cimport Indication, session_indicates, session_matches
 from parbook._quotes cimport Anchor, Curve, Quote, curve_compile_here, curve_quote, cursor_seek
 from parbook._registry cimport Account, AccountRecord, registry_add, registry_reserve
 from parbook._restore_orders cimport NO_MEMORY, restore_orders
@@ -227,6 +231,68 @@ cdef bint is_crossed(const Desk *desk) noexcept nogil:
     return best_bid != 0 and best_ask != 0 and best_bid >= best_ask
 
 
+cdef int flaw_of_positions(const Desk *desk, uint64_t *index) noexcept nogil:
+    """Test that no reduce-only order that rests could turn its account's position round."""
+    cdef const Account *account
+    cdef uint32_t i
+    cdef int side
+    for i in range(desk.accounts.count):
+        index[0] = i
+        account = &desk.accounts.items[i]
+        for side in range(2):
+            if account.open_lots[side][1][0] != 0 and closable_lots(account, side) < 0:
+                return FLAW_REDUCES_TOO_MUCH
+    return FLAW_NONE
+
+
+cdef int flaw_of_pegs(Desk *desk, uint64_t *order_id) noexcept nogil:
+    """Test that every peg stands where it belongs. O(pegs)."""
+    cdef const Order *order
+    cdef uint32_t i
+    if desk.book.pegs.count == 0:
+        return FLAW_NONE
+    pegs_aim(desk)
+    for i in range(desk.book.pegs.count):
+        order = order_at(&desk.book, desk.book.pegs.slots[i])
+        order_id[0] = order.order_id
+        if order.price_ticks != special_at(&desk.book, order.special).target_ticks:
+            return FLAW_PEG_ELSEWHERE
+    return FLAW_NONE
+
+
+cdef bint is_stale(Desk *desk) noexcept nogil:
+    """Whether an uncross would do something else than is indicated."""
+    cdef const Indication *said = &desk.session.indicated
+    cdef Clearing now
+    if not session_indicates(&desk.session):
+        return False
+    now = auction_foresee(desk)
+    return (
+        now.price_ticks != said.price_ticks
+        or now.paired_lots != said.paired_lots
+        or now.surplus_lots != said.surplus_lots
+    )
+
+
+cdef int test_what_commands_leave(Desk *desk, object symbol) except -1:
+    """Test what holds after every command, because the next one would be the first to see that it does not."""
+    cdef uint64_t number = 0
+    cdef bint stale
+    cdef int flaw
+    if is_crossed(desk):
+        raise corruption(f"state of {symbol}, orders", Flaw(FLAW_BOOK_CROSSED).doc)
+    flaw = flaw_of_positions(desk, &number)
+    refuse(symbol, "account", flaw, number)
+    flaw = flaw_of_pegs(desk, &number)
+    refuse(symbol, "order id", flaw, number)
+    stale = is_stale(desk)
+    if desk.broken:
+        raise MemoryError(f"no memory for a state of {symbol}")
+    if stale:
+        raise corruption(f"state of {symbol}, header", Flaw(FLAW_INDICATION_STALE).doc)
+    return 0
+
+
 cdef int refuse(object name, object part, int flaw, uint64_t index) except -1:
     if flaw == NO_MEMORY:
         raise MemoryError(f"no memory for a state of {name}")
@@ -269,8 +335,7 @@ cdef int restore_desk(Desk *desk, object instrument, object data) except -1:
     refuse(symbol, "order", flaw, index)
     flaw = restore_dead_ids(desk, <const DeadIdRecord *>bytes_of(parts.dead_ids), len(parts.dead_ids), &index)
     refuse(symbol, "dead id", flaw, index)
-    if is_crossed(desk):
-        raise corruption(f"state of {symbol}, orders", Flaw(FLAW_BOOK_CROSSED).doc)
+    test_what_commands_leave(desk, symbol)
     broken = audit(desk)
     if broken != NULL:
         raise corruption(f"state of {symbol}", broken.decode())

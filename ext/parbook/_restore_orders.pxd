@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
 
-from parbook._accounts cimport account_chain, account_soil, quote_key
+from parbook._accounts cimport account_chain, quote_key
 from parbook._book cimport (
     CHAIN_CALL_BUYS, CHAIN_ELECTED, FLAG_POST_ONLY, LINE_HIDDEN_BIDS, LINE_NONE, LINE_TRADE_SELLS, ORDERS_FIRST,
     SPECIALS_FIRST, Order, Special, book_enqueue, book_reserve_levels, book_specials, chain_append, order_at,
@@ -17,7 +17,6 @@ from parbook._desk cimport Desk
 from parbook._flaws cimport *
 from parbook._identity cimport ClientIds, client_find, client_home, client_ids_reserve, client_open
 from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, IdIndex, ids_find, ids_put, page_at
-from parbook._limits cimport closable_lots
 from parbook._listing cimport order_hold
 from parbook._registry cimport Account, registry_find
 from parbook._slab cimport slab_reserve, slab_take
@@ -320,15 +319,11 @@ cdef inline bint has_partner(const Desk *desk, const OrderRecord *record) noexce
     return special_at(&desk.book, partner.special).oco_order_id == record.order_id
 
 cdef inline void chain_reduce_only(Desk *desk) noexcept nogil:
-    """Chain each account's reduce-only orders by id, and have those looked at that are too many for its position.
-
-    A triggered stop that was cancelled ends no step: what it left to be looked at waits for the next one.
-    """
-    cdef Account *account
+    """Chain each account's reduce-only orders by id: in a state they do not come so."""
     cdef const Order *order
-    cdef uint32_t slot, i
+    cdef uint32_t slot
     cdef size_t entry
-    cdef int digit, side
+    cdef int digit
     for entry in range(desk.book.ids.length):
         if desk.book.ids.directory[entry] == NIL:
             continue
@@ -339,8 +334,3 @@ cdef inline void chain_reduce_only(Desk *desk) noexcept nogil:
             order = order_at(&desk.book, slot)
             if order.special != NIL and special_at(&desk.book, order.special).reduce_only:
                 account_chain(desk, registry_find(&desk.accounts, order.account), slot)
-    for i in range(desk.accounts.count):
-        account = &desk.accounts.items[i]
-        for side in range(2):
-            if account.open_lots[side][1][0] != 0 and closable_lots(account, side) < 0:
-                account_soil(desk, account)

@@ -53,7 +53,7 @@ def test_it_reads_as_far_as_it_is_told(tmp_path):
 
 
 def test_it_waits_for_a_frame_that_is_not_whole(tmp_path):
-    with pb.open(tmp_path, durability="none") as exchange:
+    with pb.open(tmp_path, durability="none", segment_bytes=2**16) as exchange:
         furnish(exchange)
         follower = Follower(tmp_path)
         stood = follower.standing
@@ -70,7 +70,7 @@ def test_it_waits_for_a_frame_that_is_not_whole(tmp_path):
 
 
 def test_damage_is_no_frame_that_is_not_whole(tmp_path):
-    with pb.open(tmp_path, durability="every") as exchange:
+    with pb.open(tmp_path, durability="every", segment_bytes=2**16) as exchange:
         furnish(exchange)
         follower = Follower(tmp_path)
         stood = follower.standing

@@ -321,6 +321,24 @@ def test_a_crossed_book_where_orders_match():
     assert said == f"state of market TEST, orders: {Flaw.BOOK_CROSSED.doc}. {REMEDY}"
 
 
+def test_what_no_command_leaves_behind():
+    """The next one would be the first to see it; a market that an exchange has not named since would not."""
+    reducing = of_order(3, account=7, reduce_only=1)
+    assert damaged(reducing) == f"state of market TEST, account 0: {Flaw.REDUCES_TOO_MUCH.doc}. {REMEDY}"
+    elsewhere = of_order(12, limit_ticks=84)
+    assert damaged(elsewhere) == f"state of market TEST, order id 12: {Flaw.PEG_ELSEWHERE.doc}. {REMEDY}"
+
+
+def test_an_indication_that_is_not_what_an_uncross_would_do():
+    market = parbook.Market(instrument_of("initial_state=auction"))
+    for line in ("buy 101 x 3 by 1", "sell 99 x 5 by 2"):
+        market.apply(parse_command(line))
+    parts = cut(market.state_bytes())
+    parts.header["indicative_paired_lots"] = 2
+    said = told(lambda name: MARKETS[name].from_state(market.instrument, parts.bytes()))
+    assert said == f"state of market TEST, header: {Flaw.INDICATION_STALE.doc}. {REMEDY}"
+
+
 @pytest.mark.parametrize("name", list(MARKETS))
 def test_what_is_no_bytes_or_no_instrument_is_misuse(name):
     instrument, data = market_state()

@@ -15,7 +15,7 @@ def follow(desk: Desk) -> None:
     if not desk.pegs:
         return
     pegs = sorted(desk.pegs.values(), key=lambda order: (order.side, order.order_id))
-    targets = _targets(desk, pegs)
+    targets = targets_of(desk, pegs)
     moved = [(order, target) for order, target in zip(pegs, targets, strict=True) if target != order.price_ticks]
     for order, _ in moved:
         desk.take_out(order)
@@ -27,8 +27,11 @@ def follow(desk: Desk) -> None:
         desk.emit(Repriced, **order_fields(order), leaves_lots=order.leaves_lots)
 
 
-def _targets(desk: Desk, pegs: list[Order]) -> list[int]:
-    """Return each peg's price, 0 to park it. Buys come first: sells stay one tick above the best of them."""
+def targets_of(desk: Desk, pegs: list[Order]) -> list[int]:
+    """Return each peg's price, 0 to park it; they come by side, then by id.
+
+    Buys come first: sells stay one tick above the best of them.
+    """
     if not desk.session.matches:
         return [0] * len(pegs)
     targets = []

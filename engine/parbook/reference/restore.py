@@ -27,7 +27,7 @@ from parbook.errors import InvariantError
 from parbook.flaws import Flaw, corruption, flawed
 from parbook.listing import fee_atoms
 from parbook.records import Records, curve_from_record
-from parbook.reference import views
+from parbook.reference import auction, pegs, views
 from parbook.reference.accounts import MAX_POSITION_LOTS, RANGES, TOKEN, Account
 from parbook.reference.book import RESTING, Order
 from parbook.reference.busts import PastTrade
@@ -69,12 +69,29 @@ def restore(desk: Desk, data: bytes | memoryview) -> None:
     _restore_trades(desk, parts.trades)
     _restore_orders(desk, parts.orders)
     _restore_dead_ids(desk, parts.dead_ids)
-    if views.is_crossed(desk):
-        raise corruption(f"state of {symbol_of(desk)}, orders", Flaw.BOOK_CROSSED.doc)
+    _test_what_commands_leave(desk)
     try:
         views.check(desk)
     except InvariantError as broken:
         raise corruption(f"state of {symbol_of(desk)}", str(broken)) from broken
+
+
+def _test_what_commands_leave(desk: Desk) -> None:
+    """Test what holds after every command, because the next one would be the first to see that it does not."""
+    if views.is_crossed(desk):
+        raise corruption(f"state of {symbol_of(desk)}, orders", Flaw.BOOK_CROSSED.doc)
+    for index, (_, account) in enumerate(sorted(desk.accounts.by_number.items())):
+        for side in Side:
+            rests = account.open_lots(side, reduce_only=True, armed=False)
+            if rests and account.closable_lots(side) < 0:
+                raise flawed(symbol_of(desk), "account", index, Flaw.REDUCES_TOO_MUCH)
+    by_side = sorted(desk.pegs.values(), key=lambda order: (order.side, order.order_id))
+    targets = zip(by_side, pegs.targets_of(desk, by_side), strict=True)
+    elsewhere = [order.order_id for order, target_ticks in targets if order.price_ticks != target_ticks]
+    if elsewhere:
+        raise flawed(symbol_of(desk), "order id", min(elsewhere), Flaw.PEG_ELSEWHERE)
+    if desk.session.indicates and desk.session.indicative != tuple(auction.foresee_uncross(desk)):
+        raise corruption(f"state of {symbol_of(desk)}, header", Flaw.INDICATION_STALE.doc)
 
 
 def symbol_of(desk: Desk) -> str:
