@@ -57,6 +57,7 @@ def pool(count: int, seed: int = 1) -> Portfolio:
         balance_micro=balance,
         rate_e12=rate,
         payment_micro=level_payments(balance, rate, months),
+        balloon_micro=np.zeros(count),
         income_micro=np.zeros(count),
         growth_e12=np.zeros(count, np.int64),
     )

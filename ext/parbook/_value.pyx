@@ -6,12 +6,12 @@ balance depends on the asset:
     w[k] = DF(k) S(k-1) (1-m_k)              a payment of 1 in month k, if it comes
     v[k] = DF(k+lag) S(k-1) m_k (1-LGD)      a balance of 1 before month k, recovered
 
-so that EV = sum w[k] (I_k + P_k + c B(k)) + v[k] B(k-1). For a level loan B(k) = (1+r) B(k-1) - payment: two operations
-a month. For linear and bullet loans and for incomes running sums of w, k w, v and k v give the whole at once. Assets
-lie by terms, repayment and months (parbook.assets.portfolio), and level loans of equal months go sixteen abreast.
+so that EV = sum w[k] (I_k + P_k + c B(k)) + v[k] B(k-1). For a level loan B(k-1) = (B(k) + payment) / (1+r): two
+operations a month. For linear and bullet loans and for incomes running sums of w, k w, v and k v give the whole at
+once. Assets lie by terms, repayment and months (parbook.assets.portfolio); equal level loans go sixteen abreast.
 """
 cimport cython
-from libc.math cimport ceil, exp, floor, rint
+from libc.math cimport ceil, exp, floor, log1p, rint
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 
@@ -94,6 +94,11 @@ cdef inline double principal_of(int repayment, int k, int n, double balance, dou
     return whole / n if repayment == LINEAR else 0.0
 
 
+cdef inline double first_principal(const Columns *loan, Py_ssize_t i, double rate) noexcept nogil:
+    """Return the principal in a level loan's first payment; each month's is 1+r times the last one's."""
+    return (loan.payment[i] - rate * loan.balloon[i]) * exp(-loan.months[i] * log1p(rate))
+
+
 @cython.cdivision(True)
 cdef void add_flows(
     const Columns *loan, Py_ssize_t i, const Row *row, const Weights *out, double *flows, Py_ssize_t width
@@ -103,6 +108,7 @@ cdef void add_flows(
     cdef int n = loan.months[i], k
     cdef double whole = <double> loan.balance[i], rate = <double> loan.rate[i] / E12 / 12
     cdef double balance = whole, income = loan.income[i], alive = 1, m = 0, survives, interest, principal, early
+    cdef double level = first_principal(loan, i, rate)
     cdef double step = exp(-row.spread / 12), lagged = exp(-row.spread * row.lag / 12), spread = 1
     for k in range(1, n + 1):
         if k % 12 == 1 and k > 1:
@@ -110,7 +116,8 @@ cdef void add_flows(
         if k == 1 or row.hazard != NULL:
             m = hazard_part(row.pd, multiple(row, k) / 12)
         interest = balance * rate
-        principal = principal_of(loan.repayment[i], k, n, balance, whole, loan.payment[i] - interest)
+        principal = principal_of(loan.repayment[i], k, n, balance, whole, level)
+        level *= 1 + rate
         survives = alive * (1 - m)
         early = out.c * (balance - principal)
         spread *= step
@@ -131,13 +138,15 @@ cdef double lifetime_loss(const Columns *loan, Py_ssize_t i, const Row *row, int
     cdef int n = loan.months[i], k
     cdef double whole = <double> loan.balance[i], rate = <double> loan.rate[i] / E12 / 12
     cdef double balance = whole, alive = 1, m = 0, c = hazard_part(row.cpr, 1.0 / 12), loss = 0, factor = 1
+    cdef double level = first_principal(loan, i, rate)
     for k in range(1, min(n, horizon) + 1):
         if k == 1 or row.hazard != NULL:
             m = hazard_part(row.pd, multiple(row, k) / 12)
         factor /= 1 + rate
         loss += factor * alive * m * balance * (1 - row.recovered)
         alive *= (1 - m) * (1 - c)
-        balance -= principal_of(loan.repayment[i], k, n, balance, whole, loan.payment[i] - balance * rate)
+        balance -= principal_of(loan.repayment[i], k, n, balance, whole, level)
+        level *= 1 + rate
     return loss
 
 
@@ -204,7 +213,7 @@ cdef class _Loans:
         cdef const int32_t[::1] terms = loans.terms, months = loans.months
         cdef const uint8_t[::1] repayment = loans.repayment
         cdef const int64_t[::1] balance = loans.balance_micro, rate = loans.rate_e12, growth = loans.growth_e12
-        cdef const double[::1] payment = loans.payment_micro, income = loans.income_micro
+        cdef const double[::1] payment = loans.payment_micro, balloon = loans.balloon_micro, income = loans.income_micro
         # One unsigned comparison a column, and nothing of `self` in the loop: the compiler takes several loans at once.
         cdef uint32_t rows = <uint32_t> model.count, most = 0, faults = 0
         cdef Py_ssize_t i
@@ -221,7 +230,8 @@ cdef class _Loans:
         require(not faults, "a loan's terms, months or repayment are out of range")
         self.months_max = <int> most
         self.at = Columns(
-            &terms[0], &repayment[0], &months[0], &balance[0], &rate[0], &payment[0], &income[0], &growth[0]
+            &terms[0], &repayment[0], &months[0], &balance[0], &rate[0], &payment[0], &balloon[0], &income[0],
+            &growth[0]
         )
 
 

@@ -26,31 +26,32 @@ cdef extern from *:
 
     PARBOOK_WIDE
     static void parbook_level_block(
-        const double *weight, int months, const double *growth, const double *payment, double *balance, double *value
+        const double *weight, int months, const double *factor, const double *payment, const double *balloon,
+        double *value
     ) {
         parbook_lanes b[4], g[4], p[4], v[4];
         for (int i = 0; i < 4; i++)
             for (int j = 0; j < 4; j++) {
-                b[i][j] = balance[4*i + j];
-                g[i][j] = growth[4*i + j];
+                b[i][j] = balloon[4*i + j];
+                g[i][j] = factor[4*i + j];
                 p[i][j] = payment[4*i + j];
                 v[i][j] = 0;
             }
-        for (int k = 1; k < months; k++) {
+        for (int k = months - 1; k > 0; k--) {
             parbook_lanes w = {weight[k], weight[k], weight[k], weight[k]};
             for (int i = 0; i < 4; i++) {
-                b[i] = b[i] * g[i] - p[i];
+                b[i] = (b[i] + p[i]) * g[i];
                 v[i] += b[i] * w;
             }
         }
         for (int i = 0; i < 16; i++) {
-            balance[i] = b[i / 4][i % 4];
             value[i] = v[i / 4][i % 4];
         }
     }
     """
     void level_block "parbook_level_block"(
-        const double *weight, int months, const double *growth, const double *payment, double *balance, double *value
+        const double *weight, int months, const double *factor, const double *payment, const double *balloon,
+        double *value
     ) noexcept nogil
 
 cdef enum:
@@ -156,34 +157,38 @@ cdef struct Columns:
     const int64_t *balance
     const int64_t *rate
     const double *payment
+    const double *balloon
     const double *income
     const int64_t *growth
 
 
+@cython.cdivision(True)
 cdef inline void level_run(
     const Columns *loan, const Weights *out, Py_ssize_t start, Py_ssize_t stop, double *value
 ) noexcept nogil:
-    """Value level loans of equal terms and months, sixteen abreast; the last ones beside loans of nothing."""
-    cdef double[LANES] growth
+    """Value level loans of equal terms and months, sixteen abreast; the last ones beside loans of nothing.
+
+    From the last month to the first, B(k-1) = (B(k) + payment) / (1+r): an error shrinks that would grow the other way.
+    """
+    cdef double[LANES] factor
     cdef double[LANES] payment
-    cdef double[LANES] balance
-    cdef double[LANES] first
+    cdef double[LANES] balloon
     cdef double[LANES] sums
     cdef int n = loan.months[start], lane, width
     cdef Py_ssize_t i = start
     while i < stop:
         width = <int> min(stop - i, <Py_ssize_t> LANES)
         for lane in range(width, LANES):
-            growth[lane] = payment[lane] = balance[lane] = 0
+            factor[lane] = payment[lane] = balloon[lane] = 0
         for lane in range(width):
-            growth[lane] = 1 + <double> loan.rate[i + lane] * MONTH
+            factor[lane] = 1 / (1 + <double> loan.rate[i + lane] * MONTH)
             payment[lane] = loan.payment[i + lane]
-            first[lane] = balance[lane] = <double> loan.balance[i + lane]
-        level_block(out.level, n, growth, payment, balance, sums)
+            balloon[lane] = loan.balloon[i + lane]
+        level_block(out.level, n, factor, payment, balloon, sums)
         for lane in range(width):
             value[i + lane] = (
-                sums[lane] + out.v[1] * first[lane] + payment[lane] * out.sum_w[n-1]
-                + out.w[n] * growth[lane] * balance[lane]
+                sums[lane] + out.v[1] * <double> loan.balance[i + lane] + payment[lane] * out.sum_w[n]
+                + out.w[n] * balloon[lane]
             )
         i += width
 

@@ -12,6 +12,7 @@ import pytest
 
 from parbook.assets.curve import ZeroCurve
 from parbook.assets.kinds import Dated, Flow, Monthly, Position, amortising, bullet, invoice, lease, revolving
+from parbook.assets.reference_value import level_payment
 from parbook.assets.terms import Terms
 from parbook.pools.amounts import E12, MICRO
 from tests.support.shared import shared_path
@@ -59,10 +60,15 @@ def random_terms(rng: random.Random) -> Terms:
 
 
 def random_monthly(rng: random.Random) -> Monthly:
-    balance, rate, months = rng.randrange(1, 10**13), rng.choice([0, 1, rng.randrange(4 * 10**11)]), rng.randint(1, 72)
+    balance, months = (
+        rng.randrange(1, 10**13),
+        rng.choice([rng.randint(1, 72), rng.randint(1, 72), rng.randint(1, 600)]),
+    )
+    # From nothing to 1000 % a year: a balance that is rolled forward would lose every digit.
+    rate = rng.choice([0, 1, rng.randrange(4 * 10**11), rng.randrange(4 * 10**11), rng.randrange(10 * E12)])
     match rng.randrange(6):
         case 0 | 1:
-            return amortising(balance, rate, months)
+            return amortising(balance, rate, months, payment_micro=_payment(rng, balance, rate, months))
         case 2:
             return amortising(balance, rate, months, linear=True)
         case 3:
@@ -72,6 +78,12 @@ def random_monthly(rng: random.Random) -> Monthly:
     growth = rng.randrange(-(10**11), 10**11)
     rent, reversion = rng.randrange(10**10), rng.choice([0, balance])
     return lease(rent, rng.randrange(E12 + 1), months, growth_e12=growth, reversion_micro=reversion)
+
+
+def _payment(rng: random.Random, balance: int, rate: int, months: int) -> int:
+    """Return 0, or a payment between the interest and what repays: the rest is a balloon."""
+    least, most = balance * rate // (12 * E12) + 1, level_payment(balance, rate / E12 / 12, months)
+    return rng.randint(least, int(most)) if least <= int(most) and rng.random() < 0.4 else 0
 
 
 def random_dated(rng: random.Random) -> Dated:

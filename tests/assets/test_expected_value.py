@@ -178,6 +178,28 @@ def test_a_balloon_is_due_with_the_last_payment():
     assert kernel(position, NO_RISK) == pytest.approx(expected_value(position, NO_RISK, FLAT), rel=1e-13)
 
 
+def test_a_long_dear_loan_keeps_its_digits():
+    """Fifty years at 60 %: rolled forward, the balance would be off by its own size times ten to the fourteenth."""
+    from decimal import Decimal, getcontext
+
+    getcontext().prec = 60
+    balance, rate, months = Decimal(10**12), Decimal("0.05"), 600
+    growth = 1 + rate
+    payment = balance * rate / (1 - growth**-months)
+    terms = Terms(pd_e12=e12("0.1"), lgd_e12=e12("0.5"), lag_months=6)
+    m, alive, value = 1 - Decimal("0.9") ** (Decimal(1) / 12), Decimal(1), Decimal(0)
+    discount = Decimal(FLAT.zero_e12[0]) / 10**12
+    for k in range(1, months + 1):
+        principal = payment - balance * rate
+        df, late = ((-discount * t / 12).exp() for t in (k, k + 6))
+        value += df * alive * (1 - m) * payment + late * alive * m * balance / 2
+        alive *= 1 - m
+        balance -= principal
+    position = amortising(10**12, e12("0.6"), months)
+    assert expected_value(position, terms, FLAT) == pytest.approx(float(value), rel=1e-13)
+    assert kernel(position, terms) == pytest.approx(float(value), rel=1e-13)
+
+
 def test_the_undrawn_part_of_a_line_is_worth_its_fees():
     terms = Terms(pd_e12=e12("0.05"), lgd_e12=e12("0.4"))
     drawn = kernel(bullet(10**11, e12("0.1"), 24), terms)

@@ -215,7 +215,7 @@ def test_monthly_buckets_are_exact_under_any_curve():
     holdings = Holdings.of(assets)
     buckets = bucketed(holdings, FLAT, value(holdings, FLAT))
     other = ZeroCurve(days=(0, 400, 900), zero_e12=(10**10, 9 * 10**10, 4 * 10**10))
-    buckets.pool.set_discount(other.monthly(200))
+    buckets.pool.set_discount(other.monthly(800))
     assert buckets.value_micro() == pytest.approx(value(holdings, other).total_micro(Band.MID), rel=1e-11)
 
 

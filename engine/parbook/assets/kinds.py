@@ -17,6 +17,7 @@ all; a `Dated` one lists its flows by day. The functions below build them from w
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import Final
 
@@ -86,30 +87,30 @@ class Monthly(msgspec.Struct, frozen=True, kw_only=True):
     def _check_payment(self) -> None:
         if self.repayment is not Repayment.LEVEL:
             raise AssetError("asset", "only level repayment has a payment", "Leave the payment out.")
-        # interest < payment <= what repays at once, in exact integers.
-        owed = self.balance_micro * self.rate_e12
-        if self.payment_micro * 12 * E12 < owed:
+        if self.payment_micro * 12 * E12 < self.balance_micro * self.rate_e12:
             raise AssetError(
                 "asset",
                 f"payment_micro={self.payment_micro} does not cover the first month's interest",
                 "Check payment and rate; a balance that grows is not valued.",
             )
-        if self.months > 1 and _repaid_early(self):
+        if self.months > 1 and self.balloon_micro < -self.payment_micro:
             raise AssetError(
                 "asset",
                 f"payment_micro={self.payment_micro} repays {self.balance_micro} before {self.months} months",
                 "Check payment and months; or leave the payment out.",
             )
 
-
-def _repaid_early(position: Monthly) -> bool:
-    """Return whether the payment repays the balance before its last month."""
-    balance, rate = float(position.balance_micro), position.rate_e12 / (12 * E12)
-    for _ in range(position.months - 1):
-        balance += balance * rate - position.payment_micro
-        if balance < 0:
-            return True
-    return False
+    @property
+    def balloon_micro(self) -> float:
+        """What is due with the last level payment beside it; negative when that one is smaller than the others."""
+        if not self.payment_micro:
+            return 0.0
+        rate = self.rate_e12 / (12 * E12)
+        if rate == 0:
+            return float(self.balance_micro - self.payment_micro * self.months)
+        # B (1+r)^n - payment ((1+r)^n - 1) / r, without the difference of two large numbers where it is small.
+        grown = math.expm1(self.months * math.log1p(rate))
+        return self.balance_micro - grown * (self.payment_micro / rate - self.balance_micro)
 
 
 class Flow(msgspec.Struct, frozen=True):

@@ -40,7 +40,8 @@ class TermsColumns(NamedTuple):
 
 
 class MonthlyColumns(NamedTuple):
-    """Monthly positions. `payment_micro` of a level loan is its contract's or the one that repays exactly."""
+    """Monthly positions. `payment_micro` of a level loan is its contract's or the one that repays exactly, and
+    `balloon_micro` what is due with the last one beside it."""
 
     terms: Int32
     repayment: UInt8
@@ -48,6 +49,7 @@ class MonthlyColumns(NamedTuple):
     balance_micro: Int64
     rate_e12: Int64
     payment_micro: Float64
+    balloon_micro: Float64
     income_micro: Float64
     growth_e12: Int64
 
@@ -194,6 +196,7 @@ def monthly_columns(positions: Sequence[Monthly], terms: Sequence[int]) -> Month
         balance_micro=balance,
         rate_e12=rate,
         payment_micro=np.where(derived, level_payments(balance, rate, months), given),
+        balloon_micro=np.array([p.balloon_micro for p in positions], np.float64),
         income_micro=np.array([p.income_micro for p in positions], np.float64),
         growth_e12=np.array([p.growth_e12 for p in positions], np.int64),
     )

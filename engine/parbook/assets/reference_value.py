@@ -82,7 +82,7 @@ def monthly_flows(position: Monthly, terms: Terms) -> list[Expected]:
     for k in range(1, position.months + 1):
         m = hazard_part(terms.pd_e12 / E12, _multiple(terms, k) / 12)
         interest = balance * rate
-        principal = _principal(position, k, balance, payment - interest)
+        principal = _principal(position, k, balance, payment)
         income = position.income_micro * (1 + position.growth_e12 / E12) ** ((k - 1) // 12)
         survives = alive * (1 - m)
         flows.append(
@@ -125,11 +125,14 @@ def dated_flows(position: Dated, terms: Terms) -> list[Expected]:
     return flows
 
 
-def _principal(position: Monthly, k: int, balance: float, level: float) -> float:
+def _principal(position: Monthly, k: int, balance: float, payment: float) -> float:
     if k == position.months:
         return balance
     if position.repayment is Repayment.LEVEL:
-        return level
+        # payment - interest, as what is left of the term makes it: (payment - r balloon) / (1+r)^(n-k+1). The plain
+        # difference feeds its error back into the balance, where it grows by 1+r a month.
+        rate = position.rate_e12 / E12 / 12
+        return (payment - rate * position.balloon_micro) * (1 + rate) ** (k - 1 - position.months)
     return position.balance_micro / position.months if position.repayment is Repayment.LINEAR else 0.0
 
 
