@@ -29,7 +29,7 @@ def _drawn_tree() -> dict[str, str]:
 def test_the_tree_is_as_drawn():
     classes = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind)}
     assert {name: kind.__bases__[0].__name__ for name, kind in classes.items()} == _drawn_tree()
-    assert len(classes) == 11
+    assert len(classes) == 13
 
 
 def test_one_except_catches_all_and_conversions_are_value_errors():
