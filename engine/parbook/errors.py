@@ -26,11 +26,12 @@ An order that the rules turn down is none of the others: it is a `Rejected` even
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from enum import IntEnum
+    from typing import Any
 
 
 class ParbookError(Exception):
@@ -67,27 +68,13 @@ class AssetError(InputError):
     """A loan, a curve, a pool or a parameter of the valuation is out of its range."""
 
 
-class Fault(NamedTuple):
-    """One wrong cell, or with an empty `column` one wrong row. `row` is the line of a CSV file, or 1 + the record."""
-
-    row: int
-    column: str
-    value: str
-    reason: str
-    remedy: str
-
-    def __str__(self) -> str:
-        place = f"row {self.row}" + (f", column {self.column}" if self.column else "")
-        return f"{place}{f', {shown(self.value)}' if self.value else ''}: {self.reason}. {self.remedy}"
-
-
 class TapeError(InputError):
     """Rows of the file `where` are wrong. `faults` holds the first of them, `total` says how many there are.
 
-    Each fault stands on a line of the message.
+    A fault is a parbook.assets.schema.Fault and stands on a line of the message.
     """
 
-    def __init__(self, where: str, faults: Sequence[Fault], total: int) -> None:
+    def __init__(self, where: str, faults: Sequence[Any], total: int) -> None:
         listed = "".join(f"\n  {fault}" for fault in faults)
         hidden = f"\n  ... and {total - len(faults)} more" if total > len(faults) else ""
         super().__init__(

@@ -172,8 +172,9 @@ def test_a_checkpoint_that_finds_no_room_harms_nothing(tmp_path, monkeypatch):
         monkeypatch.setattr(DiskStorage, "write_whole", full)
         with pytest.raises(OSError, match="no space left"):
             exchange.checkpoint()
+        exchange._finish_checkpoint()
         exchange.apply_batch(orders(10))
-        exchange.apply_batch(orders(10))
+        exchange._finish_checkpoint()
         monkeypatch.setattr(DiskStorage, "write_whole", write_whole)
         state = exchange.state_hash()
     assert exchange.checkpoint_error.errno == errno.ENOSPC

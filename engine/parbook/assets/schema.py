@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,7 @@ from parbook.assets.curve import DAYS_MAX, RATE_E12_MAX
 from parbook.assets.kinds import QUANTITY_E6_MAX, AssetKind
 from parbook.assets.schedule import PERIODS_MAX
 from parbook.assets.terms import LAG_MONTHS_MAX
-from parbook.errors import Fault, TapeError
+from parbook.errors import TapeError, shown
 from parbook.pools.amounts import ASSET_MICRO_MAX, E12
 from parbook.pools.states import LoanState
 from parbook.pools.writeoff import DAYS_PAST_DUE_MAX
@@ -38,6 +38,20 @@ class CellError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+
+
+class Fault(NamedTuple):
+    """One wrong cell, or with an empty `column` one wrong row. `row` is the line of a CSV file, or 1 + the record."""
+
+    row: int
+    column: str
+    value: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = f"row {self.row}" + (f", column {self.column}" if self.column else "")
+        return f"{place}{f', {shown(self.value)}' if self.value else ''}: {self.reason}. {self.remedy}"
 
 
 class Faults:
