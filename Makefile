@@ -20,6 +20,9 @@ EXT  := $(wildcard ext/parbook/*.pyx ext/parbook/*.pxd ext/parbook/*.pxi ext/par
 # The build requirements, read from where they are declared.
 BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
 
+# What `make check` needs on top: by name, because installing parbook again would compile it again.
+CHECK_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["check"])')
+
 .PHONY: help run test test-slow check soak leaks feasibility faults kills mutants bench latency public-adapter regression sizes build \
         checked sanitize dist clean
 
@@ -53,7 +56,7 @@ $(VENV)/.built: $(VENV)/.installed $(EXT)
 
 $(VENV)/.checkers: $(VENV)/.installed
 	@echo "parbook: installing the checkers"
-	@$(PIP) --no-build-isolation --editable '.[test,check]'
+	@$(PIP) $(CHECK_REQUIRES)
 	@touch $@
 
 # --- using it -----------------------------------------------------------------------------------
