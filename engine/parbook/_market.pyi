@@ -23,7 +23,7 @@ class Market:
         """Make an empty market. MemoryError when there is none."""
     @classmethod
     def from_state(cls, instrument: Instrument, state: bytes) -> Market:
-        """Return the market that had this state; a second's work is some million orders. See MarketProtocol.
+        """Return the market that had this state; a second loads some million orders. See MarketProtocol.
 
         CorruptionError, with the first record that cannot be, for bytes that no such market returned; MisuseError for
         other types; MemoryError when there is no memory, and where ids of live orders are more than 2**36 apart.

@@ -8,7 +8,6 @@ import numpy as np
 
 from parbook import exchange_state, state
 from parbook.records import CURVE, Records
-from tests.parity.reading import Reading
 
 MARKET_PARTS = (
     ("has_curve", CURVE),
@@ -152,6 +151,3 @@ def change(draw: np.random.Generator, data: bytes) -> bytes:
         else:
             parts.swap(dtype, *draw.integers(0, len(records), 2).tolist())
     return parts.bytes()
-
-
-__all__ = ["Parts", "Reading", "change", "cut", "flip"]
