@@ -53,7 +53,7 @@ def directory() -> Iterator[Path]:
 
 def opened(root: Path, durability: str) -> pb.DurableExchange:
     """Return a journaled exchange of one instrument whose accounts can pay, as bench.funded has it."""
-    exchange = pb.open(root, durability=durability, checkpoint_bytes=0)
+    exchange = pb.open(root, durability=durability, checkpoint_bytes=0, retain_events=2**21)
     if not exchange.instruments:
         core = exchange.core
         core.add_asset(pb.Asset(name="CASH"))

@@ -85,6 +85,36 @@ def test_damage_is_no_frame_that_is_not_whole(tmp_path):
             follower.poll()
 
 
+def test_a_follower_takes_the_snapshots(tmp_path):
+    with pb.open(tmp_path, durability="none", segment_bytes=SMALL) as exchange:
+        furnish(exchange)
+        follower = Follower(tmp_path)
+        for seed in range(3):
+            exchange.apply_batch(orders(60, seed))
+            follower.poll()
+            name = follower.checkpoint()
+        exchange.apply_batch(orders(60, 9))
+        state = exchange.state_hash()
+    with pb.open(tmp_path) as again:
+        assert again.recovered.snapshot == name
+        assert again.recovered.replayed_commands == 60
+        assert again.state_hash() == state
+
+
+def test_a_follower_of_a_fenced_writer_takes_none(tmp_path):
+    old = pb.open(tmp_path, durability="none")
+    furnish(old)
+    behind, promoted = Follower(tmp_path), Follower(tmp_path)
+    new = promoted.promote()
+    with pytest.raises(pb.JournalFencedError, match="a follower was promoted"):
+        behind.checkpoint()
+    behind.poll()
+    behind.checkpoint()
+    new.close()
+    with pytest.raises(pb.JournalFencedError):
+        old.close()
+
+
 def test_no_journal_is_no_journal(tmp_path):
     with pytest.raises(pb.InputError, match="there is no journal"):
         Follower(tmp_path)

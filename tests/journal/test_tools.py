@@ -161,6 +161,9 @@ def test_follow_once_and_promote(call, journal):
     assert json.loads(out)["state_hash"] == journal.state
     code, out, _ = call("follow", journal.root, "--until", "5", "--every", "1")
     assert code == 0
+    assert call("follow", journal.root, "--once", "--checkpoint")[0] == 0
+    assert call("follow", journal.root, "--until", "9", "--checkpoint-every", "3")[0] == 0
+    assert len(list(journal.root.glob("*.snapshot"))) == 1
     code, out, _ = call("follow", journal.root, "--promote")
     assert code == 0
     assert out.startswith("promoted record")

@@ -34,7 +34,10 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="read what is there, fence the writer off, seal the journal in its own name, end",
     )
-    parser.add_argument("--checkpoint", action="store_true", help="with --promote: write a snapshot before the end")
+    parser.add_argument(
+        "--checkpoint", action="store_true", help="with --once, --until, --promote: write a snapshot at the end"
+    )
+    parser.add_argument("--checkpoint-every", metavar="N", type=count, help="write a snapshot after every N records")
     parser.add_argument("--json", action="store_true", help="print JSON objects, one a line")
     parser.set_defaults(run=run)
 
@@ -49,13 +52,19 @@ def run(args: argparse.Namespace) -> int:
             _say(args, follower, "promoted")
         return 0
     said = 0.0
+    written = follower.standing.record
     while True:
         applied = follower.poll()
+        if args.checkpoint_every and follower.standing.record - written >= args.checkpoint_every:
+            follower.checkpoint()
+            written = follower.standing.record
         ended = args.once or (args.until is not None and follower.standing.record >= args.until)
         if ended or time.monotonic() - said >= args.every:
             said = time.monotonic()
             _say(args, follower, "follows")
         if ended:
+            if args.checkpoint:
+                follower.checkpoint()
             return 0
         if not applied:
             time.sleep(POLL_S)

@@ -15,6 +15,7 @@ import msgspec
 
 from parbook.errors import CorruptionError, InputError, JournalDamageError, JournalFencedError
 from parbook.interface import ExchangeProtocol
+from parbook.journal import snapshots
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.exchange import DurableExchange, Replayed
 from parbook.journal.layout import (
@@ -25,7 +26,7 @@ from parbook.journal.layout import (
     read_frame,
     read_segment,
 )
-from parbook.journal.lock import EPOCH, DirectoryFence
+from parbook.journal.lock import EPOCH, DirectoryFence, written_epoch
 from parbook.journal.opening import Options, go_on
 from parbook.journal.recovery import Replay, settle
 from parbook.journal.scan import BEGINNING, REMEDY, End, Place, Scanner, frames_in
@@ -211,6 +212,28 @@ class Follower:
             if frame.record == self._end.record:
                 break
         return scanner.unsettled(self._end.offset)
+
+    def checkpoint(self) -> str:
+        """Write a snapshot of where it stands, so that the writer need not stop for one; return its file's name.
+
+        What the snapshot is of is put on the medium first. JournalFencedError when the writer it follows is no longer
+        the one: a state of its branch must not be found by an opening. OSError. O(state).
+        """
+        start = self._replay.start
+        if start is None or not self._end.segment:
+            raise CorruptionError(f"{self.root}: the journal has no record yet. Poll again when it has.")
+        stored = snapshots.take(self.core, self._end, position=self._replay.position, start=start)
+        handle = self._storage.open(self._end.segment)
+        try:
+            handle.sync()
+        finally:
+            handle.close()
+        # Read after the last record was: if the epoch still is the writer's, whoever is promoted reads that record too.
+        if written_epoch(self.root) != self._end.epoch:
+            raise JournalFencedError(
+                f"{self.root}: a follower was promoted; poll until this one stands in the new writer's segment."
+            )
+        return snapshots.write(self._storage, stored, by="follower")
 
     # --- taking over ----------------------------------------------------------------------------
 

@@ -23,6 +23,12 @@ EPOCH: Final = "writer.epoch"
 _EPOCH: Final = struct.Struct("<Q")
 
 
+def written_epoch(root: Path) -> int:
+    """Return the epoch that stands in a directory."""
+    epoch: int = _EPOCH.unpack((root / EPOCH).read_bytes()[: _EPOCH.size])[0]
+    return epoch
+
+
 class Fence(Protocol):
     """Whether this writer is still the one."""
 

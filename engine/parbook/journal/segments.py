@@ -192,6 +192,11 @@ class Writer:
         return self.appended
 
     @property
+    def record(self) -> int:
+        """The last record, as a snapshot names it."""
+        return self.appended
+
+    @property
     def durable(self) -> int:
         """The last record that a barrier covered."""
         return self.barriers.durable

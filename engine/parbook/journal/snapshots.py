@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import struct
 from hashlib import blake2b
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from parbook.interface import ExchangeProtocol
 from parbook.journal.layout import crc32c
 from parbook.journal.payloads import Start
-from parbook.journal.segments import Writer
 from parbook.journal.storage import Storage
 from parbook.listing import Asset, Listing
 
@@ -34,7 +33,26 @@ GENERATIONS: Final = 2
 """How many snapshots stay: when the newest is damaged, the one before serves, with a longer replay."""
 _HEAD: Final = struct.Struct("<8sIIQQQq16sQQQ32s32s")
 _SUFFIX: Final = ".snapshot"
-_PART: Final = "part.of-a-snapshot"
+
+
+class Stands(Protocol):
+    """Behind which record a core stands: its number and checksum, where its frame ends in which segment."""
+
+    @property
+    def record(self) -> int:
+        """Its number."""
+
+    @property
+    def crc(self) -> int:
+        """The checksum of its frame."""
+
+    @property
+    def segment(self) -> str:
+        """Where it stands."""
+
+    @property
+    def offset(self) -> int:
+        """Where its frame ends there."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,18 +86,18 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         return blake2b(self.state, digest_size=32).hexdigest()
 
 
-def take(core: ExchangeProtocol, writer: Writer, *, position: int, start: Start) -> Stored:
-    """Return a core's state as a snapshot behind the last record of its writer. O(state)."""
+def take(core: ExchangeProtocol, stands: Stands, *, position: int, start: Start) -> Stored:
+    """Return a core's state as a snapshot behind the record where it stands. O(state)."""
     return Stored(
-        record=writer.appended,
-        crc=writer.crc,
+        record=stands.record,
+        crc=stands.crc,
         command=core.next_command,
         position=position,
         now_ns=core.now_ns,
         journal=bytes.fromhex(start.journal),
-        offset=writer.offset,
+        offset=stands.offset,
         listed=Listed(
-            segment=writer.segment,
+            segment=stands.segment,
             outcome_window=start.outcome_window,
             assets=core.assets,
             listings=core.listings,
@@ -162,11 +180,14 @@ def decode(data: bytes) -> Stored | str:
     return stored if bytes.fromhex(stored.state_hash) == state_hash else "its state is not the one it names"
 
 
-def write(storage: Storage, stored: Stored) -> str:
-    """Put a snapshot on the medium and return its name. Everything up to its record must be durable. OSError."""
-    name = snapshot_name(stored.record)
-    storage.write_whole(_PART, encode(stored))
-    storage.rename(_PART, name)
+def write(storage: Storage, stored: Stored, by: str = "writer") -> str:
+    """Put a snapshot on the medium and return its name. Everything up to its record must be durable. OSError.
+
+    `by`: writer and follower may be at it at the same time, each in a file of its own until it has its name.
+    """
+    name, part = snapshot_name(stored.record), f"part-of-{by}"
+    storage.write_whole(part, encode(stored))
+    storage.rename(part, name)
     storage.sync_names()
     return name
 
