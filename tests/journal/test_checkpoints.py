@@ -8,8 +8,11 @@ import pytest
 
 import parbook as pb
 from parbook.journal import snapshots
+from parbook.journal.durable import Durability
 from parbook.journal.examine import examine
 from parbook.journal.follower import Follower
+from parbook.journal.lock import NoFence
+from parbook.journal.opening import Options, assemble
 from parbook.journal.storage import DiskStorage
 from tests.journal.house import SMALL, everything, furnish, orders
 
@@ -214,3 +217,23 @@ def test_examination_names_a_damaged_snapshot(tmp_path):
     report = examine(DiskStorage(tmp_path))
     assert not report.is_sound
     assert report.snapshots[0].fault == "its content is damaged"
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_the_journal_is_on_the_medium_before_a_snapshot_of_it(tmp_path, monkeypatch, wait):
+    """Else a crash could leave the snapshot behind a hole, and an older one could not be gone on from."""
+    options = Options(durability=Durability.GROUP, checkpoint_bytes=0)
+    with assemble(DiskStorage(tmp_path), NoFence(), options) as exchange:
+        furnish(exchange)
+        write, durable = snapshots.write, []
+
+        def noted(storage, stored):
+            durable.append(exchange._durable.writer.durable)
+            return write(storage, stored)
+
+        monkeypatch.setattr(snapshots, "write", noted)
+        record = exchange.submit(orders(20))
+        assert exchange.durable < record
+        exchange.checkpoint(wait=wait)
+        exchange._finish_checkpoint()
+        assert durable == [record]
