@@ -13,7 +13,7 @@ import pytest
 
 import parbook as pb
 from parbook.journal.follower import Follower
-from parbook.journal.layout import read_frame
+from parbook.journal.layout import Kind, encode_frame, read_frame
 from parbook.journal.opening import Options
 from tests.journal.house import SMALL, everything, furnish, orders
 
@@ -67,6 +67,26 @@ def test_it_waits_for_a_frame_that_is_not_whole(tmp_path):
         path.write_bytes(whole)
         assert follower.poll() == 1
         assert follower.state_hash() == exchange.state_hash()
+
+
+@pytest.mark.parametrize("wrong", [{"previous": 5}, {"record": 99}])
+def test_a_frame_of_another_past_is_not_followed(tmp_path, wrong):
+    with pb.open(tmp_path, durability="none", segment_bytes=2**16) as exchange:
+        furnish(exchange)
+        follower = Follower(tmp_path)
+        stood = follower.standing
+        core, writer = exchange.core, exchange._durable.writer
+        fields = {"previous": writer.crc, "record": writer.appended + 1} | wrong
+        frame, _ = encode_frame(
+            orders(3).tobytes(), **fields, command=core.next_command, position=exchange.next_event, now_ns=core.now_ns,
+            kind=Kind.COMMANDS, schema=1, count=3, durable=0,
+        )  # fmt: skip
+        path = tmp_path / stood.segment
+        data = bytearray(path.read_bytes())
+        data[stood.offset : stood.offset + len(frame)] = frame
+        path.write_bytes(data)
+        assert follower.poll() == 0
+        assert follower.standing.record == stood.record
 
 
 def test_damage_is_no_frame_that_is_not_whole(tmp_path):
