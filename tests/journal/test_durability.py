@@ -176,6 +176,17 @@ def test_a_full_disk_refuses_and_recovers(tmp_path, monkeypatch):
         assert again.state_hash() == state
 
 
+def test_a_journal_that_cannot_begin_says_why_and_lets_go(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as once:
+        once.setattr(DiskStorage, "create", full)
+        with pytest.raises(pb.JournalFullError):
+            pb.open(tmp_path)
+    pb.open(tmp_path).close()
+
+
 def _place_many(exchange, market):
     for _ in range(1000):
         exchange.place(market, account=1, side="buy", qty="1", price="0.9")

@@ -101,6 +101,23 @@ def test_repair_keeps_what_is_before_the_damage_and_deletes_nothing(call, journa
     assert call("journal", "repair", journal.root)[:2] == (0, f"{journal.root}: nothing to repair\n")
 
 
+@pytest.mark.parametrize("offset", [150, 20])
+def test_repair_gives_nothing_up_that_a_snapshot_covers(call, tmp_path, offset):
+    """Damage in a segment, or in its head, that an opening does not need: not a record behind it may go."""
+    with pb.open(tmp_path, segment_bytes=SMALL) as exchange:
+        furnish(exchange)
+        for seed in range(4):
+            exchange.apply_batch(orders(60, seed))
+        exchange.checkpoint()
+        exchange.apply_batch(orders(60, 9))
+        state = exchange.state_hash()
+    _flip(sorted(tmp_path.glob("*.segment"))[1], offset)
+    assert call("journal", "verify", tmp_path)[0] == 1
+    assert call("journal", "repair", "--yes", tmp_path)[0] == 0
+    with pb.open(tmp_path) as again:
+        assert again.state_hash() == state
+
+
 def test_repair_needs_the_lock(call, journal):
     with pb.open(journal.root):
         code, _, err = call("journal", "repair", "--yes", journal.root)

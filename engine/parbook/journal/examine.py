@@ -10,8 +10,8 @@ import msgspec
 from parbook.errors import JournalDamageError
 from parbook.journal import snapshots
 from parbook.journal.layout import Kind
-from parbook.journal.recovery import settle
-from parbook.journal.scan import End, Scanner
+from parbook.journal.recovery import place_of, settle
+from parbook.journal.scan import BEGINNING, End, Scanner
 from parbook.journal.segments import segment_names, spare_names
 from parbook.journal.storage import QUARANTINE, Storage
 
@@ -117,8 +117,9 @@ def _read(storage: Storage, scanner: Scanner, report: Report) -> None:
 def repair(storage: Storage, *, apply: bool) -> list[str]:
     """Say what would make the journal open again, and with `apply` do it. Returns a line for each step.
 
-    What is damaged, and everything behind it, goes into quarantine: acknowledged records behind the damage are given
-    up, which is why somebody has to ask for it. The writer's lock must be held. OSError. O(bytes).
+    What an opening would stop at, and everything behind it, goes into quarantine: acknowledged records behind the
+    damage are given up, which is why somebody has to ask for it. Damage that a sound snapshot covers stops no opening
+    and stays, but for a segment whose head cannot be read. The writer's lock must be held. OSError. O(bytes).
     """
     steps = []
     for snapshot in examine(storage).snapshots:
@@ -128,36 +129,52 @@ def repair(storage: Storage, *, apply: bool) -> list[str]:
                 storage.rename(snapshot.name, f"{QUARANTINE}/{snapshot.name}")
     for name in spare_names(storage.names()) if apply else ():
         storage.remove(name)
-    report = examine(storage)
-    if report.damage:
-        steps += _cut_at(storage, report, apply=apply)
+    stored = _newest(storage)
+    try:
+        for _ in Scanner(storage, BEGINNING if stored is None else place_of(stored)).records():
+            pass
+    except JournalDamageError as error:
+        steps += _cut_at(storage, error, stored, apply=apply)
     if apply:
         storage.sync_names()
     return steps
 
 
-def _cut_at(storage: Storage, report: Report, *, apply: bool) -> list[str]:
-    """Keep the records before the damage, and the snapshots of those."""
-    steps = [f"{report.damaged_segment}, offset {report.damaged_offset}: {report.damage}"]
-    names = storage.names()
-    behind = [name for name in segment_names(names) if name > report.damaged_segment]
-    if report.damaged_offset == 0:
-        behind = [name for name in segment_names(names) if name >= report.damaged_segment]
+def _newest(storage: Storage) -> snapshots.Stored | None:
+    """Return the snapshot that an opening would begin with."""
+    for name in reversed(snapshots.snapshot_names(storage.names())):
+        stored = snapshots.read(storage, name)
+        if isinstance(stored, snapshots.Stored):
+            return stored
+    return None
+
+
+def _cut_at(storage: Storage, error: JournalDamageError, stored: snapshots.Stored | None, *, apply: bool) -> list[str]:
+    """Keep the records before the damage, and the snapshots of those; what a snapshot makes superfluous goes alone."""
+    steps = [f"{error.segment}, offset {error.offset}: {error.reason}; the last good record is {error.last_good}"]
+    names = segment_names(storage.names())
+    if stored is not None and error.segment < stored.listed.segment:
+        behind = [error.segment]
+    elif error.offset == 0:
+        last = int(error.segment[:20]) - 1
+        behind = [name for name in names if name >= error.segment]
+        behind += [name for name in snapshots.snapshot_names(storage.names()) if int(name[:20]) > last]
     else:
-        steps.append(f"{report.damaged_segment}: from offset {report.damaged_offset} on to quarantine")
+        behind = [name for name in names if name > error.segment]
+        behind += [name for name in snapshots.snapshot_names(storage.names()) if int(name[:20]) > error.last_good]
+        steps.append(f"{error.segment}: from offset {error.offset} on to quarantine")
         if apply:
             end = End(
-                segment=report.damaged_segment,
-                offset=report.damaged_offset,
-                record=report.last_record,
+                segment=error.segment,
+                offset=error.offset,
+                record=error.last_good,
                 crc=0,
                 epoch=0,
-                unsettled=report.damaged_offset,
+                unsettled=error.offset,
                 journal=b"",
                 torn=True,
             )
             settle(storage, end)
-    behind += [snapshot.name for snapshot in report.snapshots if snapshot.record > report.last_record]
     for name in behind:
         steps.append(f"{name}: to quarantine")
         if apply:

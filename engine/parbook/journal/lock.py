@@ -136,6 +136,8 @@ class DirectoryFence:
             self._page.flush()
 
     def close(self) -> None:
-        """Let go of the lock."""
-        self._page.close()
-        os.close(self._descriptor)
+        """Let go of the lock. Again: nothing happens."""
+        if self._descriptor >= 0:
+            self._page.close()
+            os.close(self._descriptor)
+            self._descriptor = -1

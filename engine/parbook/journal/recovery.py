@@ -61,6 +61,11 @@ def recover(
     return replay.result(scanner.end)
 
 
+def place_of(stored: snapshots.Stored) -> Place:
+    """Return where the records behind a snapshot begin."""
+    return Place(record=stored.record, crc=stored.crc, segment=stored.listed.segment, offset=stored.offset)
+
+
 class Replay:
     """A core that is brought from a snapshot, or from nothing, to wherever the records end."""
 
@@ -101,9 +106,7 @@ class Replay:
         """Return what reads on behind the snapshot."""
         if self.stored is None:
             return Scanner(self.storage)
-        stored = self.stored
-        place = Place(record=stored.record, crc=stored.crc, segment=stored.listed.segment, offset=stored.offset)
-        return Scanner(self.storage, place, stored.journal)
+        return Scanner(self.storage, place_of(self.stored), self.stored.journal)
 
     def result(self, end: End) -> Recovered:
         """Return where it stands."""
