@@ -230,6 +230,30 @@ def test_readers_that_wait_hear_of_what_became_durable(tmp_path):
     assert events.tobytes() == memory.apply_batch(orders(20)).tobytes()
 
 
+def test_readers_that_wait_hear_of_a_failure(tmp_path):
+    async def listen():
+        exchange = pb.open(tmp_path, durability="group")
+        furnish(exchange)
+        waiting = asyncio.ensure_future(anext(exchange.aevents()))
+        await asyncio.sleep(0)
+        reads, writes = os.pipe()
+        barriers = exchange._durable.writer.barriers
+        assert isinstance(barriers, DiskBarriers)
+        barriers._compiled.use(writes, exchange.durable)
+        with suppress(pb.JournalFailedError):
+            exchange.submit(orders(20))
+        try:
+            with pytest.raises(pb.JournalFailedError, match="a sync failed"):
+                await asyncio.wait_for(waiting, 10)
+        finally:
+            with suppress(pb.JournalFailedError):
+                exchange.close()
+            os.close(reads)
+            os.close(writes)
+
+    asyncio.run(listen())
+
+
 def test_every_way_to_call_the_core_is_journaled(tmp_path):
     with pb.open(tmp_path) as exchange:
         furnish(exchange)

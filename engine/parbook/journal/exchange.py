@@ -12,7 +12,7 @@ from typing import Self
 
 import msgspec
 
-from parbook.errors import JournalFullError, ParbookError
+from parbook.errors import JournalError, JournalFullError, ParbookError
 from parbook.journal import snapshots
 from parbook.journal.barriers import Barriers
 from parbook.journal.catalogue import Catalogue
@@ -157,6 +157,13 @@ class DurableExchange(Exchange):
             events.flags.writeable = False
             self._history.add(events)
 
+    def _release_to_waiting(self) -> None:
+        """As a reader that waits has it: a journal that has failed wakes it with the reason."""
+        try:
+            self._release()
+        except JournalError as error:
+            self._history.interrupt(error)
+
     def _run(self, command: Command) -> tuple[Event, ...]:
         self._guard()
         events = tuple(self._durable.apply(command))
@@ -187,7 +194,7 @@ class DurableExchange(Exchange):
         self._guard()
         self._release()
         if self._wakeful is None:
-            self._wakeful = _Wakeful(self._durable.writer.barriers, self._release)
+            self._wakeful = _Wakeful(self._durable.writer.barriers, self._release_to_waiting)
         self._wakeful.listen(asyncio.get_running_loop())
         return super().aevents(since)
 

@@ -49,6 +49,13 @@ class History:
                 future.set_result(None)
         self._waiting.clear()
 
+    def interrupt(self, error: Exception) -> None:
+        """Raise an error in those who wait: what they wait for will never come."""
+        for future in self._waiting:
+            if not future.done() and not future.get_loop().is_closed():
+                future.set_exception(error)
+        self._waiting.clear()
+
     def read(self, since: int) -> Iterator[Records]:
         """Yield the batches from a position to the end, also what is added meanwhile. GapError as in `check`."""
         while since < self.end:
