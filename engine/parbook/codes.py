@@ -176,6 +176,7 @@ class CommandKind(DocumentedEnum):
     SET_FEES = 24, "set what a fee tier pays (exchange)"
     SET_TIER = 25, "put an account in a fee tier (exchange)"
     SET_STATUS = 26, "set what an account may do everywhere (exchange)"
+    FUND_CURVE = 27, "set the cash the curve has left; its target and cursor stay"
 
 
 class EventKind(DocumentedEnum):
@@ -214,6 +215,7 @@ class EventKind(DocumentedEnum):
     TIER_SET = 31, "an account is in another fee tier"
     STATUS_SET = 32, "an account may do more or less than before, everywhere"
     REPEATED = 33, "a session's reference had come before; the first outcome is said again"
+    CURVE_FUNDED = 34, "the curve has another amount of cash left"
 
 
 class Source(DocumentedEnum):
@@ -317,7 +319,7 @@ class RejectCode(DocumentedEnum):
     ANCHOR_OUT_OF_RANGE = 51, "an anchor price is outside 1..CURVE_PRICE_TICKS_MAX"
     ANCHOR_INVERTED = 52, "the low anchor is above the high one"
     ANCHOR_QUEUE_FULL = 53, "too many anchors are waiting to activate"
-    CURVE_PARAMETER = 54, "a curve parameter is out of its range"
+    CURVE_PARAMETER = 54, "a curve parameter, or the cash of FUND_CURVE, is out of its range"
     STATE_FORBIDS = 60, "the session state does not allow this"
     INVALID_TRANSITION = 61, "the session cannot go from its state to that one"
     TYPE_NOT_ALLOWED = 70, "the account may not use this order type"

@@ -195,6 +195,17 @@ class SetCurve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     instrument: int = 0
 
 
+class FundCurve(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Set the cash the curve has left, in ticks x lots, 0..2**62. Shape, target, cursor and anchors stay.
+
+    A budget that refills with time needs this: SetCurve would forget what has been bought, and bid as at its target.
+    """
+
+    cash_notional: int
+    ts_ns: int = 0
+    instrument: int = 0
+
+
 class MassCancel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Cancel every live order inside the scope: `account` 0 all accounts, `session` 0 all sessions, `side` 2 both.
 
@@ -343,6 +354,7 @@ Command = (
     | ProposeAnchor
     | WithdrawAnchors
     | WithdrawCurve
+    | FundCurve
     | SetCurve
     | MassCancel
     | Kill

@@ -169,6 +169,16 @@ class CurveWithdrawn(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     instrument: int = 0
 
 
+class CurveFunded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The curve has `cash_notional` left from now on; its cursor stayed at `net_lots`."""
+
+    seq: int
+    command: int
+    net_lots: int
+    cash_notional: int
+    instrument: int = 0
+
+
 class Prevented(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """An aggressor met a resting order of its group; `qty_lots` would have traded at `price_ticks`.
 
@@ -463,6 +473,7 @@ Event = (
     | AnchorsWithdrawn
     | CurveSet
     | CurveWithdrawn
+    | CurveFunded
     | Prevented
     | Triggered
     | Shown

@@ -147,6 +147,7 @@ COMMAND_FIELDS: Final[dict[CommandKind, tuple[type[msgspec.Struct], dict[str, st
     ),
     CommandKind.WITHDRAW_ANCHORS: (m.WithdrawAnchors, _PLACE | {"ts_ns": "ts_ns"}),
     CommandKind.WITHDRAW_CURVE: (m.WithdrawCurve, _PLACE | {"ts_ns": "ts_ns"}),
+    CommandKind.FUND_CURVE: (m.FundCurve, _PLACE | {"cash_notional": "qty_lots", "ts_ns": "ts_ns"}),
     CommandKind.MASS_CANCEL: (
         m.MassCancel,
         _PLACE | {"account": "account", "session": "session", "side": "side", "reason": "order_type", "ts_ns": "ts_ns"},
@@ -255,6 +256,7 @@ EVENT_FIELDS: Final[dict[EventKind, tuple[type[msgspec.Struct], dict[str, str]]]
     EventKind.ANCHORS_WITHDRAWN: (m.AnchorsWithdrawn, _HEAD | {"count": "qty_lots"}),
     EventKind.CURVE_SET: (m.CurveSet, _HEAD | {"shape": "code", "cash_notional": "other_id"}),
     EventKind.CURVE_WITHDRAWN: (m.CurveWithdrawn, _HEAD | {"net_lots": "qty_lots", "cash_notional": "other_id"}),
+    EventKind.CURVE_FUNDED: (m.CurveFunded, _HEAD | {"net_lots": "qty_lots", "cash_notional": "other_id"}),
     EventKind.PREVENTED: (m.Prevented, _BOTH_ORDERS | {"mode": "code"}),
     EventKind.TRIGGERED: (m.Triggered, _ORDER | {"leaves_lots": "leaves_lots", "place": "code"}),
     EventKind.SHOWN: (m.Shown, _ORDER | {"leaves_lots": "leaves_lots"}),

@@ -40,6 +40,8 @@ TIME_NS_MAX = 2**63 - 1
 """Largest time stamp in nanoseconds. 0 on a command means: at the market's current time."""
 CURVE_PRICE_TICKS_MAX = 2**41 - 1
 """Largest anchor and rung price of a curve; keeps every intermediate of its formulas under 126 bits."""
+BUDGET_NOTIONAL_MAX = 2**62
+"""Most cash of a curve, in ticks x lots."""
 CURVE_LOTS_MAX = 2**32 - 1
 """Largest depth of a curve on either side of its target, in lots."""
 PPM = 10**6

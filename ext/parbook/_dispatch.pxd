@@ -16,7 +16,7 @@ from parbook._curve cimport CurveParams, curve_validate
 from parbook._desk cimport Desk, desk_await_events, desk_emit, desk_reserve, emit_rejected
 from parbook._entry cimport full_new
 from parbook._form cimport Entry
-from parbook._funds cimport funds_admit_curve, hold_curve
+from parbook._funds cimport funds_admit_cash, funds_admit_curve, hold_curve
 from parbook._ledger cimport ledger_conserves
 from parbook._limits cimport do_set_account
 from parbook._mass cimport do_deadman, do_kill, do_mass_cancel
@@ -31,7 +31,6 @@ from parbook._types cimport *
 
 cdef enum:
     ORDERS_PER_COMMAND = 2      # a quote enters both its sides; an OCO order makes its partner special
-    FULL_KINDS_END = 21
 
 # --- the full path --------------------------------------------------------------------------------
 
@@ -62,6 +61,23 @@ cdef inline void settle_watch(Desk *desk) noexcept nogil:
     if desk.book.chains[CHAIN_ELECTED].head != NIL:
         desk.watch |= WATCH_ELECTED
 
+cdef inline uint16_t fund_curve(Desk *desk, const Command *command) noexcept nogil:
+    """Set the cash the curve has left; target, cursor and anchors stay."""
+    cdef uint16_t code
+    if desk.curve == NULL:
+        return NO_CURVE
+    if command.qty_lots < 0 or command.qty_lots > BUDGET_NOTIONAL_MAX:
+        return CURVE_PARAMETER
+    code = funds_admit_cash(desk, command.qty_lots)
+    if code == 0:
+        hold_curve(desk, -1)
+        desk.curve.cursor.cash_notional = command.qty_lots
+        hold_curve(desk, 1)
+        desk_emit(
+            desk, CURVE_FUNDED, 0, 0, 0, 0, <uint64_t>command.qty_lots, 0, desk.curve.cursor.net_lots, 0, 0,
+        )
+    return code
+
 cdef inline uint16_t full_handle(Desk *desk, const Command *command, const Terms *terms) noexcept nogil:
     """Carry out a command of a known kind, or return why it is refused."""
     cdef Entry entry
@@ -86,6 +102,8 @@ cdef inline uint16_t full_handle(Desk *desk, const Command *command, const Terms
         return do_withdraw_anchors(desk)
     if kind == WITHDRAW_CURVE:
         return do_withdraw_curve(desk)
+    if kind == FUND_CURVE:
+        return fund_curve(desk, command)
     if kind == MASS_CANCEL:
         return do_mass_cancel(desk, command)
     if kind == KILL:
@@ -102,7 +120,7 @@ cdef inline uint16_t full_handle(Desk *desk, const Command *command, const Terms
 
 cdef inline bint is_known(uint8_t kind) noexcept nogil:
     """Whether a batch can carry a command of that kind; SET_CURVE has a record of its own, TERMS is no command."""
-    return NEW <= kind <= BUST and kind != WITHDRAW_CURVE + 1 and kind != TERMS
+    return (NEW <= kind <= BUST and kind != WITHDRAW_CURVE + 1 and kind != TERMS) or kind == FUND_CURVE
 
 cdef inline void full_refuse(Desk *desk, uint16_t code, const Command *command) noexcept nogil:
     """Answer a command with its refusal; it echoes the ids of commands that name orders."""

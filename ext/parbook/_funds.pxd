@@ -109,6 +109,16 @@ cdef inline uint16_t funds_admit_curve(const Desk *desk, const CurveParams *para
         return CURVE_UNFUNDED
     return CURVE_UNFUNDED if <int128_t>(-params.min_net_lots) * funds.lot_atoms > lots else 0
 
+cdef inline uint16_t funds_admit_cash(const Desk *desk, int64_t cash_notional) noexcept nogil:
+    """Test that the treasury has the cash the curve should have; what it has left is free."""
+    cdef const Funds *funds = desk.funds
+    cdef int128_t cash
+    if funds == NULL:
+        return 0
+    cash = ledger_available(funds.ledger, funds.treasury, funds.quote)
+    cash += <int128_t>desk.curve.cursor.cash_notional * funds.tick_atoms
+    return CURVE_UNFUNDED if <int128_t>cash_notional * funds.tick_atoms > cash else 0
+
 cdef inline uint16_t funds_admit_status(const Desk *desk, uint32_t account, bint buys) noexcept nogil:
     """Test that the account's status lets it enter or amend, and buy if it does."""
     return refusal_of_status(desk.funds, account, buys) if desk.funds != NULL else 0

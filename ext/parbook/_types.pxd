@@ -104,6 +104,7 @@ cdef enum:
     SET_FEES = 24
     SET_TIER = 25
     SET_STATUS = 26
+    FUND_CURVE = 27
 
     ACCEPTED = 1
     REJECTED = 2
@@ -138,6 +139,7 @@ cdef enum:
     TIER_SET = 31
     STATUS_SET = 32
     REPEATED = 33
+    CURVE_FUNDED = 34
 
     SOURCE_BOOK = 0
     SOURCE_CURVE = 1
@@ -270,6 +272,7 @@ cdef enum:
     ANCHOR_OUT_OF_RANGE = 51
     ANCHOR_INVERTED = 52
     ANCHOR_QUEUE_FULL = 53
+    CURVE_PARAMETER = 54
     STATE_FORBIDS = 60
     INVALID_TRANSITION = 61
     TYPE_NOT_ALLOWED = 70
@@ -318,6 +321,7 @@ cdef extern from *:
     #define PB_QTY_LOTS_MAX ((((int64_t)1) << 38) - 1)
     #define PB_ICEBERG_SLICES_MAX ((int64_t)1000)
     #define PB_CURVE_PRICE_TICKS_MAX ((((int64_t)1) << 41) - 1)
+    #define PB_BUDGET_NOTIONAL_MAX (((int64_t)1) << 62)
     #define PB_INT64_MAX 0x7FFFFFFFFFFFFFFFLL
     """
     const uint32_t NIL "PB_NIL"
@@ -325,6 +329,7 @@ cdef extern from *:
     const int64_t QTY_LOTS_MAX "PB_QTY_LOTS_MAX"
     const int64_t ICEBERG_SLICES_MAX "PB_ICEBERG_SLICES_MAX"
     const int64_t CURVE_PRICE_TICKS_MAX "PB_CURVE_PRICE_TICKS_MAX"
+    const int64_t BUDGET_NOTIONAL_MAX "PB_BUDGET_NOTIONAL_MAX"
     const int64_t INT64_MAX "PB_INT64_MAX"
 
 # Why run_command leaves the plain path: bits of Desk.watch, each set and cleared by its owner.

@@ -93,7 +93,7 @@ cdef inline int venue_add(Venue *venue, Desk *desk, Funds *funds) noexcept nogil
 
 cdef inline bint is_market_kind(uint8_t kind) noexcept nogil:
     """Whether a market handles it. SET_CURVE has a record of its own, TERMS is no command."""
-    return NEW <= kind <= BUST and kind != WITHDRAW_CURVE + 1 and kind != TERMS
+    return (NEW <= kind <= BUST and kind != WITHDRAW_CURVE + 1 and kind != TERMS) or kind == FUND_CURVE
 
 cdef inline bint takes_reference(uint8_t kind) noexcept nogil:
     """Whether `high_ticks` is a session's reference."""

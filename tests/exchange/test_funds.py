@@ -233,6 +233,20 @@ def test_a_curve_is_funded_by_its_treasury():
     assert venue.withdraw(TREASURY, QUOTE, 3_000) == []
 
 
+def test_a_curve_is_refilled_by_its_treasury():
+    venue = Venue()
+    venue.fund(TREASURY, base=200, quote=30_000)
+    venue.do(curve())
+    assert codes(venue.do(m.FundCurve(cash_notional=10_001))) == [RejectCode.CURVE_UNFUNDED]
+    assert codes(venue.do(m.FundCurve(cash_notional=4_000))) == []
+    assert venue.held(TREASURY) == (200, 12_000)
+    assert venue.withdraw(TREASURY, QUOTE, 18_000) == []
+    assert venue.withdraw(TREASURY, QUOTE, 1) == [RejectCode.INSUFFICIENT_AVAILABLE]
+    assert codes(venue.do(m.FundCurve(cash_notional=4_001))) == [RejectCode.CURVE_UNFUNDED]
+    assert codes(venue.do(m.FundCurve(cash_notional=4_000))) == []
+    assert venue.held(TREASURY) == (200, 12_000)
+
+
 def test_a_fill_of_the_curve_moves_the_treasurys_balance_and_hold_alike():
     venue = Venue()
     venue.fund(TREASURY, base=200, quote=30_000)

@@ -45,7 +45,7 @@ def test_a_batch_is_its_commands_one_by_one(exchange_class):
     assert one.exchange.state_hash() == other.exchange.state_hash()
 
 
-@pytest.mark.parametrize("kind", [0, CommandKind.SET_CURVE, CommandKind.TERMS, 27, 255])
+@pytest.mark.parametrize("kind", [0, CommandKind.SET_CURVE, CommandKind.TERMS, 28, 255])
 @pytest.mark.parametrize("instrument", [0, 7, EVERY_INSTRUMENT])
 def test_unknown_kinds_are_answered_by_the_exchange(house, kind, instrument):
     record = np.zeros(1, COMMAND)

@@ -283,6 +283,7 @@ def test_the_curve_stands_apart_in_levels_and_touch():
         m.ProposeAnchor(low_ticks=100, high_ticks=100),
         new(SELL, 100, 3, 2, tif=TimeInForce.IOC),
         m.WithdrawCurve(),
+        m.FundCurve(cash_notional=5),
         feeds=Feed.L1 | Feed.L2,
     )
     assert said[0] == ["level book buy 99 x 2 in 1", "touch book buy 99 x 2 in 1."]

@@ -199,3 +199,46 @@ def test_a_time_beyond_the_end_of_time_saturates(play):
     time {2**63 - 2}
     book: empty
     """)
+
+
+def test_fund_curve_changes_the_cash_and_nothing_else(play):
+    market = play("""
+    curve: linear depth=10 base=10 drop=100000 par=2 budget=1000
+    anchor: 100..100
+    > sell 90 x 3 by 1
+    accepted #1 leaves 0 ; trade 100 x 2 curve net 2 ; trade 99 x 1 curve net 3
+    > fund 98
+    curve funded net 3 cash 98
+    > sell 90 x 3 by 1 ioc -- one lot at 98, where the cursor stands: not at par, and no second
+    accepted #2 leaves 0 ; trade 98 x 1 curve net 4 ; cancelled #2 x 2 remainder
+    > fund 0
+    curve funded net 4 cash 0
+    > sell 90 x 1 by 1 ioc
+    accepted #3 leaves 0 ; cancelled #3 x 1 remainder
+    > fund 4611686018427387904 -- the most
+    curve funded net 4 cash 4611686018427387904
+    > sell 97 x 1 by 1 ioc
+    accepted #4 leaves 0 ; trade 97 x 1 curve net 5
+    book: empty
+    """)
+    assert market.curve.net_lots == 5
+
+
+def test_fund_curve_leaves_what_waits_and_what_does_not_quote(play):
+    market = play("""
+    curve: linear depth=10 base=10 drop=100000 par=2 budget=1000 delay=50
+    > anchor 100..100
+    proposed 100..100 for 50
+    > fund 500
+    curve funded net 0 cash 500
+    > time at 50
+    anchor 100..100 net 0 cash 500 ; time 50
+    > withdraw curve
+    curve withdrawn net 0 cash 500
+    > fund 700
+    curve funded net 0 cash 700
+    > sell 90 x 1 by 1 ioc
+    accepted #1 leaves 0 ; cancelled #1 x 1 remainder
+    book: empty
+    """)
+    assert not market.curve.quoting

@@ -97,6 +97,9 @@ REFUSALS = [
     (QUIET, {"kind": CommandKind.PROPOSE_ANCHOR, "price_ticks": 0, "high_ticks": -1}, RejectCode.NO_CURVE),
     (QUIET, {"kind": CommandKind.WITHDRAW_ANCHORS}, RejectCode.NO_CURVE),
     (QUIET, {"kind": CommandKind.WITHDRAW_CURVE}, RejectCode.NO_CURVE),
+    (QUIET, {"kind": CommandKind.FUND_CURVE, "qty_lots": -1}, RejectCode.NO_CURVE),
+    (QUEUED, {"kind": CommandKind.FUND_CURVE, "qty_lots": -1}, RejectCode.CURVE_PARAMETER),
+    (QUEUED, {"kind": CommandKind.FUND_CURVE, "qty_lots": 2**62 + 1}, RejectCode.CURVE_PARAMETER),
     (QUEUED, {"kind": CommandKind.PROPOSE_ANCHOR, "price_ticks": 5, "high_ticks": 0}, RejectCode.ANCHOR_OUT_OF_RANGE),
     (QUEUED, {"kind": CommandKind.PROPOSE_ANCHOR, "price_ticks": 0, "high_ticks": 5}, RejectCode.ANCHOR_OUT_OF_RANGE),
     (

@@ -24,7 +24,7 @@ from parbook.codes import (
 from parbook.reference.session import Session
 from parbook.sessions import PERMITTED, TRANSITIONS, Action
 
-SEEN_SHAPE = (32, 128)
+SEEN_SHAPE = (64, 128)
 """Event kinds x codes that a run counts."""
 
 FIRST_CODE_OF_MONEY = RejectCode.UNKNOWN_ASSET

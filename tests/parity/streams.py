@@ -141,13 +141,20 @@ class Stream:
         rows = np.flatnonzero(draw.random(len(out)) < profile.anchors)
         if not len(rows):
             return
-        kinds = [CommandKind.PROPOSE_ANCHOR, CommandKind.WITHDRAW_ANCHORS, CommandKind.WITHDRAW_CURVE]
+        kinds = [
+            CommandKind.PROPOSE_ANCHOR,
+            CommandKind.WITHDRAW_ANCHORS,
+            CommandKind.WITHDRAW_CURVE,
+            CommandKind.FUND_CURVE,
+        ]
         # Stops that an anchor elected only lose their reference when the curve goes before their turn.
-        shares = [0.8, 0.02, 0.18] if profile.idle_curve else [0.94, 0.03, 0.03]
+        shares = [0.8, 0.02, 0.18, 0.0] if profile.idle_curve else [0.89, 0.03, 0.03, 0.05]
         out["kind"][rows] = draw.choice(kinds, len(rows), p=shares)
         low = np.maximum(out["price_ticks"][rows], 1)
         out["price_ticks"][rows] = low
         out["high_ticks"][rows] = low + draw.integers(0, 4, len(rows))
+        funded = rows[out["kind"][rows] == CommandKind.FUND_CURVE]
+        out["qty_lots"][funded] = draw.choice([0, 50, 5_000, 10**6, 10**9, 10**12, 2**62 + 1, -1], len(funded))
         odd = rows[draw.random(len(rows)) < 0.02]
         out["high_ticks"][odd] = draw.choice([0, 1, CURVE_PRICE_TICKS_MAX, CURVE_PRICE_TICKS_MAX + 1], len(odd))
 

@@ -46,9 +46,8 @@ PREFIXES = {
 }
 # C has one name space: AUCTION alone would say too little.
 RESPELT = {"AUCTION": "TIF_AUCTION"}
-# Numbers the compiled market never has to name: SET_CURVE has no COMMAND record, CLIP is what is not LIFT, and
-# the curve's own module answers CURVE_PARAMETER.
-UNNAMED = {"SET_CURVE", "MOVE_CLIP", "CURVE_PARAMETER"}
+# Numbers the compiled market never has to name: SET_CURVE has no COMMAND record, and CLIP is what is not LIFT.
+UNNAMED = {"SET_CURVE", "MOVE_CLIP"}
 C_TYPES = {"uint8_t": "|u1", "uint16_t": "<u2", "uint32_t": "<u4", "uint64_t": "<u8", "int64_t": "<i8"}
 
 

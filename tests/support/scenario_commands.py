@@ -231,6 +231,10 @@ def _withdraw(_verb: str, words: Words) -> Parsed:
     return {"anchors": m.WithdrawAnchors, "curve": m.WithdrawCurve}[words.take()], {}
 
 
+def _fund(_verb: str, words: Words) -> Parsed:
+    return m.FundCurve, {"cash_notional": int(words.take())}
+
+
 def _set(_verb: str, words: Words) -> Parsed:
     params, words.left = " ".join(words.left), []
     return m.SetCurve, {"params": curve_params(params)}
@@ -292,6 +296,7 @@ _VERBS: dict[str, Callable[[str, Words], Parsed]] = {
     "amend": _change,
     "time": lambda _verb, _words: (m.Advance, {}),
     "anchor": _anchor,
+    "fund": _fund,
     "withdraw": _withdraw,
     "set": _set,
     "mass": _mass,

@@ -120,6 +120,8 @@ def _curve_text(event: m.Event) -> str:
             return f"withdrawn {event.count}"
         case m.CurveSet():
             return f"curve set {event.shape.name.lower()} cash {event.cash_notional}"
+        case m.CurveFunded():
+            return f"curve funded net {event.net_lots} cash {event.cash_notional}"
         case m.CurveWithdrawn():
             return f"curve withdrawn net {event.net_lots} cash {event.cash_notional}"
         case _:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 import parbook as pb
 from parbook import messages as m
 from parbook._exchange import Exchange as Core
-from parbook.codes import AccountField
+from parbook.codes import AccountField, RejectCode
 from parbook.errors import ConversionError, MisuseError
 from tests.venue.conftest import BUYBACK, TREASURY, Place, opened
 
@@ -119,6 +119,11 @@ def test_an_anchor_activates_when_its_delay_is_over_and_can_be_taken_back(with_c
     ex.observe(mkt, price="0.9100", ts=6_000)
     ex.advance(mkt, ts=6_100)
     assert ex.market(mkt).curve == replace(curve, low_ticks=9100, high_ticks=9100)
+    assert ex.fund_curve(mkt, "12.5").ok
+    assert ex.market(mkt).curve == replace(curve, low_ticks=9100, high_ticks=9100, cash_notional=125_000)
+    with pytest.raises(ConversionError, match=r"fund_curve on .*budget"):
+        ex.fund_curve(mkt, "0.00001")
+    assert ex.fund_curve(mkt, "1000000000").code == RejectCode.CURVE_UNFUNDED
     assert ex.withdraw_curve(mkt).ok
     assert len(ex.depth(mkt)) == 0
 

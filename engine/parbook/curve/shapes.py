@@ -34,7 +34,7 @@ from typing import Final
 from parbook.codes import AnchorMove, CurveShape, RejectCode
 from parbook.errors import shown
 from parbook.messages import CurveParams
-from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
+from parbook.units import BUDGET_NOTIONAL_MAX, CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
 
 _ONE: Final = 2**31
 """E: the fixed-point one of the root U."""
@@ -88,7 +88,7 @@ def curve_parameter_error(params: CurveParams) -> str | None:
     ranges = (
         ("base_depth_lots", 1, CURVE_LOTS_MAX),
         ("quote_depth_lots", 1 if sloped else 0, CURVE_LOTS_MAX),
-        ("budget_notional", 0, 2**62),
+        ("budget_notional", 0, BUDGET_NOTIONAL_MAX),
         ("k_ppm", 0, PPM),
         ("spread_ppm", 0, PPM // 2),
         ("rung_ticks", 1, CURVE_PRICE_TICKS_MAX),

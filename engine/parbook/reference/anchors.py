@@ -1,4 +1,4 @@
-"""The rules of the clock and of the curve's commands: SET_CURVE, PROPOSE_ANCHOR, WITHDRAW_*, ADVANCE."""
+"""The rules of the clock and of the curve's commands: SET_CURVE, FUND_CURVE, PROPOSE_ANCHOR, WITHDRAW_*, ADVANCE."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from parbook.messages import (
     AnchorActivated,
     AnchorProposed,
     AnchorsWithdrawn,
+    CurveFunded,
     CurveSet,
     CurveWithdrawn,
     SetCurve,
@@ -20,7 +21,7 @@ from parbook.messages import (
 from parbook.reference import mass, steps
 from parbook.reference.desk import Desk, Row
 from parbook.reference.quotes import MAX_PROPOSED_ANCHORS, Curve
-from parbook.units import CURVE_PRICE_TICKS_MAX
+from parbook.units import BUDGET_NOTIONAL_MAX, CURVE_PRICE_TICKS_MAX
 
 
 def move_clock(desk: Desk, ts_ns: int) -> RejectCode | None:
@@ -121,6 +122,21 @@ def withdraw_curve(desk: Desk, _row: Row) -> RejectCode | None:
     desk.curve.withdraw()
     net_lots, cash_notional = desk.curve.cursor
     desk.emit(CurveWithdrawn, net_lots=net_lots, cash_notional=cash_notional)
+    return None
+
+
+def fund_curve(desk: Desk, row: Row) -> RejectCode | None:
+    """Set the cash that is left, which the treasury must have; target, cursor and anchors stay."""
+    curve, cash_notional = desk.curve, row.qty_lots
+    if curve is None:
+        return RejectCode.NO_CURVE
+    if not 0 <= cash_notional <= BUDGET_NOTIONAL_MAX:
+        return RejectCode.CURVE_PARAMETER
+    code = desk.funds.refusal_of_cash(cash_notional) if desk.funds else None
+    if code:
+        return code
+    curve.cursor = curve.cursor._replace(cash_notional=cash_notional)
+    desk.emit(CurveFunded, net_lots=curve.cursor.net_lots, cash_notional=cash_notional)
     return None
 
 

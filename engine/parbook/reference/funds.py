@@ -139,13 +139,16 @@ class Funds:
         treasury, listing = self.listing.treasury, self.listing
         if not treasury:
             return RejectCode.CURVE_UNFUNDED
-        for side, asset, needed in (
-            (Side.BUY, listing.quote, budget_notional * listing.tick_atoms),
-            (Side.SELL, listing.base, -min_net_lots * listing.lot_atoms),
-        ):
-            if needed > self.ledger.available(treasury, asset) + self._held_by_curve(side):
-                return RejectCode.CURVE_UNFUNDED
-        return None
+        needed = -min_net_lots * listing.lot_atoms
+        if needed > self.ledger.available(treasury, listing.base) + self._held_by_curve(Side.SELL):
+            return RejectCode.CURVE_UNFUNDED
+        return self.refusal_of_cash(budget_notional)
+
+    def refusal_of_cash(self, cash_notional: int) -> RejectCode | None:
+        """Test that the treasury has the cash a curve should have; what the present one has left is free."""
+        quote = self.listing.quote
+        free = self.ledger.available(self.listing.treasury, quote) + self._held_by_curve(Side.BUY)
+        return RejectCode.CURVE_UNFUNDED if cash_notional * self.listing.tick_atoms > free else None
 
     def _hold_of_amount(self, amount_notional: int, lots: int) -> int:
         """Return the amount and the largest fee on it: each of its fills, a lot or more, may round up by an atom."""

@@ -42,6 +42,7 @@ HANDLERS: Final[dict[int, Handler]] = {
     CommandKind.PROPOSE_ANCHOR: anchors.propose_anchor,
     CommandKind.WITHDRAW_ANCHORS: anchors.withdraw_anchors,
     CommandKind.WITHDRAW_CURVE: anchors.withdraw_curve,
+    CommandKind.FUND_CURVE: anchors.fund_curve,
     CommandKind.NEW_SPECIAL: entry.new_order,
     CommandKind.AMEND_SPECIAL: changes.amend_order,
     CommandKind.MASS_CANCEL: mass.mass_cancel,

@@ -14,6 +14,7 @@ from parbook.messages import (
     Advance,
     CurveParams,
     Event,
+    FundCurve,
     ProposeAnchor,
     SetAccount,
     SetCurve,
@@ -21,7 +22,7 @@ from parbook.messages import (
     WithdrawAnchors,
     WithdrawCurve,
 )
-from parbook.units import checked_int, parse_decimal
+from parbook.units import BUDGET_NOTIONAL_MAX, checked_int, parse_decimal, to_units
 from parbook.venue.base import AssetLike, Base, InstrumentLike, named
 from parbook.venue.choices import chosen, mask_of
 from parbook.venue.curves import Curve
@@ -128,6 +129,16 @@ class Markets(Base):
         _treasury_of(handle)
         params = _params(handle, curve)
         return self._outcome(f"set_curve on {handle.name}", SetCurve(params=params, ts_ns=ts, instrument=int(handle)))
+
+    def fund_curve(self, instrument: InstrumentLike, budget: Exact, *, ts: int = 0) -> Outcome:
+        """Set the cash the curve has left, in the quote asset; what it has bought since its target stays bought.
+
+        CURVE_UNFUNDED when the treasury has less, the curve's present cash included.
+        """
+        handle = self.instrument(instrument)
+        what = f"fund_curve on {handle.name}"
+        cash = to_units(budget, handle.value_step, f"{what}: budget", "tick x lot", 0, BUDGET_NOTIONAL_MAX)
+        return self._outcome(what, FundCurve(cash_notional=cash, ts_ns=ts, instrument=int(handle)))
 
     def withdraw_curve(self, instrument: InstrumentLike, *, ts: int = 0) -> Outcome:
         """Stop quoting the curve until the next anchor activates."""
