@@ -28,6 +28,8 @@ NOTIONAL_MAX = 2**63 - 1
 """Largest price_ticks * qty_lots of an order."""
 ACCOUNT_MAX = 2**32 - 1
 """Largest account number. Smallest: 1; 0 stands for the protocol's curve."""
+RESERVED_ACCOUNT = 2**32 - 2**20
+"""Accounts from this number on are the protocol's: no command from outside may name one."""
 INSTRUMENTS_MAX = 2**16 - 1
 """Most instruments of an exchange; they are numbered from 0."""
 EVERY_INSTRUMENT = 2**16 - 1

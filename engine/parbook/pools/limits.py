@@ -155,6 +155,10 @@ class PledgeRegister:
             )
         self._asset_by_hash[contract_hash] = asset_id
 
+    def holder(self, contract_hash: str) -> str:
+        """Return the asset that a contract backs, "" for none. O(1)."""
+        return self._asset_by_hash.get(contract_hash, "")
+
     def release(self, contract_hash: str, asset_id: str) -> None:
         """End a pledge; AssetError when it is not this asset's."""
         if self._asset_by_hash.get(contract_hash) != asset_id:

@@ -1,0 +1,25 @@
+"""How a handler says no, and how it finds what a command names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+from parbook.refusals import Refusal
+
+_Entry = TypeVar("_Entry")
+
+
+class No(NamedTuple):
+    """A refusal with what it is about."""
+
+    refusal: Refusal
+    detail: str = ""
+
+
+Answer = No | Refusal | None
+"""What a handler returns: why nothing happened, None when it did."""
+
+
+def entry_of(entries: list[_Entry], number: int) -> _Entry | None:
+    """Return the entry of a number, None when there is none. O(1)."""
+    return entries[number] if 0 <= number < len(entries) else None

@@ -1,0 +1,125 @@
+"""One command after another: time, dispatch, what is said, invariants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+from parbook.errors import InvariantError
+from parbook.interface import ExchangeProtocol
+from parbook.messages import Advance, Event
+from parbook.pools.limits import PledgeRegister
+from parbook.pools.states import LoanState
+from parbook.protocol import on_pools
+from parbook.protocol.answers import Answer, No
+from parbook.protocol.commands import Order, Tick
+from parbook.protocol.events import Refused, Said
+from parbook.protocol.purse import Purse
+from parbook.protocol.state import ProtocolState
+from parbook.refusals import Refusal
+from parbook.units import EVERY_INSTRUMENT
+
+NEVER_NS: Final = 2**63
+"""Beyond every time."""
+DUE_MAX: Final = 2**12
+"""Rounds of what falls due at one time: more is a mechanism that never gets on."""
+
+
+class Acted(NamedTuple):
+    """What came of a command: why it was refused, what the exchange's streams and the protocol's say."""
+
+    no: No | None
+    events: list[Event]
+    said: list[Said]
+
+
+Handler = Callable[["Engine", Any], Answer]
+
+
+class Engine:
+    """The protocol over an exchange. It is live once something was opened; until then it has no say."""
+
+    def __init__(self, core: ExchangeProtocol, state: ProtocolState | None = None) -> None:
+        self.core = core
+        self.state = ProtocolState() if state is None else state
+        self.purse = Purse(core)
+        self.pledges = PledgeRegister()
+        self.said: list[Said] = []
+        for entry in self.state.pools:
+            for loan in entry.pool.book.loans.values():
+                if loan.state is not LoanState.CLOSED:
+                    self.pledges.pledge(loan.entry.legal_hash, f"{entry.pool.name}/{loan.entry.asset_id}")
+
+    @property
+    def live(self) -> bool:
+        """Whether anything was ever opened."""
+        return bool(self.state.pools)
+
+    @property
+    def now_ns(self) -> int:
+        """The exchange's clock."""
+        return self.core.now_ns
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def act(self, command: Order) -> Acted:
+        """Carry a command out. A refused one has moved the clock, and let happen what was due."""
+        if command.ts_ns and command.ts_ns < self.now_ns:
+            no: Answer = Refusal.TIME_REVERSED
+        else:
+            self.pass_time(command.ts_ns)
+            no = HANDLERS[type(command)](self, command)
+        if isinstance(no, Refusal):
+            no = No(no)
+        if no is not None:
+            self.say(Refused, command=type(command).__name__, code=no.refusal, detail=no.detail)
+        return Acted(no, self.purse.take_events(), self.take_said())
+
+    def say(self, kind: type[Said], **fields: Any) -> None:
+        """Say something, at the exchange's time."""
+        self.said.append(kind(seq=self.state.next_said, ts_ns=self.now_ns, **fields))
+        self.state.next_said += 1
+
+    def take_said(self) -> list[Said]:
+        """Return what was said so far; the next begins anew."""
+        said, self.said = self.said, []
+        return said
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def pass_time(self, ts_ns: int) -> None:
+        """Move the clock, everything that falls due on the way happening at its own time, first to last."""
+        self.catch_up(ts_ns)
+        if ts_ns > self.now_ns:
+            self.purse.run(Advance(ts_ns=ts_ns, instrument=EVERY_INSTRUMENT))
+
+    def catch_up(self, ts_ns: int) -> None:
+        """Let happen what is due at or before a time; the clock stands at the last of it afterwards."""
+        rounds, last_ns = 0, -1
+        while (due_ns := self.next_due_ns()) <= max(ts_ns, self.now_ns):
+            rounds = rounds + 1 if due_ns <= last_ns else 0
+            if rounds > DUE_MAX:
+                raise InvariantError(f"what is due at {due_ns} is due again after it happened")
+            last_ns = max(last_ns, due_ns)
+            if due_ns > self.now_ns:
+                self.purse.run(Advance(ts_ns=due_ns, instrument=EVERY_INSTRUMENT))
+            for module in DUES:
+                module.due(self)
+
+    def next_due_ns(self) -> int:
+        """Return when something must happen next, beyond all times when nothing must. O(things open)."""
+        return min((module.next_due_ns(self) for module in DUES), default=NEVER_NS)
+
+    # --- help for handlers ----------------------------------------------------------------------
+
+    def new_account(self) -> int:
+        """Return an account that is the protocol's alone."""
+        self.state.next_account += 1
+        return self.state.next_account - 1
+
+
+HANDLERS: Final[dict[type[Order], Handler]] = {Tick: lambda _engine, _command: None} | on_pools.HANDLERS
+"""Command -> what carries it out."""
+DUES: Final[tuple[ModuleType, ...]] = ()
+"""Modules in which something falls due, in the order in which that happens at one time."""

@@ -1,0 +1,271 @@
+"""The exchange that has a protocol: an `ExchangeProtocol` whose commands and state are those of both.
+
+Until something of the protocol is opened it is the exchange it stands on, byte for byte. From then on its state is that
+exchange's, followed by the protocol's:
+
+    STATE    magic "PBVENUE1", bytes of the exchange's state as u64, that state, the protocol's as canonical JSON
+
+What falls due in the protocol happens before the first command at or after its time, whoever sent that.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import ClassVar, Final, Self
+
+import numpy as np
+
+from parbook import canonical
+from parbook._exchange import Exchange as CompiledExchange
+from parbook.codes import AccountStatus, CommandKind
+from parbook.errors import CorruptionError, MisuseError
+from parbook.interface import ExchangeFactory, ExchangeProtocol, MarketProtocol, Placed
+from parbook.layouts import COMMAND, Records
+from parbook.listing import Asset, Fees, Listing
+from parbook.messages import Command, Event, Transfer
+from parbook.protocol import checks
+from parbook.protocol.commands import Order, decode_command, encode_command
+from parbook.protocol.engine import NEVER_NS, Acted, Engine
+from parbook.protocol.events import Said
+from parbook.protocol.state import ProtocolState
+from parbook.records import event_records
+from parbook.state import digest
+from parbook.units import RESERVED_ACCOUNT
+
+MAGIC: Final = b"PBVENUE1"
+_SIZE: Final = struct.Struct("<Q")
+_HEAD: Final = len(MAGIC) + _SIZE.size
+
+
+class BackedExchange:
+    """An exchange with its protocol. See `parbook.interface.ExchangeProtocol`; `act` takes the protocol's commands."""
+
+    base: ClassVar[ExchangeFactory] = CompiledExchange
+
+    def __init__(self, outcome_window: int = 2**16) -> None:
+        self.core: ExchangeProtocol = self.base(outcome_window)
+        self.engine = Engine(self.core)
+
+    @classmethod
+    def from_state(cls, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> Self:
+        """Return the exchange that had this state. See `parbook.interface.ExchangeFactory`."""
+        exchange = cls.__new__(cls)
+        if not isinstance(state, bytes) or not state.startswith(MAGIC):
+            exchange.core = cls.base.from_state(state, assets, listings)
+            exchange.engine = Engine(exchange.core)
+            return exchange
+        if len(state) < _HEAD:
+            raise CorruptionError(f"state of a venue: it ends after {len(state)} bytes")
+        end = _HEAD + _SIZE.unpack_from(state, len(MAGIC))[0]
+        if end > len(state):
+            raise CorruptionError(
+                f"state of a venue: the exchange's part ends at {end}, and there are {len(state)} bytes"
+            )
+        exchange.core = cls.base.from_state(state[_HEAD:end], assets, listings)
+        protocol = canonical.decode(memoryview(state)[end:], ProtocolState, "state of a venue, the protocol's part")
+        exchange.engine = Engine(exchange.core, protocol)
+        return exchange
+
+    # --- the protocol ---------------------------------------------------------------------------
+
+    def act(self, command: Order) -> Acted:
+        """Carry out a command of the protocol. MisuseError for one whose types or ranges are wrong."""
+        return self.engine.act(decode_command(encode_command(command)))
+
+    @property
+    def protocol(self) -> ProtocolState:
+        """What the protocol knows, to look at."""
+        return self.engine.state
+
+    def take_said(self) -> list[Said]:
+        """Return what the protocol said while the market's commands let things fall due."""
+        return self.engine.take_said()
+
+    def is_due(self, ts_ns: int) -> bool:
+        """Whether a command of that time makes the protocol do something first."""
+        return self.engine.live and self.engine.next_due_ns() <= max(ts_ns, self.core.now_ns)
+
+    def _catch_up(self, ts_ns: int) -> list[Event]:
+        """Do what falls due before a command of that time, and return what it caused in the exchange."""
+        if not self.is_due(ts_ns):
+            return []
+        self.engine.catch_up(ts_ns)
+        return self.engine.purse.take_events()
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def apply(self, command: Command) -> list[Event]:
+        """Apply one command, as the exchange does, after what is due before it."""
+        if not self.engine.live:
+            return self.core.apply(command)
+        for number in (getattr(command, "account", 0), command.target_account if isinstance(command, Transfer) else 0):
+            _refuse_reserved(number)
+        return self._catch_up(command.ts_ns) + list(self.core.apply(command))
+
+    def apply_batch(self, commands: Records) -> Records:
+        """Apply an array of COMMAND records, as the exchange does; what is due in between happens in its place."""
+        if not self.engine.live or not _is_batch(commands):
+            return self.core.apply_batch(commands)
+        plain = commands["kind"] != CommandKind.TERMS
+        moves = commands["kind"] == CommandKind.TRANSFER
+        _refuse_reserved(int(commands["account"][plain].max(initial=0)))
+        _refuse_reserved(int(commands["trail_ppm"][moves].max(initial=0)))
+        # Times that only rise: where the first of them reaches what is due, the batch is cut.
+        times = np.maximum.accumulate(np.where(plain, commands["ts_ns"], 0)) if len(commands) else np.zeros(0, np.int64)
+        parts: list[Records] = []
+        start = 0
+        while start < len(commands):
+            due_ns = self.engine.next_due_ns()
+            if due_ns <= max(int(times[start]), self.core.now_ns):
+                parts.append(event_records(self._catch_up(int(times[start]))))
+                continue
+            reach = NEVER_NS - 1 if due_ns >= NEVER_NS else due_ns
+            end = start + int(np.searchsorted(times[start:], reach, side="left"))
+            parts.append(self.core.apply_batch(commands[start:end]))
+            start = end
+        return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else self.core.apply_batch(commands)
+
+    def place(
+        self,
+        instrument: int,
+        account: int,
+        side: int,
+        qty_lots: int,
+        price_ticks: int = 0,
+        order_type: int = 0,
+        tif: int = 0,
+        client_id: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """Enter an order, as the exchange does."""
+        self._before(account, ts_ns)
+        return self.core.place(instrument, account, side, qty_lots, price_ticks, order_type, tif, client_id, ts_ns)
+
+    def cancel(self, instrument: int, account: int, order_id: int = 0, client_id: int = 0, ts_ns: int = 0) -> int:
+        """Cancel an order, as the exchange does."""
+        self._before(account, ts_ns)
+        return self.core.cancel(instrument, account, order_id, client_id, ts_ns)
+
+    def amend(
+        self,
+        instrument: int,
+        account: int,
+        order_id: int = 0,
+        client_id: int = 0,
+        qty_lots: int = 0,
+        price_ticks: int = 0,
+        ts_ns: int = 0,
+    ) -> Placed:
+        """Amend an order, as the exchange does."""
+        self._before(account, ts_ns)
+        return self.core.amend(instrument, account, order_id, client_id, qty_lots, price_ticks, ts_ns)
+
+    def _before(self, account: int, ts_ns: int) -> None:
+        """Do what comes before a shortcut. Its events are dropped, as the shortcut's own are."""
+        if self.engine.live and isinstance(account, int) and isinstance(ts_ns, int):
+            _refuse_reserved(account)
+            self._catch_up(ts_ns)
+
+    # --- what is listed -------------------------------------------------------------------------
+
+    def add_asset(self, asset: Asset) -> int:
+        """Return the index of a new asset, as the exchange does."""
+        return self.core.add_asset(asset)
+
+    def add_instrument(self, listing: Listing) -> int:
+        """Return the index of a new instrument. MisuseError for a treasury that only the protocol may have."""
+        _refuse_reserved(getattr(listing, "treasury", 0))
+        return self.core.add_instrument(listing)
+
+    # --- looking --------------------------------------------------------------------------------
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """As the exchange."""
+        return self.core.assets
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """As the exchange."""
+        return self.core.listings
+
+    def market(self, instrument: int) -> MarketProtocol:
+        """As the exchange."""
+        return self.core.market(instrument)
+
+    def balance(self, account: int, asset: int) -> int:
+        """As the exchange."""
+        return self.core.balance(account, asset)
+
+    def held(self, account: int, asset: int) -> int:
+        """As the exchange."""
+        return self.core.held(account, asset)
+
+    def available(self, account: int, asset: int) -> int:
+        """As the exchange."""
+        return self.core.available(account, asset)
+
+    def fees_taken(self, asset: int) -> int:
+        """As the exchange."""
+        return self.core.fees_taken(asset)
+
+    def suspense(self, asset: int) -> int:
+        """As the exchange."""
+        return self.core.suspense(asset)
+
+    def inside(self, asset: int) -> int:
+        """As the exchange."""
+        return self.core.inside(asset)
+
+    def fees_of(self, account: int) -> Fees:
+        """As the exchange."""
+        return self.core.fees_of(account)
+
+    def status_of(self, account: int) -> AccountStatus:
+        """As the exchange."""
+        return self.core.status_of(account)
+
+    @property
+    def now_ns(self) -> int:
+        """As the exchange."""
+        return self.core.now_ns
+
+    @property
+    def next_command(self) -> int:
+        """As the exchange."""
+        return self.core.next_command
+
+    @property
+    def next_seq(self) -> int:
+        """As the exchange."""
+        return self.core.next_seq
+
+    def state_bytes(self) -> bytes:
+        """Return the state of both. O(state)."""
+        state = self.core.state_bytes()
+        if not self.engine.live:
+            return state
+        return b"".join((MAGIC, _SIZE.pack(len(state)), state, canonical.encode(self.engine.state)))
+
+    def state_hash(self) -> str:
+        """Return the BLAKE2b-256 of `state_bytes()`."""
+        return digest(self.state_bytes())
+
+    def check(self) -> None:
+        """Raise InvariantError unless the exchange, the protocol, and the two together are sound. O(state)."""
+        self.core.check()
+        checks.check(self.engine)
+
+
+def _is_batch(commands: object) -> bool:
+    return isinstance(commands, np.ndarray) and commands.dtype == COMMAND and commands.ndim == 1
+
+
+def _refuse_reserved(account: object) -> None:
+    """Raise MisuseError for an account of the protocol's: what it holds nobody moves from outside."""
+    if isinstance(account, int) and account >= RESERVED_ACCOUNT:
+        raise MisuseError(
+            f"account {account} is the protocol's: accounts from {RESERVED_ACCOUNT} on are not the venue's. Give "
+            "its people numbers below."
+        )
