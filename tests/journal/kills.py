@@ -17,13 +17,13 @@ from enum import StrEnum
 from pathlib import Path
 from random import Random
 
-from parbook._exchange import Exchange
 from parbook.journal.durable import Durability
 from parbook.journal.exchange import DurableExchange
 from parbook.journal.follower import Follower
 from parbook.journal.opening import Options, open_exchange
 from parbook.journal.scan import Scanner
 from parbook.journal.storage import DiskStorage
+from parbook.protocol.exchange import BackedExchange as Exchange
 from tests.journal.load import OUTCOMES, SEGMENT_BYTES, batch, found
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parbook import messages as m
-from parbook._exchange import Exchange
 from parbook.codes import CommandKind
 from parbook.interface import ExchangeProtocol
 from parbook.listing import Asset, Listing
+from parbook.protocol.exchange import BackedExchange as Exchange
 from parbook.records import Records, command_records, event_records
 from tests.exchange.streams import ExchangeStream, found
 

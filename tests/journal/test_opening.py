@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import parbook as pb
-from parbook._exchange import Exchange as Core
 from parbook.journal.lock import LOCK
+from parbook.protocol.exchange import BackedExchange as Core
 from tests.journal.house import SMALL, everything, furnish, orders
 
 DURABILITIES = ["none", "group", "every"]

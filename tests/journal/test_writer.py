@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from parbook import messages as m
-from parbook._exchange import Exchange
 from parbook.codes import AccountStatus
 from parbook.errors import JournalFailedError
 from parbook.journal import storage
@@ -21,6 +20,7 @@ from parbook.journal.lock import NoFence
 from parbook.journal.opening import Options, assemble
 from parbook.journal.segments import Writer, spare_name
 from parbook.listing import Asset
+from parbook.protocol.exchange import BackedExchange as Exchange
 from parbook.records import command_records
 from tests.journal.memory_disk import MemoryDisk, Refuse
 

@@ -7,7 +7,7 @@ from typing import Any
 from parbook import messages as m
 from parbook.listing import Asset
 from parbook.protocol import commands as c
-from parbook.protocol.engine import Acted
+from parbook.protocol.answers import Acted
 from parbook.protocol.events import Said
 from parbook.protocol.exchange import BackedExchange
 from parbook.protocol.state import ProtocolState

@@ -11,6 +11,7 @@ import pytest
 import parbook as pb
 from parbook._exchange import Exchange as Core
 from parbook.errors import GapError, MisuseError
+from parbook.protocol.exchange import BackedExchange
 from tests.venue.conftest import Place, opened
 
 
@@ -248,5 +249,8 @@ def test_a_python_without_its_lock_is_refused(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_core_may_be_given():
     core = Core(outcome_window=1)
-    assert pb.Exchange(core=core).core is core
-    assert isinstance(pb.Exchange().core, Core)
+    backed = BackedExchange.over(core)
+    assert pb.Exchange(core=backed).core is backed
+    ex = pb.Exchange(core=Core(outcome_window=1))
+    assert ex.state_hash() == core.state_hash()
+    assert isinstance(pb.Exchange().core, BackedExchange)

@@ -19,13 +19,18 @@ import numpy as np
 from parbook._calls import Placed
 from parbook.codes import AccountStatus, CommandKind, OrderType, Side, TimeInForce
 from parbook.errors import JournalError, JournalFailedError, JournalFencedError, MisuseError
-from parbook.interface import ExchangeProtocol, MarketProtocol
+from parbook.interface import MarketProtocol
 from parbook.journal.layout import FRAME_BYTES, Kind
 from parbook.journal.lock import Fence
 from parbook.journal.payloads import encode_value
 from parbook.journal.segments import Writer
 from parbook.listing import Asset, Fees, Listing
 from parbook.messages import AmendOrder, CancelOrder, Command, Event, NewOrder, SetCurve
+from parbook.protocol.answers import Acted
+from parbook.protocol.commands import Order, Tick, encode_command
+from parbook.protocol.events import Said
+from parbook.protocol.exchange import BackedExchange
+from parbook.protocol.state import ProtocolState
 from parbook.records import COMMAND, Records, command_records, curve_record
 
 Done = TypeVar("Done")
@@ -53,7 +58,7 @@ class DurableCore:
 
     def __init__(
         self,
-        core: ExchangeProtocol,
+        core: BackedExchange,
         writer: Writer,
         fence: Fence,
         durability: Durability,
@@ -70,6 +75,7 @@ class DurableCore:
         """Whether a call has raised it. A barrier in the background fails in silence until one does."""
         self._waiting: deque[tuple[int, Records]] = deque()
         self._waiting_events = 0
+        self._unheard: deque[tuple[int, list[Said]]] = deque()
         if durability is Durability.GROUP:
             writer.barriers.start()
 
@@ -90,7 +96,7 @@ class DurableCore:
         stood = self._stands()
         try:
             answer = run()
-            return self._record(kind, payload, stood, emitted(answer), count), answer
+            record = self._record(kind, payload, stood, emitted(answer), count)
         except (MisuseError, JournalError):
             raise
         except BaseException as error:
@@ -101,6 +107,10 @@ class DurableCore:
                 "open the journal again: what is in it then is what counts."
             )
             raise
+        said = self.core.take_said()
+        if said:
+            self._unheard.append((record, said))
+        return record, answer
 
     def _record(self, kind: Kind, payload: bytes, stood: tuple[int, int], emitted: int, count: int = 1) -> int:
         """Write down what the core has just done; `stood`: its next command and its clock before that."""
@@ -240,6 +250,9 @@ class DurableCore:
         return taken
 
     def _of_one(self, command: NewOrder | CancelOrder | AmendOrder, run: Callable[[], Any]) -> Any:
+        # What falls due in the protocol may touch other instruments, whose events this call would not count.
+        if self.core.is_due(command.ts_ns):
+            self.act(Tick(ts_ns=command.ts_ns))
         payload = command_records([command]).tobytes()
         self._ready(len(payload))
         before = self._emitted(command.instrument)
@@ -311,6 +324,31 @@ class DurableCore:
         order = (account, order_id, client_id, qty_lots, price_ticks, ts_ns)
         placed: Placed = self._of_one(command, lambda: self.core.amend(instrument, *order))
         return placed
+
+    # --- the protocol ---------------------------------------------------------------------------
+
+    @property
+    def protocol(self) -> ProtocolState:
+        """As the core."""
+        return self.core.protocol
+
+    def act(self, command: Order) -> Acted:
+        """As the core, and acknowledged."""
+        payload = encode_command(command)
+        self._ready(len(payload))
+        record, (no, events) = self._carry_out(
+            Kind.PROTOCOL, payload, lambda: self.core.act_encoded(payload), lambda answer: len(answer[1])
+        )
+        self._acknowledge()
+        own = self._unheard.pop()[1] if self._unheard and self._unheard[-1][0] == record else []
+        return Acted(no, events, own)
+
+    def take_said(self) -> list[Said]:
+        """Return what the protocol said and what is acknowledged by now, oldest first."""
+        said: list[Said] = []
+        while self._unheard and self._unheard[0][0] <= self.look():
+            said += self._unheard.popleft()[1]
+        return said
 
     # --- what is listed -------------------------------------------------------------------------
 

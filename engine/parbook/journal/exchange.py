@@ -23,8 +23,12 @@ from parbook.journal.recovery import Recovered
 from parbook.journal.retention import Retention, tidy
 from parbook.journal.storage import Storage
 from parbook.messages import Command, Event
+from parbook.protocol.answers import Acted
+from parbook.protocol.commands import Order
+from parbook.protocol.events import Said
 from parbook.records import Records
 from parbook.venue.exchange import Exchange
+from parbook.venue.hearing import SAID_RETAINED
 from parbook.venue.history import History
 
 
@@ -35,6 +39,11 @@ class Replayed:
         self.retain_events = retain_events
         self.batches: deque[tuple[int, Records]] = deque()
         self._events = 0
+        self.said: deque[Said] = deque(maxlen=SAID_RETAINED)
+
+    def hear(self, said: list[Said]) -> None:
+        """Note what the protocol said."""
+        self.said += said
 
     def add(self, position: int, events: Records) -> None:
         """Note a batch that begins at a position; drop the oldest that are not needed. Amortised O(1)."""
@@ -105,6 +114,7 @@ class DurableExchange(Exchange):
         self._history = History(replayed.retain_events, replayed.oldest(core.position), self._guard)
         for _, events in replayed.batches:
             self._history.add(events)
+        self._hearing.hear(replayed.said)
         self._durable = core
         self._storage = storage
         self._settled = settled
@@ -156,6 +166,7 @@ class DurableExchange(Exchange):
         for events in self._durable.take():
             events.flags.writeable = False
             self._history.add(events)
+        self._hearing.hear(self._durable.take_said())
 
     def _release_to_waiting(self) -> None:
         """As a reader that waits has it: a journal that has failed wakes it with the reason."""
@@ -171,6 +182,15 @@ class DurableExchange(Exchange):
         self._history.add(events)
         self._checkpoint_if_due()
         return events
+
+    def _act(self, command: Order) -> Acted:
+        self._guard()
+        acted = self._durable.act(command)
+        self._release()
+        self._history.add(acted.events)
+        self._hearing.hear(acted.said)
+        self._checkpoint_if_due()
+        return acted
 
     def apply_batch(self, commands: Records) -> Records:
         """Apply an array of COMMAND records; return the read-only EVENT records they caused when they are durable."""

@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 
 from parbook.errors import CorruptionError, InputError, JournalDamageError, JournalFencedError
-from parbook.interface import ExchangeProtocol
 from parbook.journal import snapshots
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.exchange import DurableExchange, Replayed
@@ -32,6 +31,7 @@ from parbook.journal.recovery import Replay, settle
 from parbook.journal.scan import BEGINNING, REMEDY, End, Place, Scanner, frames_in
 from parbook.journal.segments import segment_names
 from parbook.journal.storage import DiskStorage
+from parbook.protocol.exchange import BackedExchange
 from parbook.units import checked_int
 from parbook.venue.history import RETAINED_EVENTS
 
@@ -59,7 +59,7 @@ class Follower:
             raise InputError(str(path), "there is no journal", "Name the directory that parbook.open was given.")
         self._storage = DiskStorage(self.root)
         self._replayed = Replayed(checked_int(retain_events, "retain_events", 1, 2**40))
-        self._replay = Replay(self._storage, on_events=self._replayed.add)
+        self._replay = Replay(self._storage, on_events=self._replayed.add, on_said=self._replayed.hear)
         self._replay.load_newest()
         scanner = self._replay.scanner()
         self._end = End(segment="", offset=0, record=0, crc=0, epoch=0, unsettled=0, journal=b"", torn=False)
@@ -85,7 +85,7 @@ class Follower:
     # --- following ------------------------------------------------------------------------------
 
     @property
-    def core(self) -> ExchangeProtocol:
+    def core(self) -> BackedExchange:
         """The core as it stands, to look at. CorruptionError before the journal's first record."""
         if self._replay.core is None:
             raise CorruptionError(f"{self.root}: the journal has no record yet. Poll again when it has.")

@@ -79,6 +79,7 @@ class Kind(IntEnum):
     ASSET = 4
     LISTING = 5
     SEAL = 6
+    PROTOCOL = 7
 
 
 class Frame(msgspec.Struct, frozen=True):

@@ -10,9 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from parbook._exchange import Exchange as Core
 from parbook.errors import JournalDamageError, MisuseError, shown
-from parbook.interface import ExchangeFactory
 from parbook.journal.barriers import DiskBarriers, PlainBarriers
 from parbook.journal.catalogue import Catalogue
 from parbook.journal.durable import Durability, DurableCore
@@ -25,6 +23,7 @@ from parbook.journal.retention import Retention
 from parbook.journal.scan import REMEDY
 from parbook.journal.segments import Writer, segment_names, spare_names
 from parbook.journal.storage import QUARANTINE, DiskStorage, Storage, make_directory
+from parbook.protocol.exchange import BackedExchange
 from parbook.units import checked_int
 from parbook.venue.history import RETAINED_EVENTS
 
@@ -106,11 +105,13 @@ def assemble(
     fence: Fence,
     options: Options,
     catalogue: Catalogue | None = None,
-    make: ExchangeFactory = Core,
+    make: type[BackedExchange] = BackedExchange,
 ) -> DurableExchange:
     """Recover what is in a storage, mend its end, and return the exchange that goes on there. `make`: see `recover`."""
     replayed = Replayed(options.retain_events)
-    recovered = recover(storage, make=make, on_events=replayed.add, outcome_window=options.outcome_window)
+    recovered = recover(
+        storage, make=make, on_events=replayed.add, on_said=replayed.hear, outcome_window=options.outcome_window
+    )
     _clear_away(storage, recovered)
     return go_on(storage, fence, options, recovered, replayed, catalogue)
 

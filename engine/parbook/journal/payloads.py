@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from parbook.errors import CorruptionError, SchemaError
-from parbook.interface import ExchangeProtocol
 from parbook.journal.layout import Frame, Kind
 from parbook.listing import Asset, Listing
+from parbook.protocol.exchange import BackedExchange
 from parbook.records import COMMAND, CURVE, Records, curve_from_record, event_records
 
 SCHEMA: Final = 1
@@ -57,7 +57,7 @@ def current_payload(
     return payload
 
 
-def carry_out(core: ExchangeProtocol, frame: Frame) -> Records | None:
+def carry_out(core: BackedExchange, frame: Frame) -> Records | None:
     """Do again what a record of commands or of something listed did, and return its events, None for a listing.
 
     CorruptionError when the payload is none of its kind: its checksum was right, so it was written wrong.
@@ -72,6 +72,8 @@ def carry_out(core: ExchangeProtocol, frame: Frame) -> Records | None:
             core.add_asset(msgspec.json.decode(payload, type=Asset))
         elif frame.kind == Kind.LISTING:
             core.add_instrument(msgspec.json.decode(payload, type=Listing))
+        elif frame.kind == Kind.PROTOCOL:
+            return event_records(core.act_encoded(payload)[1])
         else:
             raise CorruptionError(f"record {frame.record} has the unknown kind {frame.kind}")
     except (ValueError, msgspec.DecodeError) as error:

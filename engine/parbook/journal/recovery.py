@@ -6,21 +6,21 @@ from collections.abc import Callable
 
 import msgspec
 
-from parbook._exchange import Exchange
 from parbook.errors import CorruptionError, JournalDamageError, MisuseError
-from parbook.interface import ExchangeFactory, ExchangeProtocol
 from parbook.journal import snapshots
 from parbook.journal.layout import Frame, Kind, crc32c
 from parbook.journal.payloads import Start, carry_out, current_payload
 from parbook.journal.scan import REMEDY, End, Place, Scanner
 from parbook.journal.storage import QUARANTINE, Storage
+from parbook.protocol.events import Said
+from parbook.protocol.exchange import BackedExchange
 from parbook.records import Records
 
 
 class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     """A core as it stood at the last sound record. `start` is None in a journal without a record."""
 
-    core: ExchangeProtocol
+    core: BackedExchange
     start: Start | None
     end: End
     position: int
@@ -37,19 +37,20 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
 def recover(
     storage: Storage,
     *,
-    make: ExchangeFactory = Exchange,
+    make: type[BackedExchange] = BackedExchange,
     outcome_window: int = 65536,
     on_events: Callable[[int, Records], None] | None = None,
     on_record: Callable[[Frame], None] | None = None,
+    on_said: Callable[[list[Said]], None] | None = None,
     from_record_1: bool = False,
 ) -> Recovered:
     """Return the core that the files describe. Changes no file.
 
-    `on_events(position, events)` sees what the replay emits again, `on_record` every frame. `from_record_1`: as if
-    there were no snapshot. `outcome_window` is for a journal that has not begun. JournalDamageError, SchemaError,
-    OSError. O(state + records behind the snapshot).
+    `on_events(position, events)` and `on_said` see what the replay says again, `on_record` every frame.
+    `from_record_1`: as if there were no snapshot. `outcome_window` is for a journal that has not begun.
+    JournalDamageError, SchemaError, OSError. O(state + records behind the snapshot).
     """
-    replay = Replay(storage, make=make, outcome_window=outcome_window, on_events=on_events)
+    replay = Replay(storage, make=make, outcome_window=outcome_window, on_events=on_events, on_said=on_said)
     if not from_record_1:
         replay.load_newest()
     scanner = replay.scanner()
@@ -73,15 +74,17 @@ class Replay:
         self,
         storage: Storage,
         *,
-        make: ExchangeFactory = Exchange,
+        make: type[BackedExchange] = BackedExchange,
         outcome_window: int = 65536,
         on_events: Callable[[int, Records], None] | None = None,
+        on_said: Callable[[list[Said]], None] | None = None,
     ) -> None:
         self.storage = storage
         self.make = make
         self.outcome_window = outcome_window
         self.on_events = on_events
-        self.core: ExchangeProtocol | None = None
+        self.on_said = on_said
+        self.core: BackedExchange | None = None
         self.start: Start | None = None
         self.snapshot = ""
         self.stored: snapshots.Stored | None = None
@@ -126,7 +129,7 @@ class Replay:
             replayed_commands=self.commands,
         )
 
-    def _load(self, name: str, stored: snapshots.Stored) -> ExchangeProtocol:
+    def _load(self, name: str, stored: snapshots.Stored) -> BackedExchange:
         listed = stored.listed
         core = self.make.from_state(stored.state, listed.assets, listed.listings)
         if core.state_hash() != stored.state_hash or core.next_command != stored.command:
@@ -158,19 +161,22 @@ class Replay:
         self.start = msgspec.json.decode(current_payload(frame), type=Start)
         self.core = self.make(outcome_window=self.start.outcome_window)
 
-    def _carry_out(self, core: ExchangeProtocol, frame: Frame) -> None:
+    def _carry_out(self, core: BackedExchange, frame: Frame) -> None:
         before = core.next_command
         try:
             events = carry_out(core, frame)
         except MisuseError as error:
             raise CorruptionError(f"record {frame.record} cannot be carried out again: {error}") from error
         self.commands += core.next_command - before
+        said = core.take_said()
+        if said and self.on_said is not None:
+            self.on_said(said)
         if events is not None:
             if self.on_events is not None:
                 self.on_events(self.position, events)
             self.position += len(events)
 
-    def _compare(self, core: ExchangeProtocol, frame: Frame) -> None:
+    def _compare(self, core: BackedExchange, frame: Frame) -> None:
         if core.state_hash() != frame.payload.hex():
             raise CorruptionError(
                 f"record {frame.record} says the state was {frame.payload.hex()}, and the replay has "

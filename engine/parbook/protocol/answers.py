@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeVar
 
+from parbook.messages import Event
+from parbook.protocol.events import Said
 from parbook.refusals import Refusal
 
 _Entry = TypeVar("_Entry")
@@ -14,6 +16,14 @@ class No(NamedTuple):
 
     refusal: Refusal
     detail: str = ""
+
+
+class Acted(NamedTuple):
+    """What came of a command: why it was refused, what the exchange's streams and the protocol's say."""
+
+    no: No | None
+    events: list[Event]
+    said: list[Said]
 
 
 Answer = No | Refusal | None

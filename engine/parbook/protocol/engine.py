@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from parbook.errors import InvariantError
 from parbook.interface import ExchangeProtocol
-from parbook.messages import Advance, Event
+from parbook.messages import Advance
 from parbook.pools.limits import PledgeRegister
 from parbook.pools.states import LoanState
 from parbook.protocol import on_pools
@@ -24,14 +24,6 @@ NEVER_NS: Final = 2**63
 """Beyond every time."""
 DUE_MAX: Final = 2**12
 """Rounds of what falls due at one time: more is a mechanism that never gets on."""
-
-
-class Acted(NamedTuple):
-    """What came of a command: why it was refused, what the exchange's streams and the protocol's say."""
-
-    no: No | None
-    events: list[Event]
-    said: list[Said]
 
 
 Handler = Callable[["Engine", Any], Answer]
@@ -63,8 +55,11 @@ class Engine:
 
     # --- commands -------------------------------------------------------------------------------
 
-    def act(self, command: Order) -> Acted:
-        """Carry a command out. A refused one has moved the clock, and let happen what was due."""
+    def act(self, command: Order) -> No | None:
+        """Carry a command out, or return why not; then the clock has moved, and what was due has happened.
+
+        What came of it lies in `purse.events` and `said` until it is taken.
+        """
         if command.ts_ns and command.ts_ns < self.now_ns:
             no: Answer = Refusal.TIME_REVERSED
         else:
@@ -74,7 +69,7 @@ class Engine:
             no = No(no)
         if no is not None:
             self.say(Refused, command=type(command).__name__, code=no.refusal, detail=no.detail)
-        return Acted(no, self.purse.take_events(), self.take_said())
+        return no
 
     def say(self, kind: type[Said], **fields: Any) -> None:
         """Say something, at the exchange's time."""

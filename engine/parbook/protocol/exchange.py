@@ -25,8 +25,9 @@ from parbook.layouts import COMMAND, Records
 from parbook.listing import Asset, Fees, Listing
 from parbook.messages import Command, Event, Transfer
 from parbook.protocol import checks
+from parbook.protocol.answers import Acted, No
 from parbook.protocol.commands import Order, decode_command, encode_command
-from parbook.protocol.engine import NEVER_NS, Acted, Engine
+from parbook.protocol.engine import NEVER_NS, Engine
 from parbook.protocol.events import Said
 from parbook.protocol.state import ProtocolState
 from parbook.records import event_records
@@ -48,13 +49,18 @@ class BackedExchange:
         self.engine = Engine(self.core)
 
     @classmethod
+    def over(cls, core: ExchangeProtocol) -> Self:
+        """Return a protocol over an exchange, which may have a past; the exchange is its own from now on."""
+        exchange = cls.__new__(cls)
+        exchange.core = core
+        exchange.engine = Engine(core)
+        return exchange
+
+    @classmethod
     def from_state(cls, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> Self:
         """Return the exchange that had this state. See `parbook.interface.ExchangeFactory`."""
-        exchange = cls.__new__(cls)
         if not isinstance(state, bytes) or not state.startswith(MAGIC):
-            exchange.core = cls.base.from_state(state, assets, listings)
-            exchange.engine = Engine(exchange.core)
-            return exchange
+            return cls.over(cls.base.from_state(state, assets, listings))
         if len(state) < _HEAD:
             raise CorruptionError(f"state of a venue: it ends after {len(state)} bytes")
         end = _HEAD + _SIZE.unpack_from(state, len(MAGIC))[0]
@@ -62,6 +68,7 @@ class BackedExchange:
             raise CorruptionError(
                 f"state of a venue: the exchange's part ends at {end}, and there are {len(state)} bytes"
             )
+        exchange = cls.__new__(cls)
         exchange.core = cls.base.from_state(state[_HEAD:end], assets, listings)
         protocol = canonical.decode(memoryview(state)[end:], ProtocolState, "state of a venue, the protocol's part")
         exchange.engine = Engine(exchange.core, protocol)
@@ -71,7 +78,13 @@ class BackedExchange:
 
     def act(self, command: Order) -> Acted:
         """Carry out a command of the protocol. MisuseError for one whose types or ranges are wrong."""
-        return self.engine.act(decode_command(encode_command(command)))
+        no, events = self.act_encoded(encode_command(command))
+        return Acted(no, events, self.take_said())
+
+    def act_encoded(self, command: bytes) -> tuple[No | None, list[Event]]:
+        """Carry out a command as it is journaled; take_said() has what the protocol said. CorruptionError."""
+        no = self.engine.act(decode_command(command))
+        return no, self.engine.purse.take_events()
 
     @property
     def protocol(self) -> ProtocolState:

@@ -10,7 +10,6 @@ from parbook.errors import ConversionError, MisuseError
 from parbook.instrument import Instrument
 from parbook.listing import ASSETS_MAX, LOT_ATOMS_MAX, MAX_FEE_PPM_MAX, TICK_ATOMS_MAX, Asset, Listing
 from parbook.pools import pool as pools
-from parbook.pools.amounts import MICRO
 from parbook.pools.servicing import ROWS_MAX, RowRefused, plan_service, service
 from parbook.pools.states import NEXT, TrancheState
 from parbook.protocol import commands as c
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 POOLS_MAX: Final = 1024
 DECIMALS: Final = 6
 """Of every asset the protocol reckons in: its smallest part is a micro."""
+_STEP: Final = Decimal("0.000001")
 
 
 def open_pool(engine: Engine, command: c.OpenPool) -> Answer:
@@ -97,14 +97,13 @@ def _refusal_of_markets(engine: Engine, markets: tuple[Instrument | None, ...], 
 
 def _listing(market: Instrument, base: int, quote: int, max_fee_ppm: int, till: int) -> Listing:
     """Return the listing whose lot and tick are whole micro; ConversionError, MisuseError."""
-    micro = Decimal(1) / MICRO
     return Listing(
         instrument=market,
         base=base,
         quote=quote,
-        lot_atoms=to_units(market.lot, micro, f"{market.symbol}: a lot", "micro", 1, LOT_ATOMS_MAX),
+        lot_atoms=to_units(market.lot, _STEP, f"{market.symbol}: a lot", "micro", 1, LOT_ATOMS_MAX),
         tick_atoms=to_units(
-            market.tick * market.lot, micro, f"{market.symbol}: a tick of a lot", "micro", 1, TICK_ATOMS_MAX
+            market.tick * market.lot, _STEP, f"{market.symbol}: a tick of a lot", "micro", 1, TICK_ATOMS_MAX
         ),
         max_fee_ppm=max_fee_ppm,
         treasury=till,

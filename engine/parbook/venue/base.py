@@ -4,19 +4,46 @@ from __future__ import annotations
 
 import sys
 from threading import get_ident
+from typing import Protocol, cast
 
-from parbook._exchange import Exchange as DefaultCore  # this line alone decides what an exchange stands on
 from parbook.errors import MisuseError, shown
 from parbook.interface import ExchangeProtocol
 from parbook.messages import Command, Event
+from parbook.protocol.answers import Acted
+from parbook.protocol.commands import Order
+from parbook.protocol.events import Said
+from parbook.protocol.exchange import BackedExchange
+from parbook.protocol.state import ProtocolState
 from parbook.units import ACCOUNT_MAX, EVERY_INSTRUMENT, checked_int
 from parbook.venue.grid import AssetHandle, InstrumentHandle
+from parbook.venue.hearing import Hearing
 from parbook.venue.history import History
 from parbook.venue.ids import ClientIds
 from parbook.venue.results import Outcome, own_events, refusal_in
 
 InstrumentLike = InstrumentHandle | int
 AssetLike = AssetHandle | int
+
+
+class VenueCore(ExchangeProtocol, Protocol):
+    """What a public exchange stands on: an exchange with its protocol."""
+
+    def act(self, command: Order) -> Acted:
+        """Carry out a command of the protocol."""
+
+    def take_said(self) -> list[Said]:
+        """Return what the protocol said meanwhile."""
+
+    @property
+    def protocol(self) -> ProtocolState:
+        """What the protocol knows."""
+
+
+def _with_protocol(core: ExchangeProtocol | None) -> VenueCore:
+    """Return what a public exchange stands on: with a protocol of its own where it was given none."""
+    if core is None:
+        return BackedExchange()
+    return cast(VenueCore, core) if hasattr(core, "act") else BackedExchange.over(core)
 
 
 def refuse_free_threading() -> None:
@@ -39,7 +66,7 @@ class Base:
 
     def __init__(self, core: ExchangeProtocol | None, retain_events: int) -> None:
         refuse_free_threading()
-        self._core: ExchangeProtocol = DefaultCore() if core is None else core
+        self._core: VenueCore = _with_protocol(core)
         self._owner = get_ident()
         self._ids = ClientIds()
         self._assets = [AssetHandle(index, asset) for index, asset in enumerate(self._core.assets)]
@@ -49,6 +76,7 @@ class Base:
         ]
         of_markets = sum(self._core.market(index).next_seq - 1 for index in range(len(self._instruments)))
         self._history = History(retain_events, of_markets + self._core.next_seq - 1, self._guard)
+        self._hearing = Hearing(self._core.protocol.next_said)
 
     # --- one writer -----------------------------------------------------------------------------
 
@@ -116,6 +144,7 @@ class Base:
         self._guard()
         events = tuple(self._core.apply(command))
         self._history.add(events)
+        self._hearing.hear(self._core.take_said())
         return events
 
     def _outcome(self, what: str, command: Command) -> Outcome:

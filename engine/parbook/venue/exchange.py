@@ -13,6 +13,7 @@ from parbook.messages import Command, Event
 from parbook.records import Records
 from parbook.state import digest
 from parbook.units import ACCOUNT_MAX, checked_int
+from parbook.venue.acts import Acts
 from parbook.venue.base import InstrumentLike, named
 from parbook.venue.choices import chosen
 from parbook.venue.grid import Exact, InstrumentHandle, one_of
@@ -50,7 +51,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return digest(self.state)
 
 
-class Exchange(Markets, Orders, Money):
+class Exchange(Markets, Orders, Money, Acts):
     """An exchange in memory: `ex = pb.Exchange()`.
 
     One thread uses it, the one that made it; others get a MisuseError (`take_over` moves it). `core` is what carries
@@ -78,6 +79,7 @@ class Exchange(Markets, Orders, Money):
         events = self._core.apply_batch(commands)
         events.flags.writeable = False
         self._history.add(events)
+        self._hearing.hear(self._core.take_said())
         return events
 
     # --- looking --------------------------------------------------------------------------------
