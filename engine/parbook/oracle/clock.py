@@ -34,7 +34,7 @@ def begin(feed: Feed, plan: Plan, now_ns: int) -> None:
     """Note that a change begins. MisuseError when its plan was made of another state or for another moment."""
     if plan.version != feed.version or plan.at_ns != now_ns:
         raise MisuseError(
-            f"The plan is of version {plan.version} at {plan.at_ns}, the feed of {feed.version} at {now_ns}. Plan again."
+            f"The plan is of version {plan.version} at {plan.at_ns}, the feed {feed.version} at {now_ns}. Plan again."
         )
     feed.version += 1
     feed.now_ns = now_ns
