@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from parbook.errors import InvariantError
 from parbook.governance.registry import in_force
 from parbook.governance.stake import held_at, weight_of
-from parbook.governance.state import Choice, Governance, Proposal
+from parbook.governance.state import Choice, Governance, Proposal, account_key
 from parbook.governance.terms import CHANGES_MAX, GUARDIAN, PARAMETERS_MAX, PROPOSALS_MAX, STAKERS_MAX, Safer
 
 
@@ -38,13 +38,14 @@ def _parameters(state: Governance) -> Iterator[tuple[bool, str]]:
 
 
 def _stakes(state: Governance) -> Iterator[tuple[bool, str]]:
-    stakes = [state.stakes[account] for account in sorted(state.stakes)]
+    stakes = [state.stakes[key] for key in sorted(state.stakes)]
     yield len(stakes) > STAKERS_MAX, "too many stakers"
     yield sum(stake.amount_micro for stake in stakes) != state.total_micro, "the stakes do not add up to their total"
     recent = sum(one.pasts[-1].recent_micro for one in stakes if one.pasts[-1].recent_ns == state.recent_ns)
     yield recent != state.recent_micro, "what was locked last does not add up"
-    for account, stake in state.stakes.items():
-        yield stake.account != account, f"the stake of {account} stands under another's number"
+    for key, stake in sorted(state.stakes.items()):
+        account = stake.account
+        yield account_key(account) != key, f"the stake of {account} stands under another's number"
         yield stake.amount_micro < state.terms.lock_min_micro, f"the stake of {account} is too small"
         yield held_at(stake, state.now_ns) > stake.amount_micro, f"more of {account}'s stake is held than there is"
         yield stake.pasts[-1].last_micro != stake.amount_micro, f"the last past of {account}"
@@ -57,13 +58,14 @@ def _stakes(state: Governance) -> Iterator[tuple[bool, str]]:
 
 def _proposals(state: Governance) -> Iterator[tuple[bool, str]]:
     yield len(state.proposals) > PROPOSALS_MAX, "too many proposals"
-    proposers = [proposal.proposer for proposal in state.proposals.values()]
+    proposers = [proposal.proposer for proposal in state.proposals]
     yield len(set(proposers)) < len(proposers), "two open proposals of one account"
-    for number in sorted(state.proposals):
-        for broken, what in _proposal(state, state.proposals[number]):
-            yield broken, f"proposal {number}: {what}"
-        yield state.proposals[number].number != number, f"proposal {number} stands under another's number"
-    yield bool(state.proposals) and max(state.proposals) > state.proposals_made, "a proposal nobody made"
+    for proposal in state.proposals:
+        for broken, what in _proposal(state, proposal):
+            yield broken, f"proposal {proposal.number}: {what}"
+    numbers = [proposal.number for proposal in state.proposals]
+    yield numbers != sorted(set(numbers)), "proposals are not in order"
+    yield bool(numbers) and numbers[-1] > state.proposals_made, "a proposal nobody made"
 
 
 def _proposal(state: Governance, proposal: Proposal) -> Iterator[tuple[bool, str]]:
@@ -86,7 +88,9 @@ def _proposal(state: Governance, proposal: Proposal) -> Iterator[tuple[bool, str
     yield bool(proposal.votes) and state.now_ns < proposal.starts_ns, "votes before the vote"
     yield proposal.held_back and not proposal.queued, "held back and not queued"
     if not proposal.queued:
-        weights = sum(weight_of(state, account, proposal) for account in state.stakes)
+        weights = sum(weight_of(state, state.stakes[key].account, proposal) for key in sorted(state.stakes))
         yield weights > proposal.total_micro, "more weight than there was stake"
-        kept = all(vote.weight_micro <= weight_of(state, a, proposal) for a, vote in proposal.votes.items())
+        kept = all(
+            vote.weight_micro <= weight_of(state, int(key), proposal) for key, vote in sorted(proposal.votes.items())
+        )
         yield not kept, "who voted did not keep the stake"

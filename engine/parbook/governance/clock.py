@@ -56,8 +56,8 @@ def first_event(state: Governance) -> Event | None:
         guard = state.parameters[name].guard
         if guard:
             events.append(Event(guard.until_ns, DueKind.GUARD_END, 0, name))
-    for number in sorted(state.proposals):
-        proposal = state.proposals[number]
+    for proposal in state.proposals:
+        number = proposal.number
         if not proposal.queued:
             events.append(Event(proposal.ends_ns, DueKind.TALLY, number, ""))
         elif proposal.held_back:

@@ -25,6 +25,7 @@ from parbook.governance.state import (
     ProposePlan,
     Vote,
     VotePlan,
+    account_key,
 )
 from parbook.governance.terms import CHANGES_MAX, GUARDIAN, PROPOSALS_MAX, may_increase_risk
 from parbook.pools.amounts import Rounding, divide, require_int
@@ -39,6 +40,17 @@ def state_at(proposal: Proposal, now_ns: int) -> ProposalState:
     return ProposalState.PENDING if now_ns < proposal.starts_ns else ProposalState.VOTING
 
 
+def proposal_of(state: Governance, number: int) -> Proposal | None:
+    """Return the open proposal of this number, None when there is none. O(proposals)."""
+    return next((proposal for proposal in state.proposals if proposal.number == number), None)
+
+
+def _open(state: Governance, number: int) -> Proposal:
+    proposal = proposal_of(state, number)
+    assert proposal is not None, "the version has not changed since the plan saw it"
+    return proposal
+
+
 # --- making one -------------------------------------------------------------------------------------
 
 
@@ -49,10 +61,10 @@ def plan_propose(state: Governance, proposer: int, changes: Sequence[Change], no
     refusal = _refused(state, changes)
     if refusal:
         return refusal
-    stake = state.stakes.get(proposer)
+    stake = state.stakes.get(account_key(proposer))
     if stake is None or settled_micro(stake, now_ns) < state.terms.threshold_micro:
         return Refusal.GOVERNANCE_BELOW_THRESHOLD
-    if any(other.proposer == proposer for other in state.proposals.values()):
+    if any(other.proposer == proposer for other in state.proposals):
         return Refusal.GOVERNANCE_PROPOSER_BUSY
     if len(state.proposals) >= PROPOSALS_MAX:
         return Refusal.GOVERNANCE_PROPOSALS_FULL
@@ -98,7 +110,7 @@ def propose(state: Governance, plan: ProposePlan, now_ns: int) -> None:
     """Carry out `plan_propose`."""
     begin(state, plan, now_ns)
     state.proposals_made = plan.number
-    state.proposals[plan.number] = Proposal(
+    proposal = Proposal(
         number=plan.number,
         proposer=plan.proposer,
         changes=list(plan.changes),
@@ -110,7 +122,8 @@ def propose(state: Governance, plan: ProposePlan, now_ns: int) -> None:
         total_micro=plan.total_micro,
         quorum_micro=plan.quorum_micro,
     )
-    hold(state.stakes[plan.proposer], plan.held_micro, plan.ends_ns, now_ns)
+    state.proposals.append(proposal)
+    hold(state.stakes[account_key(plan.proposer)], plan.held_micro, plan.ends_ns, now_ns)
 
 
 # --- voting -----------------------------------------------------------------------------------------
@@ -119,12 +132,12 @@ def propose(state: Governance, plan: ProposePlan, now_ns: int) -> None:
 def plan_vote(state: Governance, number: int, account: int, choice: Choice, now_ns: int) -> Refusal | VotePlan:
     """Plan a vote with all the weight the account has. A vote is not changed. O(open votes)."""
     ready(state, now_ns)
-    proposal = state.proposals.get(number)
+    proposal = proposal_of(state, number)
     if proposal is None:
         return Refusal.GOVERNANCE_UNKNOWN_PROPOSAL
     if state_at(proposal, now_ns) is not ProposalState.VOTING:
         return Refusal.GOVERNANCE_NOT_VOTING
-    if account in proposal.votes:
+    if account_key(account) in proposal.votes:
         return Refusal.GOVERNANCE_VOTED
     weight = weight_of(state, account, proposal)
     if weight <= 0:
@@ -142,15 +155,15 @@ def plan_vote(state: Governance, number: int, account: int, choice: Choice, now_
 def vote(state: Governance, plan: VotePlan, now_ns: int) -> None:
     """Carry out `plan_vote`."""
     begin(state, plan, now_ns)
-    proposal = state.proposals[plan.number]
-    proposal.votes[plan.account] = Vote(choice=plan.choice, weight_micro=plan.weight_micro)
+    proposal = _open(state, plan.number)
+    proposal.votes[account_key(plan.account)] = Vote(choice=plan.choice, weight_micro=plan.weight_micro)
     if plan.choice is Choice.FOR:
         proposal.for_micro += plan.weight_micro
     elif plan.choice is Choice.AGAINST:
         proposal.against_micro += plan.weight_micro
     else:
         proposal.abstain_micro += plan.weight_micro
-    hold(state.stakes[plan.account], plan.weight_micro, proposal.ends_ns, now_ns)
+    hold(state.stakes[account_key(plan.account)], plan.weight_micro, proposal.ends_ns, now_ns)
 
 
 def passes(proposal: Proposal) -> bool:
@@ -177,9 +190,12 @@ def increases_risk(state: Governance, proposal: Proposal) -> bool:
 
 
 def plan_cancel(state: Governance, number: int, account: int, now_ns: int) -> Refusal | CancelPlan:
-    """Plan to withdraw an open proposal, by who made it, or to veto a queued one that increases risk, by the guardian."""
+    """Plan to withdraw an open proposal, by who made it, or to veto a queued one that may increase risk: the guardian.
+
+    O(changes).
+    """
     ready(state, now_ns)
-    proposal = state.proposals.get(number)
+    proposal = proposal_of(state, number)
     if proposal is None:
         return Refusal.GOVERNANCE_UNKNOWN_PROPOSAL
     if account == proposal.proposer:
@@ -195,7 +211,7 @@ def plan_cancel(state: Governance, number: int, account: int, now_ns: int) -> Re
 def cancel(state: Governance, plan: CancelPlan, now_ns: int) -> None:
     """Carry out `plan_cancel`."""
     begin(state, plan, now_ns)
-    del state.proposals[plan.number]
+    state.proposals.remove(_open(state, plan.number))
 
 
 # --- time and execution -----------------------------------------------------------------------------
@@ -212,12 +228,11 @@ def plan_due(state: Governance, now_ns: int) -> Refusal | DuePlan:
     event = first_event(state)
     if event is None or event.at_ns > now_ns:
         return Refusal.GOVERNANCE_NOTHING_DUE
-    outcome, changes = ProposalState.PENDING, ()
+    outcome, changes = ProposalState.PENDING, tuple[Change, ...]()
     if event.kind is DueKind.GUARD_END:
-        returning: tuple[Change, ...] = (Change(name=event.name, value=state.parameters[event.name].value),)
-        changes = returning
+        changes = (Change(name=event.name, value=state.parameters[event.name].value),)
     else:
-        proposal = state.proposals[event.number]
+        proposal = _open(state, event.number)
         if event.kind is DueKind.TALLY:
             outcome = ProposalState.QUEUED if passes(proposal) else ProposalState.DEFEATED
         elif event.kind is DueKind.EXPIRE:
@@ -241,11 +256,11 @@ def due(state: Governance, plan: DuePlan, now_ns: int) -> None:
     if plan.kind is DueKind.GUARD_END:
         state.parameters[plan.name].guard = None
     elif plan.outcome is ProposalState.QUEUED:
-        state.proposals[plan.number].queued = True
+        _open(state, plan.number).queued = True
     elif plan.outcome is ProposalState.EXECUTED:
         _execute(state, plan.number, plan.changes)
     else:
-        del state.proposals[plan.number]
+        state.proposals.remove(_open(state, plan.number))
 
 
 def hold_back(state: Governance, plan: DuePlan, now_ns: int) -> None:
@@ -254,13 +269,13 @@ def hold_back(state: Governance, plan: DuePlan, now_ns: int) -> None:
     The proposal stays queued; `plan_execute` may try again until it expires.
     """
     begin(state, plan, min(plan.at_ns, now_ns))
-    state.proposals[plan.number].held_back = True
+    _open(state, plan.number).held_back = True
 
 
 def plan_execute(state: Governance, number: int, now_ns: int) -> Refusal | ExecutePlan:
     """Plan to execute a proposal that was held back, within its grace."""
     ready(state, now_ns)
-    proposal = state.proposals.get(number)
+    proposal = proposal_of(state, number)
     if proposal is None:
         return Refusal.GOVERNANCE_UNKNOWN_PROPOSAL
     if not proposal.queued:
@@ -280,5 +295,5 @@ def execute(state: Governance, plan: ExecutePlan, now_ns: int) -> None:
 def _execute(state: Governance, number: int, changes: tuple[Change, ...]) -> None:
     for change in changes:
         state.parameters[change.name].value = change.value
-    del state.proposals[number]
+    state.proposals.remove(_open(state, number))
     state.proposals_executed += 1

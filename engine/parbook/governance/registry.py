@@ -1,8 +1,8 @@
 """Parameters, their values, and the guardian.
 
-A value never leaves its parameter's hard bounds. It changes by an executed proposal, after its timelock; the guardian may
-make it safer at once and only for `guard_ns`, and must then leave it alone for `guard_cooldown_ns`, which is no shorter:
-whoever guards, and however often guardians change, a parameter is guarded at most half of the time.
+A value never leaves its parameter's hard bounds. It changes by an executed proposal, after its timelock; the guardian
+may make it safer at once and only for `guard_ns`, and must then leave it alone for `guard_cooldown_ns`, which is no
+shorter: whoever guards, and however often guardians change, a parameter is guarded at most half of the time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from parbook.units import ACCOUNT_MAX, TIME_NS_MAX
 
 
 def opened(terms: GovernanceTerms, parameters: Iterable[ParameterTerms], guardian: int, now_ns: int) -> Governance:
-    """Return governance with these parameters and the guardian, an account or 0, as one more. AssetError for doubles."""
+    """Return governance with these parameters and one more, the guardian: an account or 0. AssetError for doubles."""
     state = Governance(terms=terms, now_ns=require_int("governance", "now_ns", now_ns, 0, TIME_NS_MAX))
     own = ParameterTerms(name=GUARDIAN, value=guardian, low=0, high=ACCOUNT_MAX, timelock_ns=terms.guardian_timelock_ns)
     for given in [own, *parameters]:

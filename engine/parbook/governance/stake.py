@@ -1,14 +1,14 @@
 """Native units locked in governance, and what weight they have in which vote.
 
-An account's weight in a proposal is the least it had locked at any time from before the proposal was made until it votes:
-what is locked afterwards, or at the same moment, or was away for a while, does not count. So all weights together
-never exceed the stake there was, and no unit votes twice by changing hands.
+An account's weight in a proposal is the least it had locked at any time from before the proposal was made until it
+votes: what is locked afterwards, or at the same moment, or was away for a while, does not count. So all weights
+together never exceed the stake there was, and no unit votes twice by changing hands.
 """
 
 from __future__ import annotations
 
 from parbook.governance.clock import begin, ready
-from parbook.governance.state import Governance, LockPlan, Past, Proposal, Stake, UnlockPlan
+from parbook.governance.state import Governance, LockPlan, Past, Proposal, Stake, UnlockPlan, account_key
 from parbook.governance.terms import STAKERS_MAX
 from parbook.pools.amounts import MONEY_MICRO_MAX, require_int
 from parbook.refusals import Refusal
@@ -22,7 +22,7 @@ def plan_lock(state: Governance, account: int, amount_micro: int, now_ns: int) -
     require_int("stake", "amount_micro", amount_micro, 0, MONEY_MICRO_MAX)
     if amount_micro < state.terms.lock_min_micro:
         return Refusal.GOVERNANCE_AMOUNT_TOO_SMALL
-    if account not in state.stakes and len(state.stakes) >= STAKERS_MAX:
+    if account_key(account) not in state.stakes and len(state.stakes) >= STAKERS_MAX:
         return Refusal.GOVERNANCE_STAKERS_FULL
     if state.total_micro + amount_micro > MONEY_MICRO_MAX:
         return Refusal.GOVERNANCE_STAKE_OVERFLOW
@@ -32,7 +32,7 @@ def plan_lock(state: Governance, account: int, amount_micro: int, now_ns: int) -
 def lock(state: Governance, plan: LockPlan, now_ns: int) -> None:
     """Carry out `plan_lock`."""
     begin(state, plan, now_ns)
-    stake = state.stakes.setdefault(plan.account, Stake(account=plan.account, amount_micro=0))
+    stake = state.stakes.setdefault(account_key(plan.account), Stake(account=plan.account, amount_micro=0))
     _change(state, stake, plan.amount_micro, now_ns)
 
 
@@ -44,7 +44,7 @@ def plan_unlock(state: Governance, account: int, amount_micro: int, now_ns: int)
     ready(state, now_ns)
     require_int("stake", "account", account, 1, ACCOUNT_MAX)
     require_int("stake", "amount_micro", amount_micro, 0, MONEY_MICRO_MAX)
-    stake = state.stakes.get(account)
+    stake = state.stakes.get(account_key(account))
     if stake is None or stake.amount_micro < amount_micro:
         return Refusal.GOVERNANCE_STAKE_MISSING
     left = stake.amount_micro - amount_micro
@@ -58,10 +58,10 @@ def plan_unlock(state: Governance, account: int, amount_micro: int, now_ns: int)
 def unlock(state: Governance, plan: UnlockPlan, now_ns: int) -> None:
     """Carry out `plan_unlock`. What was locked at this very moment leaves first."""
     begin(state, plan, now_ns)
-    stake = state.stakes[plan.account]
+    stake = state.stakes[account_key(plan.account)]
     _change(state, stake, -plan.amount_micro, now_ns)
     if not stake.amount_micro:
-        del state.stakes[plan.account]
+        del state.stakes[account_key(plan.account)]
 
 
 def held_at(stake: Stake, now_ns: int) -> int:
@@ -88,7 +88,7 @@ def total_settled_micro(state: Governance, now_ns: int) -> int:
 
 def weight_of(state: Governance, account: int, proposal: Proposal) -> int:
     """Return an account's weight in a proposal as of now. O(open votes)."""
-    stake = state.stakes.get(account)
+    stake = state.stakes.get(account_key(account))
     if stake is None:
         return 0
     weight = 0
@@ -122,7 +122,7 @@ def _change(state: Governance, stake: Stake, amount_micro: int, now_ns: int) -> 
 
 
 def _open_votes(state: Governance) -> list[int]:
-    return [number for number in sorted(state.proposals) if not state.proposals[number].queued]
+    return [proposal.number for proposal in state.proposals if not proposal.queued]
 
 
 def _merged(pasts: list[Past], votes: list[int]) -> list[Past]:

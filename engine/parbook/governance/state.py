@@ -37,6 +37,11 @@ class DueKind(DocumentedEnum):
     EXECUTE = 3, "the timelock of a proposal has run out"
 
 
+def account_key(account: int) -> str:
+    """Return an account as a key. A state's dicts have str keys: msgspec sorts no others."""
+    return str(account)
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter's new value."""
 
@@ -107,7 +112,8 @@ class Proposal(msgspec.Struct, kw_only=True):
     for_micro: int = 0
     against_micro: int = 0
     abstain_micro: int = 0
-    votes: dict[int, Vote] = {}
+    votes: dict[str, Vote] = {}
+    """By `account_key`."""
     queued: bool = False
     held_back: bool = False
     """Its execution was due, and what it changes could not be set so: `plan_execute` may try again."""
@@ -118,8 +124,10 @@ class Governance(msgspec.Struct, kw_only=True):
 
     terms: GovernanceTerms
     parameters: dict[str, Parameter] = {}
-    stakes: dict[int, Stake] = {}
-    proposals: dict[int, Proposal] = {}
+    stakes: dict[str, Stake] = {}
+    """By `account_key`."""
+    proposals: list[Proposal] = []
+    """By number."""
     now_ns: int = 0
     total_micro: int = 0
     recent_ns: int = 0

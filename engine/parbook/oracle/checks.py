@@ -18,10 +18,11 @@ def check(feed: Feed) -> None:
 
 
 def _members(feed: Feed) -> Iterator[tuple[bool, str]]:
-    members = [feed.members[source] for source in sorted(feed.members)]
+    members = feed.members
+    sources = [member.source for member in members]
     enabled = sum(member.enabled for member in members)
     yield len(members) > MEMBERS_MAX, "too many members"
-    yield any(member.source != source for source, member in feed.members.items()), "a member under another's number"
+    yield sources != sorted(set(sources)), "members are not in order"
     yield enabled >= 2 * feed.terms.quorum, "the quorum is no majority"
     yield len({member.public_key for member in members}) < len(members), "two members share a key"
     waiting = [member for member in members if member.waiting]

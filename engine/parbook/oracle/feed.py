@@ -59,7 +59,7 @@ def plan_member(feed: Feed, source: int, public_key: str, enabled: bool, now_ns:
         raise AssetError(
             f"member {source}", f"{shown(public_key)} is no public key", "Give 64 lower-case hexadecimal digits."
         )
-    others = [member for number, member in feed.members.items() if number != source]
+    others = [member for member in feed.members if member.source != source]
     if any(member.public_key == public_key for member in others):
         return Refusal.ORACLE_KEY_TAKEN
     if len(others) >= MEMBERS_MAX:
@@ -72,9 +72,10 @@ def plan_member(feed: Feed, source: int, public_key: str, enabled: bool, now_ns:
 def set_member(feed: Feed, plan: MemberPlan, now_ns: int) -> None:
     """Carry out `plan_member`. The sequence of a known source goes on: a new key replays nothing of the old one."""
     begin(feed, plan, now_ns)
-    member = feed.members.get(plan.source)
+    member = member_of(feed, plan.source)
     if member is None:
-        member = feed.members[plan.source] = Member(source=plan.source, public_key=plan.public_key, enabled=True)
+        member = Member(source=plan.source, public_key=plan.public_key, enabled=True)
+        feed.members = sorted([*feed.members, member], key=_by_source)
     # What another key signed no longer speaks for the member.
     if not plan.enabled or plan.public_key != member.public_key:
         strike(feed, [plan.source])
@@ -84,7 +85,7 @@ def set_member(feed: Feed, plan: MemberPlan, now_ns: int) -> None:
 def plan_terms(feed: Feed, terms: FeedTerms, now_ns: int) -> Refusal | TermsPlan:
     """Plan other terms. They hold for rounds that wait as well, but not for when these take effect."""
     ready(feed, now_ns)
-    if not _majority(terms, sum(member.enabled for member in feed.members.values())):
+    if not _majority(terms, sum(member.enabled for member in feed.members)):
         return Refusal.ORACLE_QUORUM_OUTGROWN
     return TermsPlan(version=feed.version, at_ns=now_ns, terms=terms)
 
@@ -110,9 +111,14 @@ def suspend(feed: Feed, plan: SuspendPlan, now_ns: int) -> None:
     begin(feed, plan, now_ns)
     feed.suspended = plan.suspended
     if plan.suspended:
-        strike(feed, sorted(feed.members))
+        strike(feed, [member.source for member in feed.members])
         feed.rounds = []
         feed.latch, feed.streak = FeedState.HALTED, 0
+
+
+def member_of(feed: Feed, source: int) -> Member | None:
+    """Return the member of this number, None when there is none."""
+    return next((member for member in feed.members if member.source == source), None)
 
 
 def _majority(terms: FeedTerms, enabled: int) -> bool:
@@ -130,7 +136,7 @@ def plan_submit(feed: Feed, observation: Observation, now_ns: int) -> Refusal | 
     ready(feed, now_ns)
     if feed.suspended:
         return Refusal.ORACLE_SUSPENDED
-    member = feed.members.get(observation.source)
+    member = member_of(feed, observation.source)
     if member is None:
         return Refusal.ORACLE_UNKNOWN_SOURCE
     if not member.enabled:
@@ -141,7 +147,7 @@ def plan_submit(feed: Feed, observation: Observation, now_ns: int) -> Refusal | 
     if len(feed.rounds) >= ROUNDS_MAX:
         return Refusal.ORACLE_ROUNDS_FULL
     waiting = [*_fresh(feed, now_ns, besides=observation.source), observation]
-    everybody = len(waiting) == sum(other.enabled for other in feed.members.values())
+    everybody = len(waiting) == sum(other.enabled for other in feed.members)
     at_once = everybody and len(waiting) >= feed.terms.quorum and now_ns >= _earliest_close_ns(feed)
     closing = closing_of(feed, sorted(waiting, key=_by_source), now_ns) if at_once else None
     return SubmitPlan(version=feed.version, at_ns=now_ns, observation=observation, closing=closing)
@@ -174,7 +180,8 @@ def _refused(terms: FeedTerms, member: Member, observation: Observation, now_ns:
 def submit(feed: Feed, plan: SubmitPlan, now_ns: int) -> None:
     """Carry out `plan_submit`."""
     begin(feed, plan, now_ns)
-    member = feed.members[plan.observation.source]
+    member = member_of(feed, plan.observation.source)
+    assert member is not None, "the version has not changed since the plan saw it"
     member.sequence, member.observed_ns = plan.observation.sequence, plan.observation.observed_ns
     member.waiting = plan.observation
     if plan.closing:
@@ -187,21 +194,22 @@ def _earliest_close_ns(feed: Feed) -> int:
     return feed.closed_ns + feed.terms.min_interval_ns if feed.closed_ns else 0
 
 
-def _by_source(observation: Observation) -> int:
-    return observation.source
+def _by_source(what: Observation | Member) -> int:
+    return what.source
 
 
 def _fresh(feed: Feed, now_ns: int, besides: int = 0) -> list[Observation]:
     """Return the observations that wait and are younger than `fresh_ns`, by source."""
-    waiting = (feed.members[source].waiting for source in sorted(feed.members) if source != besides)
+    waiting = (member.waiting for member in feed.members if member.source != besides)
     return [one for one in waiting if one is not None and now_ns - one.observed_ns < feed.terms.fresh_ns]
 
 
 def strike(feed: Feed, sources: list[int]) -> None:
     """Forget what these sources have waiting. Without anything waiting, no round will close."""
-    for source in sources:
-        feed.members[source].waiting = None
-    if not any(member.waiting for member in feed.members.values()):
+    for member in feed.members:
+        if member.source in sources:
+            member.waiting = None
+    if not any(member.waiting for member in feed.members):
         feed.close_ns = 0
 
 
@@ -239,7 +247,7 @@ def close(feed: Feed, closing: Closing, at_ns: int) -> None:
     feed.close_ns = 0
     if closing.flaw is Flaw.NO_QUORUM:
         return
-    strike(feed, sorted(feed.members))
+    strike(feed, [member.source for member in feed.members])
     feed.closed_ns = at_ns
     if closing.raw is None or closing.band is None:
         note_bad(feed, at_ns)

@@ -136,8 +136,8 @@ def resolve(feed: Feed, plan: ResolvePlan, now_ns: int) -> None:
     if plan.upheld:
         feed.rounds.remove(waiting)
         sources = [one.source for one in waiting.observations]
-        for source in sources:
-            feed.members[source].struck += 1
+        for member in feed.members:
+            member.struck += member.source in sources
         strike(feed, sources)
         note_bad(feed, now_ns)
     elif plan.superseded:

@@ -132,7 +132,8 @@ class Feed(msgspec.Struct, kw_only=True):
     """State of one instrument's feed. Starts halted: `recovery_rounds` good rounds give it its first anchor."""
 
     terms: FeedTerms
-    members: dict[int, Member] = {}
+    members: list[Member] = []
+    """By number."""
     rounds: list[Round] = []
     """Provisional and disputed, by number."""
     active: Round | None = None
