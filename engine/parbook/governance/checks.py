@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from parbook.errors import InvariantError
 from parbook.governance.registry import in_force
@@ -13,7 +14,7 @@ from parbook.governance.terms import CHANGES_MAX, GUARDIAN, PARAMETERS_MAX, PROP
 
 def check(state: Governance) -> None:
     """Raise InvariantError unless every invariant of governance holds. O(parameters + stakes x votes)."""
-    for broken, what in [*_parameters(state), *_stakes(state), *_proposals(state)]:
+    for broken, what in chain(_parameters(state), _stakes(state), _proposals(state)):
         if broken:
             raise InvariantError(f"governance at {state.now_ns}: {what}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from parbook.errors import InvariantError
 from parbook.oracle.aggregate import capped, median_band
@@ -12,7 +13,7 @@ from parbook.oracle.terms import MARKS_MAX, MEMBERS_MAX, ROUNDS_MAX
 
 def check(feed: Feed) -> None:
     """Raise InvariantError unless every invariant of the feed holds. O(rounds x marks)."""
-    for broken, what in [*_members(feed), *_rounds(feed), *_active(feed)]:
+    for broken, what in chain(_members(feed), _rounds(feed), _active(feed)):
         if broken:
             raise InvariantError(f"feed at {feed.now_ns}: {what}")
 
@@ -48,7 +49,7 @@ def _rounds(feed: Feed) -> Iterator[tuple[bool, str]]:
     for one in feed.rounds:
         yield from _round(one, feed.now_ns)
         disputed = one.state is RoundState.DISPUTED
-        yield disputed != bool(one.bond_micro and one.disputer), f"round {one.number}: a dispute is what has a bond"
+        yield disputed != bool(one.bond_micro), f"round {one.number}: a dispute is what has a bond"
         yield one.state is RoundState.ACTIVE, f"round {one.number}: it waits and is active"
         if not disputed:
             yield one.band != capped(one.raw, trail, one.effective_ns, feed.terms), f"round {one.number}: its caps"

@@ -83,7 +83,10 @@ def set_member(feed: Feed, plan: MemberPlan, now_ns: int) -> None:
 
 
 def plan_terms(feed: Feed, terms: FeedTerms, now_ns: int) -> Refusal | TermsPlan:
-    """Plan other terms. They hold for rounds that wait as well, but not for when these take effect."""
+    """Plan other terms. They hold for rounds that wait as well, but not for when these take effect.
+
+    The curve wants the anchor anew afterwards: an anchor may have become older or younger in their eyes.
+    """
     ready(feed, now_ns)
     if not _majority(terms, sum(member.enabled for member in feed.members)):
         return Refusal.ORACLE_QUORUM_OUTGROWN
@@ -94,6 +97,8 @@ def set_terms(feed: Feed, plan: TermsPlan, now_ns: int) -> None:
     """Carry out `plan_terms`."""
     begin(feed, plan, now_ns)
     feed.terms = plan.terms
+    # Other times may make an old anchor stale or gone this very moment: that is then due again.
+    feed.told_ns = 0
     recap(feed)
 
 
