@@ -74,6 +74,15 @@ def test_from_trough_to_peak_is_a_day_s_move_as_well():
     assert desk.mid() == 98 * PERCENT * 102 // 100
 
 
+def test_after_days_of_silence_the_last_round_before_is_the_reference():
+    desk = stale_desk()
+    desk.later(2 * DAY_NS)
+    for mid in (101, 102, 102):
+        desk.round(105 * PERCENT)
+        assert desk.mid() == mid * PERCENT
+    assert len(desk.marks) == 4
+
+
 def test_time_alone_makes_an_anchor_stale_and_then_ends_it():
     desk = stale_desk()
     happened = desk.to(START + 6 * DAY_NS)
@@ -97,6 +106,14 @@ def test_a_stale_anchor_decays_linearly():
         anchor = desk.anchor()
         assert (anchor.low_nano, anchor.mid_nano, anchor.high_nano) == (low, NANO, high)
         assert anchor.state is (FeedState.STALE if late >= 0 else FeedState.OK)
+
+
+def test_at_the_very_age_there_is_no_anchor_any_more():
+    desk = stale_desk()
+    desk.to(START + 5 * DAY_NS - 1)
+    assert (desk.state(), desk.anchor().high_nano) == (FeedState.STALE, 2 * NANO)
+    desk.later(1)
+    assert (desk.state(), desk.anchor().high_nano) == (FeedState.HALTED, 0)
 
 
 def test_a_late_report_never_keeps_full_value():
