@@ -32,7 +32,10 @@ class Refusal(DocumentedEnum):
     QUEUE_SHUT = 1500, "the queue takes no requests"
     QUEUE_TOO_SMALL = 1501, "the request is below the minimum"
     QUEUE_FULL = 1502, "as many accounts wait as the queue may hold"
-    QUEUE_CLAIMS_FULL = 1503, "as many accounts have something to claim as the queue may hold; claims must be made first"
+    QUEUE_CLAIMS_FULL = (
+        1503,
+        "as many accounts have something to claim as the queue may hold; claims must be made first",
+    )
     QUEUE_NO_REQUEST = 1504, "the account has no request"
     QUEUE_REQUEST_CLOSED = 1505, "the request's epoch is closed and waits for its price"
     QUEUE_NOT_CLOSED = 1506, "no epoch waits for a price"

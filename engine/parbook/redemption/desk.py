@@ -59,7 +59,9 @@ class DeskTerms(msgspec.Struct, frozen=True, kw_only=True):
         require_int(where, "throttle_ns", self.throttle_ns, MINUTE_NS, WINDOW_NS_MAX)
         require_int(where, "minimum_units_micro", self.minimum_units_micro, 1, MONEY_MICRO_MAX)
         steepest = divide(self.penalty_scale_e12 * E12, self.penalty_offset_e12, Rounding.CEIL)
-        require_int(where, "base, beta and scale/offset together", self.base_e12 + self.beta_e12 + steepest, 0, E12 // 2)
+        require_int(
+            where, "base, beta and scale/offset together", self.base_e12 + self.beta_e12 + steepest, 0, E12 // 2
+        )
 
 
 class Desk(msgspec.Struct, kw_only=True):
@@ -253,7 +255,9 @@ def _paid(terms: DeskTerms, path: Path, units: int) -> int:
 def _redemption(desk: Desk, path: Path, units: int, paid: int, left: int, now_ns: int) -> Redemption:
     gross = units * path.price_nano
     held_micro, held_part = divmod(_held_fine(desk, now_ns) + gross - paid * NANO, NANO)
-    used = credited(desk.throttle, _capacity(desk, path.supply_micro), now_ns - desk.throttled_ns, desk.terms.throttle_ns)
+    used = credited(
+        desk.throttle, _capacity(desk, path.supply_micro), now_ns - desk.throttled_ns, desk.terms.throttle_ns
+    )
     return Redemption(
         units_micro=units,
         paid_micro=paid,

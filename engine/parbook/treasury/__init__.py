@@ -1,4 +1,4 @@
-"""What the protocol may spend on buying back one instrument: budget, inventory, stop-loss, pause. See docs/treasury.md."""
+"""What the protocol may spend on buying one instrument back: budget, inventory, stop-loss, pause. docs/treasury.md."""
 
 from __future__ import annotations
 

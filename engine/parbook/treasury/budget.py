@@ -2,8 +2,9 @@
 
     capacity = floor(share x supply x low price)
 
-Time between two good rounds is credited at the later one, at most `credit_max_ns` of it, at the capacity that the
-earlier one gave: a feed that falls silent, or a price that jumps, buys nothing.
+Each window has two buckets. What time gives back is noted at every sync, at the capacity of the last good round and
+for at most `credit_max_ns` after it; a good round makes what was noted count. A feed that falls silent, or a price
+that jumps, buys nothing.
 """
 
 from __future__ import annotations
@@ -26,50 +27,71 @@ class Capacities(NamedTuple):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """Both buckets, the capacities of the last good round, and when that was."""
+    """What counts as used (`day`, `month`), what time has given back by now (`_noted`), and the last good round."""
 
     day: Throttle = Throttle()
     month: Throttle = Throttle()
+    day_noted: Throttle = Throttle()
+    month_noted: Throttle = Throttle()
     day_rate_micro: int = 0
     month_rate_micro: int = 0
-    credited_ns: int = 0
+    noted_ns: int = 0
+    good_ns: int = 0
     good_rounds: int = 0
 
     def check(self, terms: TreasuryTerms) -> None:
-        """Raise InvariantError unless both buckets are sound."""
-        self.day.check(terms.day_ns)
-        self.month.check(terms.month_ns)
-        if min(self.day_rate_micro, self.month_rate_micro, self.credited_ns, self.good_rounds) < 0:
-            raise InvariantError(f"a number of {self} is negative")
+        """Raise InvariantError unless the buckets are sound, and what counts as used is no less than what is noted."""
+        for counted, noted, window_ns in (
+            (self.day, self.day_noted, terms.day_ns),
+            (self.month, self.month_noted, terms.month_ns),
+        ):
+            counted.check(window_ns)
+            noted.check(window_ns)
+            if counted.used_micro < noted.used_micro:
+                raise InvariantError(f"{counted} counts as less used than {noted}")
+        if min(self.day_rate_micro, self.month_rate_micro, self.good_rounds) < 0 or self.good_ns > self.noted_ns:
+            raise InvariantError(f"the rates or times of {self} cannot be")
 
 
 def capacities(terms: TreasuryTerms, supply_micro: int, price_low_nano: int) -> Capacities:
     """Return what the shares of the supply are worth at the low price, rounded down once."""
     value = supply_micro * price_low_nano
-    return Capacities(*(divide(value * share, NANO * E12, Rounding.FLOOR) for share in (terms.day_e12, terms.month_e12)))
+    return Capacities(
+        *(divide(value * share, NANO * E12, Rounding.FLOOR) for share in (terms.day_e12, terms.month_e12))
+    )
 
 
 def after_time(budget: Budget, terms: TreasuryTerms, most: Capacities, good_rounds: int, now_ns: int) -> Budget:
     """Return the budget at `now_ns`; `good_rounds` counts the good rounds there ever were. MisuseError if it fell."""
     if good_rounds < budget.good_rounds:
-        raise MisuseError(f"{good_rounds} good rounds after {budget.good_rounds}: the count never falls; pass all there were")
+        raise MisuseError(f"{good_rounds} good rounds after {budget.good_rounds}: pass all there ever were")
+    until = budget.good_ns + terms.credit_max_ns
+    elapsed = max(min(now_ns, until) - budget.noted_ns, 0)
+    day = credited(budget.day_noted, budget.day_rate_micro, elapsed, terms.day_ns)
+    month = credited(budget.month_noted, budget.month_rate_micro, elapsed, terms.month_ns)
+    budget = msgspec.structs.replace(budget, day_noted=day, month_noted=month, noted_ns=now_ns)
     if good_rounds == budget.good_rounds:
         return budget
-    elapsed = min(now_ns - budget.credited_ns, terms.credit_max_ns)
-    return Budget(
-        day=credited(budget.day, budget.day_rate_micro, elapsed, terms.day_ns),
-        month=credited(budget.month, budget.month_rate_micro, elapsed, terms.month_ns),
+    return msgspec.structs.replace(
+        budget,
+        day=day,
+        month=month,
         day_rate_micro=most.day_micro,
         month_rate_micro=most.month_micro,
-        credited_ns=now_ns,
+        good_ns=now_ns,
         good_rounds=good_rounds,
     )
 
 
 def after_spending(budget: Budget, spent_micro: int) -> Budget:
-    """Return the budget after money was spent: both buckets give it."""
-    day, month = drained(budget.day, spent_micro), drained(budget.month, spent_micro)
-    return msgspec.structs.replace(budget, day=day, month=month)
+    """Return the budget after money was spent: every bucket gives it."""
+    return msgspec.structs.replace(
+        budget,
+        day=drained(budget.day, spent_micro),
+        month=drained(budget.month, spent_micro),
+        day_noted=drained(budget.day_noted, spent_micro),
+        month_noted=drained(budget.month_noted, spent_micro),
+    )
 
 
 def left_micro(budget: Budget, most: Capacities) -> int:
@@ -78,5 +100,6 @@ def left_micro(budget: Budget, most: Capacities) -> int:
 
 
 def for_terms(budget: Budget) -> Budget:
-    """Return the budget under other terms: what was used stays used."""
-    return msgspec.structs.replace(budget, day=reframed(budget.day), month=reframed(budget.month))
+    """Return the budget under other terms: what counts as used stays used, what was noted is given up."""
+    day, month = reframed(budget.day), reframed(budget.month)
+    return msgspec.structs.replace(budget, day=day, month=month, day_noted=day, month_noted=month)

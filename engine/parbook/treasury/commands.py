@@ -62,12 +62,13 @@ def plan_resume(treasury: Treasury, now_ns: int) -> Refusal | Turn:
 
 
 def next_due_ns(treasury: Treasury) -> int:
-    """Return when the pause ends; 0 when there is none."""
-    return treasury.paused_until_ns
+    """Return when the pause ends or the next sync is due, whichever is first. Then: `plan_due`, and sync."""
+    sync_ns = treasury.budget.noted_ns + treasury.terms.sync_ns
+    return min(treasury.paused_until_ns, sync_ns) if treasury.status is TreasuryStatus.PAUSED else sync_ns
 
 
 def plan_due(treasury: Treasury, now_ns: int) -> Turn | None:
-    """Return the end of a pause whose time has come, or None."""
+    """Return the end of a pause whose time has come, or None: then only a sync may be due."""
     require_now(treasury, now_ns)
     if treasury.status is not TreasuryStatus.PAUSED or now_ns < treasury.paused_until_ns:
         return None
@@ -96,9 +97,7 @@ def turn(treasury: Treasury, plan: Turn, now_ns: int) -> None:
 # --- units ------------------------------------------------------------------------------------------
 
 
-def offer(
-    treasury: Treasury, *, now_ns: int, supply_micro: int, price_high_nano: int, feed_ok: bool
-) -> Offer:
+def offer(treasury: Treasury, *, now_ns: int, supply_micro: int, price_high_nano: int, feed_ok: bool) -> Offer:
     """Return what the curve may sell. The least price is the high band, and never the cost (decision 45).
 
     Nothing while the price is in doubt (stale feed, pause, stop), nor where units are retired. At most
@@ -143,7 +142,7 @@ def plan_retire(
 
 
 def retire(treasury: Treasury, plan: Retirement, now_ns: int) -> None:
-    """Carry a retirement out; the composer burns the units. Sync first: units bought since the last one are not known."""
+    """Carry a retirement out; the composer burns the units. Sync before it: what was bought since is not known here."""
     take(treasury, plan.version, now_ns)
     treasury.inventory = plan.inventory
 

@@ -106,14 +106,16 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 def opened(terms: TreasuryTerms, now_ns: int) -> Treasury:
     """Return the treasury of an instrument whose till is empty and that holds no units."""
     require_int("treasury", "now_ns", now_ns, 0, TIME_NS_MAX)
-    return Treasury(terms=terms, budget=Budget(credited_ns=now_ns), now_ns=now_ns)
+    return Treasury(terms=terms, budget=Budget(noted_ns=now_ns, good_ns=now_ns), now_ns=now_ns)
 
 
 def require_now(treasury: Treasury, now_ns: int) -> None:
     """Raise MisuseError when time falls."""
     require_int("treasury", "now_ns", now_ns, 0, TIME_NS_MAX)
     if now_ns < treasury.now_ns:
-        raise MisuseError(f"now_ns={now_ns} is before {treasury.now_ns}: a treasury's time never falls; pass the latest")
+        raise MisuseError(
+            f"now_ns={now_ns} is before {treasury.now_ns}: a treasury's time never falls; pass the latest"
+        )
 
 
 def take(treasury: Treasury, version: int, now_ns: int) -> None:
@@ -136,5 +138,5 @@ def check(treasury: Treasury) -> None:
     slots = [mark.slot for mark in treasury.marks]
     if slots != sorted(set(slots)) or len(slots) > SLOTS + 1:
         raise InvariantError(f"the marks are of the slots {slots}")
-    if treasury.budget.credited_ns > treasury.now_ns:
-        raise InvariantError(f"budget credited at {treasury.budget.credited_ns}, after {treasury.now_ns}")
+    if treasury.budget.noted_ns > treasury.now_ns:
+        raise InvariantError(f"budget noted at {treasury.budget.noted_ns}, after {treasury.now_ns}")

@@ -1,4 +1,4 @@
-"""How much should lie in the till: what was spent is found, time is credited, losses are looked at, the rest is moved."""
+"""How much should lie in the till: what was spent is found, time credited, losses looked at, the difference moved."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def plan_sync(
     paid = treasury.till_micro - till_micro
     inventory = traded(treasury.inventory, paid, inventory_units_micro)
     most = capacities(terms, supply_micro, price_low_nano)
-    # Time first: what it gives back to an empty bucket is lost, and so nobody gains by when a sync comes.
+    # Time first, as if all was spent just now: when it was spent is not known, and a full bucket gains nothing by time.
     budget = after_spending(after_time(treasury.budget, terms, most, good_rounds, now_ns), max(paid, 0))
     left = left_micro(budget, most)
 

@@ -31,6 +31,8 @@ class TreasuryTerms(msgspec.Struct, frozen=True, kw_only=True):
     month_ns: int = 30 * DAY_NS
     credit_max_ns: int = 26 * HOUR_NS
     """Most time between two good rounds that gives budget back."""
+    sync_ns: int = HOUR_NS
+    """A sync is due this long after the last: spending counts from the sync that finds it."""
     inventory_units_max_e12: int = 20 * E12 // 100
     inventory_value_max_micro: int = MONEY_MICRO_MAX
     reserve_floor_micro: int = 0
@@ -52,6 +54,7 @@ class TreasuryTerms(msgspec.Struct, frozen=True, kw_only=True):
             require_int(where, name, getattr(self, name), 0, MONEY_MICRO_MAX)
         for name in ("day_ns", "month_ns", "loss_window_ns", "pause_rest_ns"):
             require_int(where, name, getattr(self, name), HOUR_NS, WINDOW_NS_MAX)
+        require_int(where, "sync_ns", self.sync_ns, 10**9, WINDOW_NS_MAX)
         require_int(where, "credit_max_ns", self.credit_max_ns, 0, WINDOW_NS_MAX)
         # A pause no longer than its rest leaves the treasury at work at least half of the time.
         require_int(where, "pause_max_ns", self.pause_max_ns, 0, self.pause_rest_ns)
