@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,8 @@ def trade(rng: random.Random, venue: Venue) -> int:
 def disturb(rng: random.Random, venue: Venue) -> bool:
     """Do one of the commands; return whether the treasury was changed."""
     treasury, now = venue.treasury, venue.now
+    plan: Any
+    carry: Any
     match rng.randrange(5):
         case 0:
             plan = plan_pause(treasury, now + rng.randrange(4 * DAY), now)

@@ -155,8 +155,9 @@ def most_units_micro(desk: Desk, view: PoolView, now_ns: int) -> int:
     _require_now(desk, now_ns)
     if desk.status is DeskStatus.CLOSED or not (view.feed_ok and view.price_low_nano):
         return 0
-    by_cash = _path(desk, view, now_ns).cash_fine // view.price_low_nano
-    most = min(by_cash, _throttle_left(desk, view, now_ns), view.supply_micro)
+    path = _path(desk, view, now_ns)
+    by_cash = path.cash_fine // view.price_low_nano
+    most = min(by_cash, available_micro(*_throttle(desk, path, now_ns)), view.supply_micro)
     return most if most >= desk.terms.minimum_units_micro else 0
 
 
@@ -194,7 +195,7 @@ def plan_redeem(
     most = most_units_micro(desk, view, now_ns) if partial else units_micro
     units = min(units_micro, most) or units_micro
     path = _path(desk, view, now_ns)
-    if units > _throttle_left(desk, view, now_ns):
+    if units > available_micro(*_throttle(desk, path, now_ns)):
         return Refusal.DESK_THROTTLED
     if units * view.price_low_nano > path.cash_fine:
         return Refusal.DESK_LACKS_CASH
@@ -255,16 +256,13 @@ def _paid(terms: DeskTerms, path: Path, units: int) -> int:
 def _redemption(desk: Desk, path: Path, units: int, paid: int, left: int, now_ns: int) -> Redemption:
     gross = units * path.price_nano
     held_micro, held_part = divmod(_held_fine(desk, now_ns) + gross - paid * NANO, NANO)
-    used = credited(
-        desk.throttle, _capacity(desk, path.supply_micro), now_ns - desk.throttled_ns, desk.terms.throttle_ns
-    )
     return Redemption(
         units_micro=units,
         paid_micro=paid,
         fee_micro=divide(gross, NANO, Rounding.CEIL) - paid,
         fee_e12=divide((gross - paid * NANO) * E12, gross, Rounding.CEIL),
         left_units_micro=left,
-        throttle=drained(used, units),
+        throttle=drained(_throttle(desk, path, now_ns)[0], units),
         heat_micro=path.heat_micro + units,
         held_micro=held_micro,
         held_part=held_part,
@@ -296,14 +294,14 @@ def _left_e18(desk: Desk, now_ns: int) -> int:
     return decay_e18(_minutes(desk, now_ns), desk.terms.minute_factor_e18)
 
 
-def _capacity(desk: Desk, supply_micro: int) -> int:
-    return share_of(supply_micro, desk.terms.throttle_e12, Rounding.FLOOR)
+def _throttle(desk: Desk, path: Path, now_ns: int) -> tuple[Throttle, int]:
+    """Return the throttle as of now and its capacity: a share of the supply before what left lately.
 
-
-def _throttle_left(desk: Desk, view: PoolView, now_ns: int) -> int:
-    capacity = _capacity(desk, view.supply_micro)
-    used = credited(desk.throttle, capacity, now_ns - desk.throttled_ns, desk.terms.throttle_ns)
-    return available_micro(used, capacity)
+    Of the supply alone, parts of a redemption would find a smaller throttle than the whole.
+    """
+    capacity = share_of(path.supply_micro + path.heat_micro, desk.terms.throttle_e12, Rounding.FLOOR)
+    elapsed = now_ns - desk.throttled_ns
+    return credited(desk.throttle, min(capacity, MONEY_MICRO_MAX), elapsed, desk.terms.throttle_ns), capacity
 
 
 def _require_now(desk: Desk, now_ns: int) -> None:

@@ -51,13 +51,14 @@ def plan_request(queue: Queue, account: int, units_micro: int, now_ns: int) -> R
         return Refusal.QUEUE_SHUT
     if units_micro < queue.terms.minimum_units_micro:
         return Refusal.QUEUE_TOO_SMALL
-    waiting = account in queue.pending or account in queue.closed
+    key = str(account)
+    waiting = key in queue.pending or key in queue.closed
     if not waiting and queue.waiting >= queue.terms.requests_max:
         return Refusal.QUEUE_FULL
     # All who wait may become claims without a further question.
-    if not waiting and account not in queue.claims and len(queue.claims) + queue.waiting >= CLAIMS_MAX:
+    if not waiting and key not in queue.claims and len(queue.claims) + queue.waiting >= CLAIMS_MAX:
         return Refusal.QUEUE_CLAIMS_FULL
-    total = queue.pending.get(account, 0) + units_micro
+    total = queue.pending.get(key, 0) + units_micro
     return Entry(
         account=account,
         units_micro=units_micro,
@@ -70,8 +71,9 @@ def plan_request(queue: Queue, account: int, units_micro: int, now_ns: int) -> R
 def request(queue: Queue, plan: Entry, now_ns: int) -> None:
     """Carry a request out; the composer puts the units into escrow."""
     take(queue, plan.version, now_ns)
-    queue.waiting += not (plan.account in queue.pending or plan.account in queue.closed)
-    queue.pending[plan.account] = plan.total_units_micro
+    key = str(plan.account)
+    queue.waiting += not (key in queue.pending or key in queue.closed)
+    queue.pending[key] = plan.total_units_micro
     queue.escrow_units_micro += plan.units_micro
 
 
@@ -83,25 +85,27 @@ def plan_cancel(queue: Queue, account: int, now_ns: int) -> Refusal | Withdrawal
     """
     require_now(queue, now_ns)
     require_account(account)
-    if account in queue.pending:
-        units, closed = queue.pending[account], False
-    elif account not in queue.closed:
+    key = str(account)
+    if key in queue.pending:
+        units, closed = queue.pending[key], False
+    elif key not in queue.closed:
         return Refusal.QUEUE_NO_REQUEST
     elif now_ns < cancellable_from_ns(queue):
         return Refusal.QUEUE_REQUEST_CLOSED
     else:
-        units, closed = queue.closed[account], True
+        units, closed = queue.closed[key], True
     return Withdrawal(account=account, units_micro=units, closed=closed, version=queue.version)
 
 
 def cancel(queue: Queue, plan: Withdrawal, now_ns: int) -> None:
     """Carry a cancellation out; the composer gives the units back."""
     take(queue, plan.version, now_ns)
-    del (queue.closed if plan.closed else queue.pending)[plan.account]
-    queue.waiting -= not (plan.account in queue.pending or plan.account in queue.closed)
+    key = str(plan.account)
+    del (queue.closed if plan.closed else queue.pending)[key]
+    queue.waiting -= not (key in queue.pending or key in queue.closed)
     queue.escrow_units_micro -= plan.units_micro
-    if not queue.closed:
-        queue.closed_ns = 0
+    if plan.closed and not queue.closed:
+        queue.closed_ns, queue.freed_ns = 0, now_ns
 
 
 # --- the end of an epoch ----------------------------------------------------------------------------
@@ -115,7 +119,8 @@ def next_due_ns(queue: Queue) -> int:
 def plan_due(queue: Queue, now_ns: int) -> Close | None:
     """Return the end of the epoch when its time has come, or None. O(accounts).
 
-    It ends at the time it should have, however late this is called; ends that were missed meanwhile are passed over.
+    It ends at the time it should have, however late this is called, or when the one before ceased to wait: requests
+    came until then. Ends that were missed meanwhile are passed over.
     """
     require_time(queue, now_ns)
     if queue.closed or now_ns < queue.epoch_end_ns:
@@ -123,7 +128,7 @@ def plan_due(queue: Queue, now_ns: int) -> Close | None:
     missed = (now_ns - queue.epoch_end_ns) // queue.terms.epoch_ns
     return Close(
         epoch=queue.epoch,
-        closed_ns=queue.epoch_end_ns,
+        closed_ns=max(queue.epoch_end_ns, queue.freed_ns),
         next_end_ns=queue.epoch_end_ns + (missed + 1) * queue.terms.epoch_ns,
         requests=len(queue.pending),
         units_micro=sum(queue.pending.values()),
@@ -182,8 +187,8 @@ def plan_strike(
     price = min(price_nano, divide(exit_value_micro * NANO, supply_micro, Rounding.FLOOR))
     if not price:
         return Refusal.QUEUE_NO_PRICE
-    accounts = sorted(queue.closed)
-    asked = [queue.closed[account] for account in accounts]
+    accounts = sorted(int(key) for key in queue.closed)
+    asked = [queue.closed[str(account)] for account in accounts]
     filled = pro_rata(min(cash_micro * NANO // price, sum(asked)), asked)
     fills = tuple(_fill(*row, price) for row in zip(accounts, asked, filled, strict=True))
     return Strike(
@@ -199,12 +204,13 @@ def plan_strike(
 def strike(queue: Queue, plan: Strike, now_ns: int) -> None:
     """Carry a strike out; the composer burns the units and sets the money apart. The next epoch may end at once."""
     take(queue, plan.version, now_ns)
-    queue.closed, queue.closed_ns = {}, 0
+    queue.closed, queue.closed_ns, queue.freed_ns = {}, 0, now_ns
     for fill in plan.fills:
+        key = str(fill.account)
         if fill.left_units_micro:
-            queue.pending[fill.account] = queue.pending.get(fill.account, 0) + fill.left_units_micro
+            queue.pending[key] = queue.pending.get(key, 0) + fill.left_units_micro
         if fill.paid_micro:
-            queue.claims[fill.account] = queue.claims.get(fill.account, 0) + fill.paid_micro
+            queue.claims[key] = queue.claims.get(key, 0) + fill.paid_micro
     queue.waiting = len(queue.pending)
     queue.escrow_units_micro -= plan.units_micro
     queue.claimable_micro += plan.paid_micro
@@ -224,15 +230,15 @@ def plan_claim(queue: Queue, account: int, now_ns: int) -> Refusal | Payout:
     """Return what an account may claim. Anybody may ask: the money goes to the account."""
     require_time(queue, now_ns)
     require_account(account)
-    if account not in queue.claims:
+    if str(account) not in queue.claims:
         return Refusal.QUEUE_NOTHING_CLAIMABLE
-    return Payout(account=account, paid_micro=queue.claims[account], version=queue.version)
+    return Payout(account=account, paid_micro=queue.claims[str(account)], version=queue.version)
 
 
 def claim(queue: Queue, plan: Payout, now_ns: int) -> None:
     """Carry a claim out; the composer pays."""
     take(queue, plan.version, now_ns)
-    del queue.claims[plan.account]
+    del queue.claims[str(plan.account)]
     queue.claimable_micro -= plan.paid_micro
 
 

@@ -48,19 +48,24 @@ class QueueTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Queue(msgspec.Struct, kw_only=True):
-    """One tranche's queue. Units by account; nobody's place is kept, because no place is better."""
+    """One tranche's queue. Units by account; nobody's place is kept, because no place is better.
+
+    Keys are account numbers as text: the deterministic encoding knows no others.
+    """
 
     terms: QueueTerms
     accepting: bool = True
     epoch: int = 0
     """Number of the epoch that collects; the closed one, where there is one, is the one before."""
     epoch_end_ns: int
-    pending: dict[int, int] = msgspec.field(default_factory=dict)
+    pending: dict[str, int] = msgspec.field(default_factory=dict)
     """Units of the epoch that collects."""
-    closed: dict[int, int] = msgspec.field(default_factory=dict)
+    closed: dict[str, int] = msgspec.field(default_factory=dict)
     """Units of the epoch that waits for its price."""
     closed_ns: int = 0
-    claims: dict[int, int] = msgspec.field(default_factory=dict)
+    freed_ns: int = 0
+    """When the last closed epoch ceased to wait: until then requests came, whatever the time."""
+    claims: dict[str, int] = msgspec.field(default_factory=dict)
     """Money by account."""
     waiting: int = 0
     """How many accounts have units in either epoch: counting two tables at each request would be quadratic."""
@@ -157,9 +162,9 @@ def opened(terms: QueueTerms, now_ns: int) -> Queue:
 def standing(queue: Queue, account: int) -> Standing:
     """Return what an account has in the queue. O(1)."""
     return Standing(
-        pending_units_micro=queue.pending.get(account, 0),
-        closed_units_micro=queue.closed.get(account, 0),
-        claimable_micro=queue.claims.get(account, 0),
+        pending_units_micro=queue.pending.get(str(account), 0),
+        closed_units_micro=queue.closed.get(str(account), 0),
+        claimable_micro=queue.claims.get(str(account), 0),
     )
 
 
