@@ -159,17 +159,17 @@ def test_the_price_is_at_most_the_exit_value():
 
 def test_too_little_cash_fills_everybody_alike_and_the_rest_waits():
     queue = opened()
-    for account in (3, 1, 2):
+    for account in (10, 2, 3):
         ask(queue, account, 10 * MICRO)
     close(queue, DAY)
     plan = strike(queue, DAY + 1, cash=10 * MICRO, price=NANO)
     assert plan.fills == (
-        s.Fill(1, 3_333_334, 3_333_334, 6_666_666),
-        s.Fill(2, 3_333_333, 3_333_333, 6_666_667),
+        s.Fill(2, 3_333_334, 3_333_334, 6_666_666),
         s.Fill(3, 3_333_333, 3_333_333, 6_666_667),
+        s.Fill(10, 3_333_333, 3_333_333, 6_666_667),
     )
-    ask(queue, 2, MICRO, DAY + 2)
-    assert waiting(queue) == {1: 6_666_666, 2: 7_666_667, 3: 6_666_667}
+    ask(queue, 3, MICRO, DAY + 2)
+    assert waiting(queue) == {2: 6_666_666, 3: 7_666_667, 10: 6_666_667}
     assert queue.waiting == 3
 
 
