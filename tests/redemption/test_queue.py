@@ -108,6 +108,20 @@ def test_a_request_after_the_close_is_in_the_next_epoch():
     assert waiting(queue) == {2: 10 * MICRO}
 
 
+def test_a_plan_of_before_the_close_is_not_carried_out_after_it():
+    queue = opened()
+    plan = q.plan_request(queue, 1, MICRO, DAY - 1)
+    with pytest.raises(MisuseError, match="carry out what is due"):
+        q.request(queue, plan, DAY)
+    q.request(queue, plan, DAY - 1)
+    back = q.plan_cancel(queue, 1, DAY - 1)
+    with pytest.raises(MisuseError, match="carry out what is due"):
+        q.cancel(queue, back, DAY)
+    close(queue, DAY)
+    with pytest.raises(MisuseError, match="plan again"):
+        q.cancel(queue, back, DAY)
+
+
 def test_an_epoch_without_requests_needs_no_price():
     queue = opened()
     close(queue, 10 * DAY + 1)

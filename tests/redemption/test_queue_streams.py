@@ -77,10 +77,10 @@ def strike(rng: random.Random, ledger: Ledger, now: int) -> Refusal | None:
     assert plan.price_nano == min(price, NANO)
     assert plan.paid_micro <= cash
     total = sum(asked.values())
-    share = min(Fraction(cash * NANO, plan.price_nano * total), Fraction(1))
+    share = min(Fraction(cash * NANO // plan.price_nano, total), Fraction(1))
     for fill in plan.fills:
         exact = share * asked[str(fill.account)]
-        assert abs(fill.units_micro - exact) <= 1 or not fill.paid_micro
+        assert abs(fill.units_micro - exact) < 1 or not fill.paid_micro
         assert 0 <= fill.units_micro * Fraction(plan.price_nano, NANO) - fill.paid_micro < 1
         # What an account has is never worth more than before.
         assert fill.paid_micro + fill.left_units_micro * Fraction(plan.price_nano, NANO) <= (

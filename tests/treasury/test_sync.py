@@ -245,6 +245,12 @@ def test_what_trades_between_two_syncs_make_of_cost_and_result(paid, change, cos
     assert (inventory.cost_micro, inventory.realised_micro) == (cost, realised)
 
 
+def test_a_supply_worth_more_than_all_money_has_a_budget():
+    venue = Venue(supply=2**63 - 1, low=2**63 - 1, inventory_units_max_e12=E12)
+    assert venue.sync().budget_micro == 2**63 - 1
+    assert venue.sync(after=DAY).till_micro == 200_000 * MICRO
+
+
 # --- misuse -----------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,8 @@ def plan_request(queue: Queue, account: int, units_micro: int, now_ns: int) -> R
 
 
 def request(queue: Queue, plan: Entry, now_ns: int) -> None:
-    """Carry a request out; the composer puts the units into escrow."""
+    """Carry a request out; the composer puts the units into escrow. MisuseError when the epoch has ended meanwhile."""
+    require_now(queue, now_ns)
     take(queue, plan.version, now_ns)
     key = str(plan.account)
     queue.waiting += not (key in queue.pending or key in queue.closed)
@@ -98,7 +99,8 @@ def plan_cancel(queue: Queue, account: int, now_ns: int) -> Refusal | Withdrawal
 
 
 def cancel(queue: Queue, plan: Withdrawal, now_ns: int) -> None:
-    """Carry a cancellation out; the composer gives the units back."""
+    """Carry a cancellation out; the composer gives the units back. MisuseError when the epoch has ended meanwhile."""
+    require_now(queue, now_ns)
     take(queue, plan.version, now_ns)
     key = str(plan.account)
     del (queue.closed if plan.closed else queue.pending)[key]

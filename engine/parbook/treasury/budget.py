@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from parbook.errors import InvariantError, MisuseError
-from parbook.pools.amounts import E12, NANO, Rounding, divide
+from parbook.pools.amounts import E12, MONEY_MICRO_MAX, NANO, Rounding, divide
 from parbook.pools.throttle import Throttle, available_micro, credited, drained, reframed
 from parbook.treasury.terms import TreasuryTerms
 
@@ -54,11 +54,10 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def capacities(terms: TreasuryTerms, supply_micro: int, price_low_nano: int) -> Capacities:
-    """Return what the shares of the supply are worth at the low price, rounded down once."""
+    """Return what the shares of the supply are worth at the low price, rounded down once, at most all money."""
     value = supply_micro * price_low_nano
-    return Capacities(
-        *(divide(value * share, NANO * E12, Rounding.FLOOR) for share in (terms.day_e12, terms.month_e12))
-    )
+    shares = (terms.day_e12, terms.month_e12)
+    return Capacities(*(min(divide(value * share, NANO * E12, Rounding.FLOOR), MONEY_MICRO_MAX) for share in shares))
 
 
 def after_time(budget: Budget, terms: TreasuryTerms, most: Capacities, good_rounds: int, now_ns: int) -> Budget:

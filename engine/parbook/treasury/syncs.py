@@ -5,7 +5,7 @@ from __future__ import annotations
 from parbook.pools.amounts import E12, MONEY_MICRO_MAX, NANO, Rounding, divide, require_int, share_of
 from parbook.pools.tranches import PRICE_NANO_MAX
 from parbook.treasury.budget import after_spending, after_time, capacities, left_micro
-from parbook.treasury.inventory import Inventory, loss_micro, marked, result_micro, traded, worth_micro
+from parbook.treasury.inventory import Inventory, Mark, loss_micro, marked, result_micro, traded, worth_micro
 from parbook.treasury.state import Sync, Treasury, TreasuryStatus, require_now, take
 from parbook.treasury.terms import TreasuryTerms
 
@@ -24,54 +24,42 @@ def plan_sync(
     good_rounds: int,
     feed_ok: bool,
 ) -> Sync:
-    """Return what to move between the reserve and the till. Never refused; O(1).
+    """Return what to move between the reserve and the till. Never refused; O(1). Roundings: docs/treasury.md.
 
     `inventory_units_micro` are all units the protocol holds, with the curve or elsewhere. `reserve_micro` is what lies
     outside the till. `price_low_nano` is the low price as it stands, decayed while the feed is stale, 0 when halted;
     `feed_ok` is then False: nothing is topped up, and no loss is marked, because a decayed price is no observation.
-    `good_rounds` counts every good round there ever was.
-
-    What may be spent is rounded down; what the inventory is worth is rounded up against its bound and down for the
-    result. AssetError: a number out of range. MisuseError: time or `good_rounds` fell.
+    `good_rounds` counts every good round there ever was. AssetError: out of range. MisuseError: time or rounds fell.
     """
     require_now(treasury, now_ns)
-    for name, value in (
-        ("till_micro", till_micro),
-        ("inventory_units_micro", inventory_units_micro),
-        ("reserve_micro", reserve_micro),
-        ("supply_micro", supply_micro),
-        ("good_rounds", good_rounds),
+    for name, value, high in (
+        ("till_micro", till_micro, MONEY_MICRO_MAX),
+        ("inventory_units_micro", inventory_units_micro, MONEY_MICRO_MAX),
+        ("reserve_micro", reserve_micro, MONEY_MICRO_MAX - till_micro),
+        ("supply_micro", supply_micro, MONEY_MICRO_MAX),
+        ("price_low_nano", price_low_nano, PRICE_NANO_MAX),
+        ("good_rounds", good_rounds, MONEY_MICRO_MAX),
     ):
-        require_int(_WHERE, name, value, 0, MONEY_MICRO_MAX)
-    require_int(_WHERE, "price_low_nano", price_low_nano, 0, PRICE_NANO_MAX)
-    terms = treasury.terms
-    paid = treasury.till_micro - till_micro
+        require_int(_WHERE, name, value, 0, high)
+    terms, paid = treasury.terms, treasury.till_micro - till_micro
     inventory = traded(treasury.inventory, paid, inventory_units_micro)
     most = capacities(terms, supply_micro, price_low_nano)
-    # Time first, as if all was spent just now: when it was spent is not known, and a full bucket gains nothing by time.
+    # Time first, as if all was spent just now: when it was is not known, and a full bucket gains nothing by time.
     budget = after_spending(after_time(treasury.budget, terms, most, good_rounds, now_ns), max(paid, 0))
-    left = left_micro(budget, most)
-
-    marks, loss, loss_max = tuple(treasury.marks), 0, 0
-    if feed_ok:
-        result = result_micro(inventory, price_low_nano)
-        marks = marked(marks, result, now_ns, terms.loss_window_ns)
-        loss = loss_micro(marks, result)
-        loss_max = divide(supply_micro * price_low_nano * terms.loss_max_e12, NANO * E12, Rounding.FLOOR)
+    marks, loss = _losses(treasury, inventory, price_low_nano, now_ns) if feed_ok else (tuple(treasury.marks), 0)
+    loss_max = divide(supply_micro * price_low_nano * terms.loss_max_e12, NANO * E12, Rounding.FLOOR)
     before = current_status(treasury, now_ns)
     status = TreasuryStatus.STOPPED if loss > loss_max else before
-
     room = units_room_micro(terms, inventory, supply_micro, price_low_nano)
     target = 0
     if status is TreasuryStatus.ACTIVE:
         keep = max(till_micro + reserve_micro - terms.reserve_floor_micro, 0)
-        target = min(left, keep, worth_micro(room, price_low_nano), MONEY_MICRO_MAX)
-        target = target if feed_ok else min(target, till_micro)
+        target = min(left_micro(budget, most), keep, worth_micro(room, price_low_nano), keep if feed_ok else till_micro)
     return Sync(
         top_up_micro=max(target - till_micro, 0),
         sweep_micro=max(till_micro - target, 0),
         till_micro=target,
-        budget_micro=left,
+        budget_micro=left_micro(budget, most),
         units_room_micro=room,
         spent_micro=max(paid, 0),
         returned_micro=max(-paid, 0),
@@ -84,6 +72,12 @@ def plan_sync(
         marks=marks,
         version=treasury.version,
     )
+
+
+def _losses(treasury: Treasury, inventory: Inventory, price_low_nano: int, now_ns: int) -> tuple[tuple[Mark, ...], int]:
+    result = result_micro(inventory, price_low_nano)
+    marks = marked(treasury.marks, result, now_ns, treasury.terms.loss_window_ns)
+    return marks, loss_micro(marks, result)
 
 
 def sync(treasury: Treasury, plan: Sync, now_ns: int) -> None:
