@@ -131,7 +131,7 @@ def propose(state: Governance, plan: ProposePlan, now_ns: int) -> None:
 
 
 def plan_vote(state: Governance, number: int, account: int, choice: Choice, now_ns: int) -> Refusal | VotePlan:
-    """Plan a vote with all the weight the account has; it cannot be changed. AssetError for no Choice. O(open votes)."""
+    """Plan a vote with all the weight the account has; it stays. AssetError for no Choice. O(open votes)."""
     ready(state, now_ns)
     require_int("vote", "choice", choice, 0, len(Choice) - 1)
     proposal = proposal_of(state, number)
