@@ -96,6 +96,8 @@ def test_a_proposal_from_its_making_to_its_execution():
     assert house.vote(1, 2).weight_micro == 3_000 * MICRO
     assert house.vote(1, 3, Choice.AGAINST).weight_micro == 2_000 * MICRO
     assert house.vote(1, 2, Choice.AGAINST) is Refusal.GOVERNANCE_VOTED
+    with pytest.raises(AssetError, match="choice"):
+        house.vote(1, 1, 3)
     (tally,) = house.later(3 * DAY_NS)
     assert (tally.kind, tally.outcome, tally.at_ns) == (DueKind.TALLY, ProposalState.QUEUED, plan.ends_ns)
     assert house.vote(1, 1) is Refusal.GOVERNANCE_NOT_VOTING
@@ -156,6 +158,9 @@ def test_what_may_be_proposed():
         ({f"p{number}": 0 for number in range(CHANGES_MAX + 1)}, Refusal.GOVERNANCE_TOO_MANY_CHANGES),
     ):
         assert house.propose_of(1, values) is refusal
+    for value in (True, 2**65):
+        with pytest.raises(AssetError, match="value"):
+            house.propose_of(1, {FEE: value})
     twice = [Change(name=FEE, value=200), Change(name=FEE, value=300)]
     assert proposals.plan_propose(house.state, 1, twice, house.now) is Refusal.GOVERNANCE_CHANGE_TWICE
     assert house.propose_of(1, {FEE: 100, BUDGET: 50_000}).number == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -85,6 +86,8 @@ class Stream:
         kept = decayed(feed.active.band, anchor.age_ns, feed.terms)
         assert (anchor.low_nano, anchor.high_nano) == (kept.low_nano, kept.high_nano)
         assert (anchor.low_nano < feed.active.band.low_nano) is (anchor.age_ns > feed.terms.stale_ns)
+        for last, mark in pairwise(feed.marks):
+            assert abs(mark.band.low_nano - last.band.low_nano) * 100 <= last.band.low_nano
         for mark in feed.marks:
             if feed.marks[-1].at_ns - mark.at_ns < DAY_NS:
                 assert abs(feed.marks[-1].band.low_nano - mark.band.low_nano) * 50 <= mark.band.low_nano

@@ -9,7 +9,7 @@ from parbook.oracle import rounds
 from parbook.oracle.checks import check
 from parbook.oracle.feed import member_of, opened
 from parbook.oracle.state import AGE_NEVER, Band, DueKind, FeedState, RoundState
-from parbook.oracle.terms import DAY_NS, HOUR_NS, MINUTE_NS
+from parbook.oracle.terms import DAY_NS, HOUR_NS, MARKS_MAX, MINUTE_NS
 from parbook.pools.amounts import NANO
 from parbook.refusals import Refusal
 from tests.oracle.support import START, Desk, decoded, terms
@@ -81,6 +81,17 @@ def test_after_days_of_silence_the_last_round_before_is_the_reference():
         desk.round(105 * PERCENT)
         assert desk.mid() == mid * PERCENT
     assert len(desk.marks) == 4
+
+
+def test_what_the_daily_cap_remembers_has_an_end():
+    """As many rounds as may close in the longest window."""
+    desk = Desk(terms(quorum=1, min_interval_ns=5 * MINUTE_NS, reference_age_ns=2 * DAY_NS, delay_ns=0), sources=1)
+    most = 0
+    for _ in range(650):
+        desk.all_report(NANO)
+        desk.later(5 * MINUTE_NS)
+        most = max(most, len(desk.marks))
+    assert most == 2 * 24 * 12 + 1 < MARKS_MAX
 
 
 def test_time_alone_makes_an_anchor_stale_and_then_ends_it():

@@ -97,6 +97,7 @@ def _refused(state: Governance, changes: Sequence[Change]) -> Refusal | None:
     if len(set(names)) < len(names):
         return Refusal.GOVERNANCE_CHANGE_TWICE
     for change in changes:
+        require_int(f"parameter {change.name}", "value", change.value, -(2**64), 2**64)
         parameter = state.parameters.get(change.name)
         if parameter is None:
             return Refusal.GOVERNANCE_UNKNOWN_PARAMETER
@@ -130,8 +131,9 @@ def propose(state: Governance, plan: ProposePlan, now_ns: int) -> None:
 
 
 def plan_vote(state: Governance, number: int, account: int, choice: Choice, now_ns: int) -> Refusal | VotePlan:
-    """Plan a vote with all the weight the account has. A vote is not changed. O(open votes)."""
+    """Plan a vote with all the weight the account has; it stays. AssetError for no Choice. O(open votes)."""
     ready(state, now_ns)
+    require_int("vote", "choice", choice, 0, len(Choice) - 1)
     proposal = proposal_of(state, number)
     if proposal is None:
         return Refusal.GOVERNANCE_UNKNOWN_PROPOSAL
