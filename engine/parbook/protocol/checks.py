@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parbook.errors import InvariantError
+from parbook.oracle.checks import check as check_feed
 from parbook.pools import pool as pools
+from parbook.protocol.state import PoolEntry, TrancheEntry
+from parbook.redemption import desk, queue_state
+from parbook.treasury import state as treasury_state
 
 if TYPE_CHECKING:
     from parbook.protocol.engine import Engine
@@ -17,12 +21,35 @@ def check(engine: Engine) -> None:
         pools.check(entry.pool, entry.shares)
         same(engine, f"pool {entry.pool.name}, cash", entry.cash_account, entry.quote, entry.pool.cash_micro)
         same(engine, f"pool {entry.pool.name}, buffer", entry.buffer_account, entry.quote, entry.pool.buffer_micro)
-        for asset, standing in zip(entry.assets, entry.pool.tranches, strict=True):
-            inside = engine.core.inside(asset)
+        for tranche, standing in zip(entry.tranches, entry.pool.tranches, strict=True):
+            inside = engine.core.inside(tranche.asset)
             if inside != standing.supply_micro:
                 raise InvariantError(
-                    f"pool {entry.pool.name}: {inside} units of asset {asset}, not {standing.supply_micro}"
+                    f"{entry.pool.name}: {inside} units of {tranche.asset}, not {standing.supply_micro}"
                 )
+            _check_tranche(engine, entry, tranche)
+    for number, held in enumerate(engine.state.feeds):
+        check_feed(held.feed)
+        bonds = sum(waiting.bond_micro for waiting in held.feed.rounds)
+        same(engine, f"feed {number}, bonds", held.bond_account, held.bond_asset, bonds)
+
+
+def _check_tranche(engine: Engine, entry: PoolEntry, tranche: TrancheEntry) -> None:
+    """Test what stands behind one tranche."""
+    name = f"pool {entry.pool.name}, asset {tranche.asset}"
+    if tranche.desk is not None:
+        desk.check(tranche.desk)
+    if tranche.queue is not None:
+        queue = tranche.queue.queue
+        queue_state.check(queue)
+        same(engine, f"{name}, escrow", tranche.queue.escrow_account, tranche.asset, queue.escrow_units_micro)
+        same(engine, f"{name}, claims", tranche.queue.claims_account, entry.quote, queue.claimable_micro)
+    if tranche.treasury is not None:
+        treasury_state.check(tranche.treasury.treasury)
+        curve = engine.core.market(tranche.instrument).curve
+        tick_atoms = engine.core.listings[tranche.instrument].tick_atoms
+        if curve is None or curve.cash_notional * tick_atoms > engine.core.balance(tranche.till, entry.quote):
+            raise InvariantError(f"{name}: the curve may spend more than lies in its till")
 
 
 def same(engine: Engine, what: str, account: int, asset: int, atoms: int) -> None:

@@ -14,10 +14,16 @@ from msgspec import Meta
 from parbook import canonical
 from parbook.errors import AssetError, CorruptionError, MisuseError, shown
 from parbook.instrument import Instrument
+from parbook.messages import CurveParams
+from parbook.oracle.state import Observation
+from parbook.oracle.terms import FeedTerms
 from parbook.pools.loans import LoanEntry
 from parbook.pools.pool import PoolTerms
 from parbook.pools.servicing import ServiceRow
 from parbook.pools.states import PoolState, TrancheState
+from parbook.redemption.desk import DeskTerms
+from parbook.redemption.queue_state import QueueTerms
+from parbook.treasury.terms import TreasuryTerms
 from parbook.units import RESERVED_ACCOUNT
 
 Account = Annotated[int, Meta(ge=1, le=RESERVED_ACCOUNT - 1)]
@@ -103,7 +109,205 @@ class SetTranche(Order, frozen=True, kw_only=True):
     state: TrancheState
 
 
-ProtocolCommand = Tick | OpenPool | Invest | AddLoans | Service | RunWaterfall | SetPool | SetTranche
+# --- the oracle -----------------------------------------------------------------------------------------------------
+
+
+class OpenFeed(Order, frozen=True, kw_only=True):
+    """Open a feed of a pool's fair value, as a share of what its assets still count for, or of an instrument's price.
+
+    `members` are (source, Ed25519 public key in hex). `arbiter` judges disputes and changes members.
+    """
+
+    terms: FeedTerms
+    arbiter: Account
+    bond_asset: Index
+    pool: Index | None = None
+    instrument: Index | None = None
+    members: tuple[tuple[int, str], ...] = ()
+
+
+class Observe(Order, frozen=True, kw_only=True):
+    """What a source reports. Verify its signature before (`parbook.oracle.signing`): the protocol believes the sender.
+
+    `signature` is kept in the journal beside it, as evidence.
+    """
+
+    feed: Index
+    observation: Observation
+    signature: str = ""
+
+
+class SetMember(Order, frozen=True, kw_only=True):
+    """Add a member, change its key, enable or disable it. By the feed's arbiter."""
+
+    feed: Index
+    account: Account
+    source: int
+    public_key: str
+    enabled: bool = True
+
+
+class Dispute(Order, frozen=True, kw_only=True):
+    """Put a bond against a provisional round."""
+
+    feed: Index
+    account: Account
+    round: Amount
+
+
+class Judge(Order, frozen=True, kw_only=True):
+    """Uphold or dismiss a dispute. By the feed's arbiter."""
+
+    feed: Index
+    account: Account
+    round: Amount
+    upheld: bool
+
+
+class SuspendFeed(Order, frozen=True, kw_only=True):
+    """Stop a feed, or let it go on. By its arbiter."""
+
+    feed: Index
+    account: Account
+    suspended: bool
+
+
+# --- the treasury ---------------------------------------------------------------------------------------------------
+
+
+class OpenTreasury(Order, frozen=True, kw_only=True):
+    """Give a tranche's instrument a buyback: a curve, and a budget for it. By the pool's manager.
+
+    `guardian` may pause it, `governor` restart it and retire units.
+    """
+
+    pool: Index
+    tranche: Index
+    account: Account
+    terms: TreasuryTerms
+    params: CurveParams
+    guardian: Account
+    governor: Account
+
+
+class FundTreasury(Order, frozen=True, kw_only=True):
+    """Add money to the reserve, for good."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    amount_micro: Amount
+
+
+class PauseTreasury(Order, frozen=True, kw_only=True):
+    """Keep the till empty until a time; it ends by itself. By the guardian."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    until_ns: Time
+
+
+class ResumeTreasury(Order, frozen=True, kw_only=True):
+    """End a pause, by the guardian, or restart what losses stopped, by the governor."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+
+
+class RetireUnits(Order, frozen=True, kw_only=True):
+    """Burn all units that were bought back. By the governor, where the treasury's terms say RETIRE."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+
+
+# --- leaving --------------------------------------------------------------------------------------------------------
+
+
+class OpenDesk(Order, frozen=True, kw_only=True):
+    """Open a tranche's desk. By the pool's manager."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    terms: DeskTerms
+
+
+class Redeem(Order, frozen=True, kw_only=True):
+    """Redeem units at once, by the desk's formula. `least_micro`: the least it must pay; `partial`: take what goes."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    units_micro: Amount
+    least_micro: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    partial: bool = False
+
+
+class OpenQueue(Order, frozen=True, kw_only=True):
+    """Open a tranche's epoch queue. By the pool's manager."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    terms: QueueTerms
+
+
+class RequestExit(Order, frozen=True, kw_only=True):
+    """Ask to leave at the end of the epoch, at a price nobody knows yet."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    units_micro: Amount
+
+
+class CancelExit(Order, frozen=True, kw_only=True):
+    """Take a request back while its epoch collects."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+
+
+class ClaimExit(Order, frozen=True, kw_only=True):
+    """Have what was struck paid out."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+
+
+ProtocolCommand = (
+    Tick
+    | OpenPool
+    | Invest
+    | AddLoans
+    | Service
+    | RunWaterfall
+    | SetPool
+    | SetTranche
+    | OpenFeed
+    | Observe
+    | SetMember
+    | Dispute
+    | Judge
+    | SuspendFeed
+    | OpenTreasury
+    | FundTreasury
+    | PauseTreasury
+    | ResumeTreasury
+    | RetireUnits
+    | OpenDesk
+    | Redeem
+    | OpenQueue
+    | RequestExit
+    | CancelExit
+    | ClaimExit
+)
 
 _Command = TypeVar("_Command", bound=Order)
 

@@ -11,7 +11,7 @@ from parbook.interface import ExchangeProtocol
 from parbook.messages import Advance
 from parbook.pools.limits import PledgeRegister
 from parbook.pools.states import LoanState
-from parbook.protocol import on_pools
+from parbook.protocol import on_exits, on_oracle, on_pools, on_treasury
 from parbook.protocol.answers import Answer, No
 from parbook.protocol.commands import Order, Tick
 from parbook.protocol.events import Refused, Said
@@ -114,7 +114,13 @@ class Engine:
         return self.state.next_account - 1
 
 
-HANDLERS: Final[dict[type[Order], Handler]] = {Tick: lambda _engine, _command: None} | on_pools.HANDLERS
+HANDLERS: Final[dict[type[Order], Handler]] = {
+    Tick: lambda _engine, _command: None,
+    **on_pools.HANDLERS,
+    **on_oracle.HANDLERS,
+    **on_treasury.HANDLERS,
+    **on_exits.HANDLERS,
+}
 """Command -> what carries it out."""
-DUES: Final[tuple[ModuleType, ...]] = ()
+DUES: Final[tuple[ModuleType, ...]] = (on_exits, on_oracle, on_treasury)
 """Modules in which something falls due, in the order in which that happens at one time."""

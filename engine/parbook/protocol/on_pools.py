@@ -14,8 +14,9 @@ from parbook.pools.servicing import ROWS_MAX, RowRefused, plan_service, service
 from parbook.pools.states import NEXT, TrancheState
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
+from parbook.protocol import prices
 from parbook.protocol.answers import Answer, No, entry_of
-from parbook.protocol.state import PoolEntry
+from parbook.protocol.state import PoolEntry, TrancheEntry
 from parbook.refusals import Refusal
 from parbook.units import INSTRUMENTS_MAX, to_units
 
@@ -55,20 +56,20 @@ def open_pool(engine: Engine, command: c.OpenPool) -> Answer:
         quote=command.quote,
         cash_account=engine.new_account(),
         buffer_account=engine.new_account(),
-        assets=assets,
-        instruments=[],
-        tills=[engine.new_account() for _ in assets],
+        tranches=[],
     )
-    for market, base, till in zip(markets, assets, entry.tills, strict=True):
+    for market, base in zip(markets, assets, strict=True):
+        till = engine.new_account()
         listing = _listing(market, base, command.quote, command.max_fee_ppm, till) if market else None
-        entry.instruments.append(core.add_instrument(listing) if listing else -1)
+        instrument = core.add_instrument(listing) if listing else -1
+        entry.tranches.append(TrancheEntry(asset=base, instrument=instrument, till=till))
     engine.state.pools.append(entry)
     engine.say(
         e.PoolOpened,
         pool=len(engine.state.pools) - 1,
         name=terms.name,
         assets=tuple(assets),
-        instruments=tuple(entry.instruments),
+        instruments=tuple(tranche.instrument for tranche in entry.tranches),
     )
     return None
 
@@ -113,13 +114,13 @@ def _listing(market: Instrument, base: int, quote: int, max_fee_ppm: int, till: 
 def invest(engine: Engine, command: c.Invest) -> Answer:
     """Issue units for money."""
     entry = entry_of(engine.state.pools, command.pool)
-    if entry is None or command.tranche >= len(entry.assets):
+    if entry is None or command.tranche >= len(entry.tranches):
         return Refusal.NOT_THERE
     pools.accrue(entry.pool, engine.now_ns)
-    plan = pools.plan_issue(entry.pool, command.tranche, command.amount_micro, entry.shares)
+    plan = pools.plan_issue(entry.pool, command.tranche, command.amount_micro, entry.shares if entry.trusted else None)
     if isinstance(plan, Refusal):
         return plan
-    asset = entry.assets[command.tranche]
+    asset = entry.tranches[command.tranche].asset
     no = engine.purse.refusal_of_payment(command.account, entry.quote, command.amount_micro)
     no = no or engine.purse.refusal_of_mint(asset, plan.units_micro)
     if no:
@@ -136,6 +137,7 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
         units_micro=plan.units_micro,
         price_nano=plan.price_nano,
     )
+    prices.reprice(engine, command.pool)
     return None
 
 
@@ -163,6 +165,7 @@ def add_loans(engine: Engine, command: c.AddLoans) -> Answer:
     paid_micro = pools.add_entries(entry.pool, command.entries, engine.pledges)
     engine.purse.move(entry.cash_account, command.originator, entry.quote, paid_micro)
     engine.say(e.LoansAdded, pool=command.pool, count=len(command.entries), paid_micro=paid_micro)
+    prices.reprice(engine, command.pool)
     return None
 
 
@@ -193,6 +196,7 @@ def service_loans(engine: Engine, command: c.Service) -> Answer:
         owed_micro=book.sums.owed_micro,
         kept_micro=book.sums.kept_micro,
     )
+    prices.reprice(engine, command.pool)
     return None
 
 
@@ -206,6 +210,7 @@ def run_waterfall(engine: Engine, command: c.RunWaterfall) -> Answer:
     engine.purse.move(entry.cash_account, entry.buffer_account, entry.quote, plan.buffer_micro)
     pools.run_waterfall(entry.pool, plan)
     engine.say(e.WaterfallRun, pool=command.pool, fees_micro=plan.fees_micro, buffer_micro=plan.buffer_micro)
+    prices.reprice(engine, command.pool)
     return None
 
 

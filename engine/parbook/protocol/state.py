@@ -4,21 +4,76 @@ from __future__ import annotations
 
 import msgspec
 
+from parbook.messages import CurveParams
+from parbook.oracle.state import Feed
 from parbook.pools.pool import Pool, Shares
+from parbook.redemption.desk import Desk
+from parbook.redemption.queue_state import Queue
+from parbook.treasury.state import Treasury
 from parbook.units import RESERVED_ACCOUNT
 
 
+class TreasuryEntry(msgspec.Struct, kw_only=True):
+    """What buys a tranche's units back. Its reserve has an account of its own; what the curve may spend lies in the till.
+
+    `guardian` may pause it, `governor` restart it and change its terms.
+    """
+
+    treasury: Treasury
+    reserve_account: int
+    params: CurveParams
+    guardian: int
+    governor: int
+
+
+class QueueEntry(msgspec.Struct, kw_only=True):
+    """A tranche's epochs: units in escrow, money promised to leavers."""
+
+    queue: Queue
+    escrow_account: int
+    claims_account: int
+
+
+class TrancheEntry(msgspec.Struct, kw_only=True):
+    """A tranche's place in the exchange: the asset its units are, the instrument they trade in (-1: none), its till."""
+
+    asset: int
+    instrument: int
+    till: int
+    treasury: TreasuryEntry | None = None
+    desk: Desk | None = None
+    queue: QueueEntry | None = None
+
+
+class FeedEntry(msgspec.Struct, kw_only=True):
+    """A feed with the account its bonds lie in. `pool` says whose fair value it reports; -1: an instrument's price.
+
+    `bond_asset` is what disputes are bonded in, and `arbiter` who judges them.
+    """
+
+    feed: Feed
+    pool: int
+    instrument: int
+    bond_asset: int
+    bond_account: int
+    arbiter: int
+
+
 class PoolEntry(msgspec.Struct, kw_only=True):
-    """A pool with its place in the exchange. `shares`: the fair value that is active, None before there is one."""
+    """A pool with its place in the exchange.
+
+    `feed`: the number of its feed, -1 for none. `shares`: the fair value in force, None while there is none; `trusted`:
+    recent and undoubted, so that units may be issued and redeemed at it.
+    """
 
     pool: Pool
     quote: int
     cash_account: int
     buffer_account: int
-    assets: list[int]
-    instruments: list[int]
-    tills: list[int]
+    tranches: list[TrancheEntry]
+    feed: int = -1
     shares: Shares | None = None
+    trusted: bool = False
 
 
 class ProtocolState(msgspec.Struct, kw_only=True):
@@ -27,3 +82,4 @@ class ProtocolState(msgspec.Struct, kw_only=True):
     next_account: int = RESERVED_ACCOUNT
     next_said: int = 1
     pools: list[PoolEntry] = []
+    feeds: list[FeedEntry] = []

@@ -1,0 +1,201 @@
+"""The treasury behind a tranche's curve: opened, funded, paused, restarted, its units retired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from parbook.curve.shapes import curve_parameter_error
+from parbook.messages import SetCurve
+from parbook.pools import pool as pools
+from parbook.protocol import commands as c
+from parbook.protocol import events as e
+from parbook.protocol import prices
+from parbook.protocol.answers import Answer, No, entry_of
+from parbook.protocol.state import PoolEntry, TrancheEntry, TreasuryEntry
+from parbook.refusals import Refusal
+from parbook.treasury import commands as treasuries
+from parbook.treasury import state as treasury_state
+
+if TYPE_CHECKING:
+    from parbook.protocol.engine import Engine
+
+
+def open_treasury(engine: Engine, command: c.OpenTreasury) -> Answer:
+    """Give a tranche's instrument a curve that buys back within a budget. By the pool's manager.
+
+    The curve's own delay and budget are not taken from `params`: the feed has the delay, the treasury the budget.
+    """
+    entry = entry_of(engine.state.pools, command.pool)
+    tranche = entry_of(entry.tranches, command.tranche) if entry else None
+    if entry is None or tranche is None or tranche.instrument < 0:
+        return Refusal.NOT_THERE
+    if entry.pool.terms.manager != command.account:
+        return Refusal.NOT_ALLOWED
+    if tranche.treasury is not None:
+        return Refusal.ALREADY_THERE
+    params = msgspec.structs.replace(command.params, budget_notional=0, activation_delay_ns=0, min_net_lots=0)
+    wrong = curve_parameter_error(params)
+    if wrong is not None:
+        return No(Refusal.AMOUNT_OUT_OF_RANGE, wrong)
+    engine.purse.run(SetCurve(params=params, instrument=tranche.instrument))
+    tranche.treasury = TreasuryEntry(
+        treasury=treasury_state.opened(command.terms, engine.now_ns),
+        reserve_account=engine.new_account(),
+        params=params,
+        guardian=command.guardian,
+        governor=command.governor,
+    )
+    engine.say(e.TreasuryOpened, pool=command.pool, tranche=command.tranche)
+    prices.reprice(engine, command.pool)
+    return None
+
+
+def _held(engine: Engine, command: Any) -> tuple[PoolEntry, TrancheEntry, TreasuryEntry] | Refusal:
+    """Return pool, tranche and treasury that a command names."""
+    entry = entry_of(engine.state.pools, command.pool)
+    tranche = entry_of(entry.tranches, command.tranche) if entry else None
+    if entry is None or tranche is None or tranche.treasury is None:
+        return Refusal.NOT_THERE
+    return entry, tranche, tranche.treasury
+
+
+def fund_treasury(engine: Engine, command: c.FundTreasury) -> Answer:
+    """Add to the reserve. Whoever does it owns nothing of it afterwards."""
+    held = _held(engine, command)
+    if isinstance(held, Refusal):
+        return held
+    entry, _, treasury = held
+    no = engine.purse.refusal_of_payment(command.account, entry.quote, command.amount_micro)
+    if no:
+        return no
+    engine.purse.move(command.account, treasury.reserve_account, entry.quote, command.amount_micro)
+    engine.say(
+        e.TreasuryFunded,
+        pool=command.pool,
+        tranche=command.tranche,
+        account=command.account,
+        amount_micro=command.amount_micro,
+    )
+    prices.reprice(engine, command.pool)
+    return None
+
+
+def pause(engine: Engine, command: c.PauseTreasury) -> Answer:
+    """Keep the till empty for a while; it ends by itself. By the guardian."""
+    held = _held(engine, command)
+    if isinstance(held, Refusal):
+        return held
+    entry, _, treasury = held
+    if treasury.guardian != command.account:
+        return Refusal.NOT_ALLOWED
+    pools.accrue(entry.pool, engine.now_ns)
+    plan = treasuries.plan_pause(treasury.treasury, command.until_ns, engine.now_ns)
+    if isinstance(plan, Refusal):
+        return plan
+    treasuries.pause(treasury.treasury, plan, engine.now_ns)
+    engine.say(e.TreasuryPaused, pool=command.pool, tranche=command.tranche, until_ns=plan.until_ns)
+    prices.reprice(engine, command.pool)
+    return None
+
+
+def resume(engine: Engine, command: c.ResumeTreasury) -> Answer:
+    """End a pause early, by the guardian; or restart what its losses stopped, by the governor."""
+    held = _held(engine, command)
+    if isinstance(held, Refusal):
+        return held
+    _, _, treasury = held
+    stopped = treasury.treasury.status is treasury_state.TreasuryStatus.STOPPED
+    if command.account != (treasury.governor if stopped else treasury.guardian):
+        return Refusal.NOT_ALLOWED
+    plan_of = treasuries.plan_restart if stopped else treasuries.plan_resume
+    plan = plan_of(treasury.treasury, engine.now_ns)
+    if isinstance(plan, Refusal):
+        return plan
+    treasuries.turn(treasury.treasury, plan, engine.now_ns)
+    engine.say(e.TreasuryResumed, pool=command.pool, tranche=command.tranche)
+    prices.reprice(engine, command.pool)
+    return None
+
+
+def retire(engine: Engine, command: c.RetireUnits) -> Answer:
+    """Burn all units that were bought back, where they cost no more than those who stay would get. By the governor.
+
+    The curve begins at a new target afterwards: it holds nothing any more.
+    """
+    held = _held(engine, command)
+    if isinstance(held, Refusal):
+        return held
+    entry, tranche, treasury = held
+    if treasury.governor != command.account:
+        return Refusal.NOT_ALLOWED
+    prices.reprice(engine, command.pool)
+    units = treasury.treasury.inventory.units_micro
+    value = prices.low_value(entry, command.tranche)
+    if not units or value is None:
+        return Refusal.TREASURY_LACKS_UNITS
+    plan = treasuries.plan_retire(
+        treasury.treasury,
+        units,
+        now_ns=engine.now_ns,
+        exit_value_micro=value.exit_value_micro,
+        supply_micro=entry.pool.tranches[command.tranche].supply_micro,
+        price_low_nano=value.exit_nano,
+    )
+    if isinstance(plan, Refusal):
+        return plan
+    engine.purse.run(SetCurve(params=treasury.params, instrument=tranche.instrument))
+    engine.purse.burn(tranche.till, tranche.asset, plan.units_micro)
+    pools.retire(entry.pool, command.tranche, plan.units_micro, 0)
+    treasuries.retire(treasury.treasury, plan, engine.now_ns)
+    engine.say(
+        e.UnitsRetired,
+        pool=command.pool,
+        tranche=command.tranche,
+        units_micro=plan.units_micro,
+        cost_micro=plan.cost_micro,
+    )
+    prices.reprice(engine, command.pool)
+    return None
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def _treasuries(engine: Engine) -> list[tuple[int, TreasuryEntry]]:
+    return [
+        (number, tranche.treasury)
+        for number, entry in enumerate(engine.state.pools)
+        for tranche in entry.tranches
+        if tranche.treasury is not None
+    ]
+
+
+def next_due_ns(engine: Engine) -> int:
+    """Return when the first treasury wants to look at its till, or its pause ends. O(treasuries)."""
+    dues = (treasuries.next_due_ns(held.treasury) for _, held in _treasuries(engine))
+    return min((due_ns for due_ns in dues if due_ns), default=2**63)
+
+
+def due(engine: Engine) -> None:
+    """End pauses whose time has come, and sync."""
+    pools_due = []
+    for number, held in _treasuries(engine):
+        if treasuries.next_due_ns(held.treasury) <= engine.now_ns:
+            plan = treasuries.plan_due(held.treasury, engine.now_ns)
+            if plan is not None:
+                treasuries.turn(held.treasury, plan, engine.now_ns)
+            pools_due.append(number)
+    for number in sorted(set(pools_due)):
+        prices.reprice(engine, number)
+
+
+HANDLERS: Final[dict[type[c.Order], Callable[[Engine, Any], Answer]]] = {
+    c.OpenTreasury: open_treasury,
+    c.FundTreasury: fund_treasury,
+    c.PauseTreasury: pause,
+    c.ResumeTreasury: resume,
+    c.RetireUnits: retire,
+}

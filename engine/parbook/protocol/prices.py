@@ -1,0 +1,147 @@
+"""From a feed's anchor to the prices of units, and from these to the anchors of curves and what their tills hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parbook.errors import InvariantError
+from parbook.listing import Listing
+from parbook.messages import FundCurve, ProposeAnchor, WithdrawCurve
+from parbook.oracle.rounds import anchor_at
+from parbook.oracle.state import FeedState
+from parbook.pools import pool as pools
+from parbook.pools.amounts import NANO
+from parbook.pools.pool import Shares
+from parbook.pools.tranches import TrancheValue
+from parbook.protocol import events as e
+from parbook.protocol.state import FeedEntry, PoolEntry, TrancheEntry, TreasuryEntry
+from parbook.treasury.state import TreasuryStatus
+from parbook.treasury.syncs import plan_sync, sync
+from parbook.units import CURVE_PRICE_TICKS_MAX
+
+if TYPE_CHECKING:
+    from parbook.protocol.engine import Engine
+
+_TRUSTED = (FeedState.OK, FeedState.CAPPED)
+
+
+def reprice(engine: Engine, number: int) -> None:
+    """After anything of a pool has changed: what its units are worth now, and what follows from that. O(tranches)."""
+    entry = engine.state.pools[number]
+    pools.accrue(entry.pool, engine.now_ns)
+    entry.shares, entry.trusted = None, False
+    if entry.feed >= 0:
+        anchor = anchor_at(engine.state.feeds[entry.feed].feed, engine.now_ns)
+        if anchor.state is not FeedState.HALTED:
+            entry.shares = Shares(anchor.low_nano, anchor.mid_nano, anchor.high_nano)
+            entry.trusted = anchor.state in _TRUSTED
+    for index, tranche in enumerate(entry.tranches):
+        if tranche.treasury is not None:
+            _sync(engine, number, index, tranche.treasury)
+            _quote(engine, entry, index, tranche.treasury)
+
+
+def values(entry: PoolEntry, share_nano: int) -> list[TrancheValue]:
+    """Return value and prices of every tranche at a share of the kept amount."""
+    return pools.tranche_prices(entry.pool, share_nano)
+
+
+def low_value(entry: PoolEntry, tranche: int) -> TrancheValue | None:
+    """Return a tranche's value at the low band, None while there is no fair value of what the pool holds."""
+    if entry.shares is None and entry.pool.book.sums.kept_micro:
+        return None
+    return values(entry, entry.shares.low_nano if entry.shares else 0)[tranche]
+
+
+def good_rounds(engine: Engine, entry: PoolEntry) -> int:
+    """Return how many good rounds its feed ever had."""
+    return engine.state.feeds[entry.feed].feed.rounds_good if entry.feed >= 0 else 0
+
+
+def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
+    """Let the treasury find what was spent, and put into the till what may be."""
+    entry = engine.state.pools[number]
+    tranche, purse = entry.tranches[index], engine.purse
+    till = engine.core.balance(tranche.till, entry.quote)
+    reserve = engine.core.balance(held.reserve_account, entry.quote)
+    value = low_value(entry, index)
+    plan = plan_sync(
+        held.treasury,
+        now_ns=engine.now_ns,
+        till_micro=till,
+        inventory_units_micro=engine.core.balance(tranche.till, tranche.asset),
+        reserve_micro=reserve,
+        supply_micro=entry.pool.tranches[index].supply_micro,
+        price_low_nano=value.exit_nano if value else 0,
+        good_rounds=good_rounds(engine, entry),
+        feed_ok=entry.trusted,
+    )
+    if plan.top_up_micro:
+        purse.move(held.reserve_account, tranche.till, entry.quote, plan.top_up_micro)
+    fund(engine, tranche, plan.till_micro)
+    if plan.sweep_micro:
+        purse.move(tranche.till, held.reserve_account, entry.quote, plan.sweep_micro)
+    before = held.treasury.status
+    sync(held.treasury, plan, engine.now_ns)
+    if plan.top_up_micro or plan.sweep_micro or plan.spent_micro or plan.returned_micro or plan.status is not before:
+        engine.say(
+            e.TreasurySynced,
+            pool=number,
+            tranche=index,
+            status=plan.status,
+            till_micro=plan.till_micro,
+            spent_micro=plan.spent_micro,
+            returned_micro=plan.returned_micro,
+            budget_micro=plan.budget_micro,
+            loss_micro=plan.loss_micro,
+        )
+
+
+def fund(engine: Engine, tranche: TrancheEntry, till_micro: int) -> None:
+    """Let the curve have what lies in the till, in whole ticks x lots."""
+    curve = engine.core.market(tranche.instrument).curve
+    cash_notional = till_micro // engine.core.listings[tranche.instrument].tick_atoms
+    if curve is None:
+        raise InvariantError(f"instrument {tranche.instrument} has a treasury and no curve")
+    if curve.cash_notional != cash_notional:
+        engine.purse.run(FundCurve(cash_notional=cash_notional, instrument=tranche.instrument))
+
+
+def ticks(listing: Listing, price_nano: int, *, up: bool) -> int:
+    """Return a price of a unit in ticks of a lot: down for what the protocol pays, up for what it asks."""
+    numerator, denominator = price_nano * listing.lot_atoms, NANO * listing.tick_atoms
+    return -(-numerator // denominator) if up else numerator // denominator
+
+
+def _quote(engine: Engine, entry: PoolEntry, index: int, held: TreasuryEntry) -> None:
+    """Hang the curve on the low exit price and the high entry price; withdraw it where there are none."""
+    tranche = entry.tranches[index]
+    low = high = 0
+    if held.treasury.status is TreasuryStatus.ACTIVE and entry.shares is not None:
+        listing = engine.core.listings[tranche.instrument]
+        low = ticks(listing, values(entry, entry.shares.low_nano)[index].exit_nano, up=False)
+        high = ticks(listing, values(entry, entry.shares.high_nano)[index].entry_nano, up=True)
+    hang(engine, tranche.instrument, low, high)
+
+
+def hang(engine: Engine, instrument: int, low_ticks: int, high_ticks: int) -> None:
+    """Anchor a curve, or withdraw it where the low price is less than a tick. What is so already is not said again."""
+    curve = engine.core.market(instrument).curve
+    if curve is None:
+        return
+    if low_ticks < 1:
+        if curve.quoting:
+            engine.purse.run(WithdrawCurve(instrument=instrument))
+        return
+    high_ticks = min(max(high_ticks, low_ticks), CURVE_PRICE_TICKS_MAX)
+    low_ticks = min(low_ticks, high_ticks)
+    if not curve.quoting or (curve.low_ticks, curve.high_ticks) != (low_ticks, high_ticks):
+        engine.purse.run(ProposeAnchor(low_ticks=low_ticks, high_ticks=high_ticks, instrument=instrument))
+
+
+def reprice_instrument(engine: Engine, entry: FeedEntry) -> None:
+    """Hang a curve that follows a price of its own, not a pool's value, on its feed."""
+    anchor = anchor_at(entry.feed, engine.now_ns)
+    listing = engine.core.listings[entry.instrument]
+    low, high = ticks(listing, anchor.low_nano, up=False), ticks(listing, anchor.high_nano, up=True)
+    hang(engine, entry.instrument, low, high)
