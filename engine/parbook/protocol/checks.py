@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parbook.errors import InvariantError
+from parbook.governance.checks import check as check_governance
 from parbook.oracle.checks import check as check_feed
 from parbook.pools import pool as pools
 from parbook.protocol.state import PoolEntry, TrancheEntry
@@ -32,6 +33,11 @@ def check(engine: Engine) -> None:
         check_feed(held.feed)
         bonds = sum(waiting.bond_micro for waiting in held.feed.rounds)
         same(engine, f"feed {number}, bonds", held.bond_account, held.bond_asset, bonds)
+
+    voted = engine.state.governance
+    if voted is not None:
+        check_governance(voted.governance)
+        same(engine, "governance, stake", voted.account, voted.native, voted.governance.total_micro)
 
 
 def _check_tranche(engine: Engine, entry: PoolEntry, tranche: TrancheEntry) -> None:

@@ -13,6 +13,8 @@ from msgspec import Meta
 
 from parbook import canonical
 from parbook.errors import AssetError, CorruptionError, MisuseError, shown
+from parbook.governance.state import Change, Choice
+from parbook.governance.terms import GovernanceTerms
 from parbook.instrument import Instrument
 from parbook.messages import CurveParams
 from parbook.oracle.state import Observation
@@ -281,6 +283,74 @@ class ClaimExit(Order, frozen=True, kw_only=True):
     account: Account
 
 
+# --- governance -----------------------------------------------------------------------------------------------------
+
+
+class OpenGovernance(Order, frozen=True, kw_only=True):
+    """Let holders of `native` vote on the settings named; `guardian` may make them safer for a while (0: nobody)."""
+
+    terms: GovernanceTerms
+    native: Index
+    guardian: Annotated[int, Meta(ge=0, le=RESERVED_ACCOUNT - 1)] = 0
+    names: tuple[str, ...] = ()
+
+
+class Govern(Order, frozen=True, kw_only=True):
+    """Put further settings to the vote. Names: `parbook.protocol.governed`."""
+
+    names: tuple[str, ...]
+
+
+class LockStake(Order, frozen=True, kw_only=True):
+    """Lock native tokens: they vote on what is proposed from then on."""
+
+    account: Account
+    amount_micro: Amount
+
+
+class UnlockStake(Order, frozen=True, kw_only=True):
+    """Take native tokens back that no vote needs any more."""
+
+    account: Account
+    amount_micro: Amount
+
+
+class ProposeChange(Order, frozen=True, kw_only=True):
+    """Propose other values, all or nothing."""
+
+    account: Account
+    changes: tuple[Change, ...]
+
+
+class VoteOn(Order, frozen=True, kw_only=True):
+    """Vote on a proposal, once."""
+
+    account: Account
+    proposal: Amount
+    choice: Choice
+
+
+class CancelProposal(Order, frozen=True, kw_only=True):
+    """Take a proposal back, by its proposer; or veto what increases risk, by the guardian."""
+
+    account: Account
+    proposal: Amount
+
+
+class ExecuteProposal(Order, frozen=True, kw_only=True):
+    """Try again a proposal that could not be carried out when it was due."""
+
+    proposal: Amount
+
+
+class Guard(Order, frozen=True, kw_only=True):
+    """Make a setting safer at once; it ends by itself. By the guardian."""
+
+    account: Account
+    name: str
+    value: Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
+
+
 ProtocolCommand = (
     Tick
     | OpenPool
@@ -307,6 +377,15 @@ ProtocolCommand = (
     | RequestExit
     | CancelExit
     | ClaimExit
+    | OpenGovernance
+    | Govern
+    | LockStake
+    | UnlockStake
+    | ProposeChange
+    | VoteOn
+    | CancelProposal
+    | ExecuteProposal
+    | Guard
 )
 
 _Command = TypeVar("_Command", bound=Order)

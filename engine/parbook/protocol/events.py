@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from parbook.governance.state import Change, Choice
 from parbook.oracle.state import FeedState, Flaw
 from parbook.pools.states import PoolState, TrancheState
 from parbook.refusals import Refusal
@@ -307,3 +308,80 @@ class ExitClaimed(Said, frozen=True, kw_only=True):
     tranche: int
     account: int
     paid_micro: int
+
+
+# --- governance -----------------------------------------------------------------------------------------------------
+
+
+class GovernanceOpened(Said, frozen=True, kw_only=True):
+    """Settings are put to the vote of those who hold `native`."""
+
+    native: int
+    parameters: tuple[str, ...]
+
+
+class Governed(Said, frozen=True, kw_only=True):
+    """Further settings are."""
+
+    parameters: tuple[str, ...]
+
+
+class StakeLocked(Said, frozen=True, kw_only=True):
+    """Tokens were locked."""
+
+    account: int
+    amount_micro: int
+
+
+class StakeUnlocked(Said, frozen=True, kw_only=True):
+    """Tokens went back."""
+
+    account: int
+    amount_micro: int
+
+
+class ChangeProposed(Said, frozen=True, kw_only=True):
+    """A proposal was made; it is voted on after its delay."""
+
+    proposal: int
+    account: int
+    changes: tuple[Change, ...]
+
+
+class Voted(Said, frozen=True, kw_only=True):
+    """An account voted."""
+
+    proposal: int
+    account: int
+    choice: Choice
+    weight_micro: int
+
+
+class ProposalEnded(Said, frozen=True, kw_only=True):
+    """A proposal goes on or is over: QUEUED DEFEATED EXECUTED EXPIRED CANCELLED VETOED."""
+
+    proposal: int
+    outcome: str
+
+
+class ProposalHeldBack(Said, frozen=True, kw_only=True):
+    """What it changes could not be set so; it may be tried again within its grace."""
+
+    proposal: int
+    reason: str
+
+
+class Guarded(Said, frozen=True, kw_only=True):
+    """The guardian made a setting safer, until a time."""
+
+    name: str
+    value: int
+    until_ns: int
+
+
+class GuardEnded(Said, frozen=True, kw_only=True):
+    """What the guardian set is over: the governed value holds again, unless `reason` says why it could not be set."""
+
+    name: str
+    value: int
+    reason: str = ""

@@ -158,7 +158,7 @@ def judge(engine: Engine, command: c.Judge) -> Answer:
     rounds.resolve(entry.feed, plan, engine.now_ns)
     engine.say(e.Judged, feed=command.feed, round=command.round, upheld=command.upheld)
     due(engine)
-    _follow(engine, command.feed, struck=plan.activates)
+    follow(engine, command.feed, struck=plan.activates)
     return None
 
 
@@ -175,7 +175,7 @@ def suspend(engine: Engine, command: c.SuspendFeed) -> Answer:
     feeds.suspend(entry.feed, plan, engine.now_ns)
     engine.say(e.FeedSuspended, feed=command.feed, suspended=command.suspended)
     due(engine)
-    _follow(engine, command.feed, struck=False)
+    follow(engine, command.feed)
     return None
 
 
@@ -201,7 +201,7 @@ def due(engine: Engine) -> None:
                 engine.purse.move(entry.bond_account, plan.disputer, entry.bond_asset, plan.returned_micro)
                 engine.say(e.RoundLapsed, feed=number, round=plan.number)
             if plan.kind in (DueKind.ACTIVATE, DueKind.AGE) and _settled(entry, engine.now_ns):
-                _follow(engine, number, struck=plan.kind is DueKind.ACTIVATE)
+                follow(engine, number, struck=plan.kind is DueKind.ACTIVATE)
 
 
 def _settled(entry: FeedEntry, now_ns: int) -> bool:
@@ -213,7 +213,7 @@ def _settled(entry: FeedEntry, now_ns: int) -> bool:
     return False
 
 
-def _follow(engine: Engine, number: int, *, struck: bool) -> None:
+def follow(engine: Engine, number: int, *, struck: bool = False) -> None:
     """Say the anchor and let prices, tills, curves and waiting epochs follow."""
     entry = engine.state.feeds[number]
     anchor = rounds.anchor_at(entry.feed, engine.now_ns)

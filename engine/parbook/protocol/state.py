@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from parbook.governance.state import Governance
 from parbook.messages import CurveParams
 from parbook.oracle.state import Feed
 from parbook.pools.pool import Pool, Shares
@@ -14,7 +15,7 @@ from parbook.units import RESERVED_ACCOUNT
 
 
 class TreasuryEntry(msgspec.Struct, kw_only=True):
-    """What buys a tranche's units back. Its reserve has an account of its own; what the curve may spend lies in the till.
+    """What buys a tranche's units back. Its reserve has its own account; what the curve may spend lies in the till.
 
     `guardian` may pause it, `governor` restart it and change its terms.
     """
@@ -76,6 +77,14 @@ class PoolEntry(msgspec.Struct, kw_only=True):
     trusted: bool = False
 
 
+class GovernanceEntry(msgspec.Struct, kw_only=True):
+    """Who votes on what: the native token it takes, and the account in which locked tokens lie."""
+
+    governance: Governance
+    native: int
+    account: int
+
+
 class ProtocolState(msgspec.Struct, kw_only=True):
     """All mechanisms, by number. `next_account`: the next of the accounts that are the protocol's alone."""
 
@@ -83,3 +92,4 @@ class ProtocolState(msgspec.Struct, kw_only=True):
     next_said: int = 1
     pools: list[PoolEntry] = []
     feeds: list[FeedEntry] = []
+    governance: GovernanceEntry | None = None
