@@ -56,4 +56,3 @@ class Refusal(DocumentedEnum):
     NOTHING_UNBONDED = 1804, "no unbonding of the account is due"
     NO_REWARD = 1805, "nothing is owed to the account"
     BOND_LIMIT = 1806, "bonds would exceed the most that the terms let stand next to the reserve"
-    BONDS_SPENT = 1807, "losses took nearly all: nothing is bonded until the shares that are left are gone"

@@ -1,7 +1,7 @@
 """What happens to the basket: prices, time, legs, weights, the protocol's own units, the haircut.
 
-Each operation is planned, which changes nothing, and carried out. Who may ask for it is the composer's business: prices come
-from the oracle, time from a due command, everything else from governance.
+Each operation is planned, which changes nothing, and carried out. Who may ask for it is the composer's business:
+prices come from the oracle, time from a due command, everything else from governance.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class LegPlan(Plan, frozen=True, kw_only=True):
 
     asset: int
     haircut_e12: int
-    claims: dict[int, list[int]]
+    claims: tuple[tuple[int, tuple[int, ...]], ...]
 
 
 class WeightPlan(Plan, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ def observe(state: Token, plan: ObservePlan, now_ns: int) -> None:
 def next_due_ns(state: Token) -> int:
     """Return when a leg's status changes next by time alone; 0: never. O(legs)."""
     times = [change[0] for leg in state.legs if (change := next_status(leg, state.terms))]
-    return min(min(times), TIME_NS_MAX) if times else 0
+    return min([*times, TIME_NS_MAX]) if times else 0
 
 
 def plan_due(state: Token, now_ns: int) -> DuePlan:
@@ -129,7 +129,7 @@ def due(state: Token, plan: DuePlan, now_ns: int) -> None:
 
 
 def plan_add_leg(state: Token, terms: LegTerms, now_ns: int) -> Refusal | LegPlan:
-    """Return the plan to add a leg, without weight, units or price; LEG_EXISTS, LEGS_FULL, GRAPH_FULL, CIRCULAR_BACKING.
+    """Return the plan to add a leg without weight, units or price; LEG_EXISTS, LEGS_FULL, GRAPH_FULL, CIRCULAR_BACKING.
 
     `circular_leg` names the path that makes it circular. O(graph).
     """
@@ -138,19 +138,23 @@ def plan_add_leg(state: Token, terms: LegTerms, now_ns: int) -> Refusal | LegPla
         return Refusal.LEG_EXISTS
     if len(state.legs) >= LEGS_MAX:
         return Refusal.LEGS_FULL
-    claims = graph.merged(state.claims, terms.claims)
+    claims = graph.merged(dict(state.claims), terms.claims)
     if graph.size(claims) > GRAPH_MAX:
         return Refusal.GRAPH_FULL
     if circular_leg(state, terms):
         return Refusal.CIRCULAR_BACKING
     return LegPlan(
-        revision=state.revision, now_ns=now_ns, asset=terms.asset, haircut_e12=terms.haircut_e12, claims=claims
+        revision=state.revision,
+        now_ns=now_ns,
+        asset=terms.asset,
+        haircut_e12=terms.haircut_e12,
+        claims=tuple((asset, tuple(claims[asset])) for asset in sorted(claims)),
     )
 
 
 def circular_leg(state: Token, terms: LegTerms) -> tuple[int, ...]:
-    """Return the path, asset by asset, that makes this leg or one there is circular; () when there is none. O(graph)."""
-    claims = graph.merged(state.claims, terms.claims)
+    """Return the path, asset by asset, that makes this leg or a present one circular; () when none does. O(graph)."""
+    claims = graph.merged(dict(state.claims), terms.claims)
     forbidden = (state.terms.native_asset, state.terms.token_asset)
     for asset in (terms.asset, *(leg.asset for leg in state.legs)):
         if path := graph.circular_path(claims, asset, forbidden):
@@ -163,7 +167,7 @@ def add_leg(state: Token, plan: LegPlan, now_ns: int) -> None:
     carried_out(WHERE, state, plan, now_ns)
     state.legs.append(Leg(asset=plan.asset, haircut_e12=plan.haircut_e12, since_ns=now_ns))
     state.legs.sort(key=lambda leg: leg.asset)
-    state.claims = plan.claims
+    state.claims = [(asset, list(below)) for asset, below in plan.claims]
 
 
 def plan_drop_leg(state: Token, asset: int, now_ns: int) -> Refusal | UnitsPlan:

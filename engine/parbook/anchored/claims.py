@@ -3,7 +3,7 @@
 Leaves are (account, amount) by rising account. A node's hash covers both children's hashes *and* sums, so that no
 branch can hide or cancel what is claimed. Of the known attacks on such trees:
 
-- *duplicated nodes* (CVE-2012-2459: an odd level completed by its last node has the same root as that node listed twice):
+- *duplicated nodes* (CVE-2012-2459: an odd level completed by its last node has the root of that node listed twice):
   an odd node moves up alone, nothing is ever paired with itself, and the root covers the number of leaves;
 - *a node passed off as a leaf*: leaves, nodes and roots are hashed under different personalisations;
 - *another place*: the way up follows from index and count, which the proof names and the root covers.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Final
 
@@ -95,11 +96,11 @@ def claims_of(amounts: Mapping[int, int]) -> Claims:
 
 def inclusion(claims: Claims, account: int) -> Inclusion:
     """Return the proof that an account's claim is in the tree; AssetError when it is not. O(log n)."""
-    if account not in claims.accounts:
+    index = place = bisect_left(claims.accounts, account)
+    if index == claims.count or claims.accounts[index] != account:
         raise AssetError(
             "claims", f"account {shown(account)} is not in the tree", "Ask for an account that holds tokens."
         )
-    index = place = claims.accounts.index(account)
     beside = []
     for level in claims.levels[:-1]:
         if place ^ 1 < len(level):
@@ -116,7 +117,7 @@ def inclusion(claims: Claims, account: int) -> Inclusion:
 
 
 def is_included(root: str, total_micro: int, proof: Inclusion) -> bool:
-    """Return whether a proof leads to this root and total. Everything it says is judged, whatever its types. O(log n)."""
+    """Return whether a proof leads to this root and total. Nothing it says is taken on trust. O(log n)."""
     try:
         require_int("proof", "account", proof.account, 0, ACCOUNT_MAX)
         require_int("proof", "count", proof.count, 1, CLAIMS_MAX)

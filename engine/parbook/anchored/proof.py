@@ -38,7 +38,7 @@ class ReportLeg(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What backs the token, at a time and a sequence number of the exchange whose state has the hash `exchange_hash`."""
+    """What backs the token, at a time and a sequence number of the exchange, whose state hashes to `exchange_hash`."""
 
     format: int
     chain: int

@@ -5,7 +5,8 @@ On a supply of Y tokens backed by A < Y, all measured from the anchor (the state
     price(X) = 1                        for X <= Xu                       par
                1 - alpha (X - Xu) / Y   for Xu < X <= Xu + U              a slope
                1 - alpha U / Y          beyond                            pro rata: what is left for each who is left
-    alpha    = max(slope, least), least = 2 (1 - r) from r = A / Y = (1 + floor) / 2 on, (1-floor)^2 / (2 (r - floor)) below
+    alpha    = max(slope, least); least = 2 (1 - r) for r = A / Y >= (1 + floor) / 2,
+               (1-floor)^2 / (2 (r - floor)) below
     Xu       = Y - sqrt(2 (Y-A) Y / alpha)                              when the slope ends above the floor
                Y - (Y-A) / (1-floor) - Y (1-floor) / (2 alpha)          when it reaches it
                and at most the par share of Y

@@ -23,7 +23,7 @@ def sign(data: bytes, private: bytes) -> bytes:
 
 
 def verify(data: bytes, signature: bytes, key: bytes, previous: bytes | None) -> Report:
-    """Return a report that `key` signed, that follows `previous` (None: the first) and adds up; AssetError otherwise."""
+    """Return a report that `key` signed, follows `previous` (None: it is the first) and adds up; else AssetError."""
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, _message(data))
     except (InvalidSignature, ValueError):

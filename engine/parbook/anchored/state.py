@@ -34,7 +34,7 @@ class Leg(msgspec.Struct, kw_only=True):
 
 
 class Token(msgspec.Struct, kw_only=True):
-    """An anchored token. Legs stand by rising asset. `claims` is the backing graph: asset -> assets it is a claim on.
+    """An anchored token. Legs stand by rising asset. `claims` is the backing graph: (asset, assets it is a claim on).
 
     `level_micro` is what was redeemed lately, net of mints, at `level_ns`; `anchor_micro` and `anchor_supply_micro`
     are the curve it is redeemed along while the backing is `seen_micro`. `basket` counts re-weightings. Its terms may
@@ -43,7 +43,7 @@ class Token(msgspec.Struct, kw_only=True):
 
     terms: TokenTerms
     legs: list[Leg] = []
-    claims: dict[int, list[int]] = {}
+    claims: list[tuple[int, list[int]]] = []
     supply_micro: int = 0
     issuance: Bucket
     redemption: Bucket
@@ -160,8 +160,9 @@ def check(state: Token) -> None:
     if assets != sorted(set(assets)) or len(assets) > LEGS_MAX:
         raise InvariantError(f"the legs {assets} do not rise, or are more than {LEGS_MAX}")
     forbidden = (state.terms.native_asset, state.terms.token_asset)
+    claims = dict(state.claims)
     for asset in assets:
-        if path := circular_path(state.claims, asset, forbidden):
+        if path := circular_path(claims, asset, forbidden):
             raise InvariantError(f"the backing is circular: {path}")
     if sum(leg.weight_e12 for leg in state.legs) not in (0, E12):
         raise InvariantError("target weights do not sum to 1")

@@ -2,8 +2,8 @@
 
     limit = max(amount, share x supply);  available = min(limit, left + limit x elapsed / period)
 
-Source: the Throttle library of the Reserve Protocol. A bucket that refills by the limit of the moment has no cliff; what
-passes one way gives room the other way, so that going in and out again is no net flow.
+Source: the Throttle library of the Reserve Protocol. A bucket that refills by the limit of the moment has no cliff;
+what passes one way gives room the other way, so that going in and out again is no net flow.
 """
 
 from __future__ import annotations

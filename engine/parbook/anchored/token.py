@@ -10,7 +10,8 @@ tokens, V the legs' low value and C what of it counts after haircuts:
 | DISABLED, HAIRCUT | d min(1, C / S) | d / max(S, V) of it: the units' share, at most par | worth / low price |
 
 In kind and HAIRCUT, d / S of every leg is the ratio for all alike, whoever comes first, and moves the ratio for nobody.
-The redemption fee stays in the basket. Units are rounded down, fees up; the basket keeps what is lost.
+The redemption fee stays in the basket; where all are alike there is none, because it would raise the ratio for the later
+parts of a redemption that is split. Units are rounded down, fees up; the basket keeps what is lost.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def redemption_room_micro(state: Token, now_ns: int) -> int:
 
 
 def plan_mint(state: Token, asset: int, quantity_micro: int, now_ns: int) -> Refusal | MintPlan:
-    """Return the plan to mint against units of a leg, which count at its low price, rounded down; the fee is rounded up.
+    """Return the plan to mint against units of a leg, at its low price, rounded down; the fee is rounded up.
 
     TOKEN_NOT_SOUND, UNKNOWN_LEG, LEG_NOT_SOUND (a leg out of the basket), TOKENS_TOO_FEW, SUPPLY_LIMIT, OVERWEIGHT,
     BACKING_TOO_LOW, ISSUANCE_THROTTLED; in this order. O(legs).
@@ -136,7 +137,7 @@ def _is_overweight(state: Token, leg: Leg, quantity_micro: int, now_ns: int) -> 
 
 
 def mint(state: Token, plan: MintPlan, now_ns: int) -> None:
-    """Carry the mint out. It gives redemptions room and takes from the redemption level: what counts is the net flow."""
+    """Carry the mint out. It gives redemptions room and lowers the redemption level: what counts is the net flow."""
     level, level_ns = level_now(state, now_ns)
     carried_out(WHERE, state, plan, now_ns)
     _pass(state, state.issuance, state.terms.issuance, now_ns, plan.tokens_micro)
@@ -170,7 +171,7 @@ def plan_redeem(state: Token, tokens_micro: int, now_ns: int, *, in_kind: bool =
     else:
         before = paid_micro(state.terms.curve, anchor, whole, level)
         worth = paid_micro(state.terms.curve, anchor, whole, level + tokens_micro) - before
-    fee = share_of(worth, state.terms.redeem_fee_e12, Rounding.CEIL)
+    fee = 0 if alike else share_of(worth, state.terms.redeem_fee_e12, Rounding.CEIL)
     if in_kind or state.terms.cash_leg == IN_KIND:
         units = _in_kind(state, tokens_micro, worth - fee, now_ns)
     else:
@@ -208,14 +209,13 @@ def _in_kind(state: Token, tokens_micro: int, net_micro: int, now_ns: int) -> tu
     where = token_state(state, now_ns)
     value = counted(state, now_ns, haircut=False)
     par = NANO * E12
-    kept_tokens = tokens_micro - share_of(tokens_micro, state.terms.redeem_fee_e12, Rounding.CEIL)
     if where in (TokenState.DISABLED, TokenState.HAIRCUT):
-        over, under = kept_tokens * par, max(state.supply_micro * par, value)
+        over, under = tokens_micro * par, max(state.supply_micro * par, value)
     else:
         over, under = net_micro * par, value
-        if where is TokenState.IFFY and over * state.supply_micro > kept_tokens * under:
+        if where is TokenState.IFFY and over * state.supply_micro > tokens_micro * under:
             # A price that is not believed may be too low: nobody takes more than the tokens' share of the units.
-            over, under = kept_tokens, state.supply_micro
+            over, under = tokens_micro, state.supply_micro
     if not under:
         return ()
     over = min(over, under)

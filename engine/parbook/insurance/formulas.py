@@ -1,11 +1,11 @@
 """Formulas of other systems that the fund uses, as pure integer functions.
 
-- `emission_e12`: Aave Umbrella's emission curve: on x = staked / target, (2 - x) x up to 1, then straight down to 0.8 at
-  1.2, and 0.8 beyond: little stake earns more each, and too much is not paid for.
+- `emission_e12`: Aave Umbrella's emission curve: on x = staked / target, (2 - x) x up to 1, then straight down to 0.8
+  at 1.2, and 0.8 beyond: little stake earns more each, and too much is not paid for.
 - `payout_micro`: the Reserve Protocol's reward stream: `pool (1 - (1 - ratio)^seconds)`. Streams compose: to be counted
   every second or once a week is the same but for roundings.
-- `dutch_e18`: the Reserve Protocol's falling price: in the first fifth geometric from 1000 to 1.5 times the best price, then
-  straight to the best at 45 %, to the worst at 95 %, and the worst to the end.
+- `dutch_e18`: the Reserve Protocol's falling price: in the first fifth geometric from 1000 to 1.5 times the best price,
+  then straight to the best at 45 %, to the worst at 95 %, and the worst to the end.
 """
 
 from __future__ import annotations

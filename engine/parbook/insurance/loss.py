@@ -36,8 +36,7 @@ class AlarmPlan(Plan, frozen=True, kw_only=True):
 class LossPlan(Plan, frozen=True, kw_only=True):
     """What each layer bears; they sum to the loss.
 
-    `cash_micro` leaves the fund now; `stake_micro` is to be fetched by `seized_stake_micro + seized_drafts_micro` native
-    tokens.
+    `cash_micro` leaves the fund now; `stake_micro` is to be fetched by native tokens, of stake and of drafts.
     """
 
     excess_spread_micro: int
@@ -223,9 +222,9 @@ def auction(fund: Fund, plan: AuctionPlan, now_ns: int) -> None:
 
 
 def plan_buy(fund: Fund, native_micro: int, now_ns: int) -> Refusal | BuyPlan:
-    """Return the plan to buy of the lot at the price of the moment, the cost rounded up; NO_AUCTION, LOT_SHORT, FUND_LIMIT.
+    """Return the plan to buy of the lot at the price of the moment, the cost rounded up; NO_AUCTION, LOT_SHORT.
 
-    O(1).
+    FUND_LIMIT. O(1).
     """
     started(WHERE, fund, now_ns)
     require_int(WHERE, "native_micro", native_micro, 1, MONEY_MICRO_MAX)
@@ -266,7 +265,7 @@ def buy(fund: Fund, plan: BuyPlan, now_ns: int) -> None:
 
 
 def plan_give_up(fund: Fund, now_ns: int) -> Refusal | GiveUpPlan:
-    """Return the plan to leave the rest of a hole to the holders once all is sold; AUCTION_RUNNING, NOTHING_SEIZED. O(1)."""
+    """Return the plan to leave the rest of a hole to the holders once all is sold; AUCTION_RUNNING, NOTHING_SEIZED."""
     started(WHERE, fund, now_ns)
     if fund.auction or fund.seized_micro:
         return Refusal.AUCTION_RUNNING

@@ -56,12 +56,12 @@ class ClaimPlan(Plan, frozen=True, kw_only=True):
 def _asked(fund: Fund, account: int, now_ns: int) -> Staker | None:
     started(WHERE, fund, now_ns)
     require_int(WHERE, "account", account, 0, ACCOUNT_MAX)
-    return fund.stakers.get(account)
+    return fund.stakers.get(str(account))
 
 
 def staked_shares(fund: Fund, account: int) -> int:
     """Return an account's shares of the present era."""
-    staker = fund.stakers.get(account)
+    staker = fund.stakers.get(str(account))
     return staker.stake.shares if staker and staker.era == fund.stake_era else 0
 
 
@@ -87,9 +87,9 @@ def stake(fund: Fund, plan: StakePlan, now_ns: int) -> None:
     """Take the stake. Premium streamed until now belongs to those who were there."""
     carried_out(WHERE, fund, plan, now_ns)
     stream(fund, now_ns)
-    if plan.account not in fund.stakers:
-        fund.stakers[plan.account] = Staker(era=fund.stake_era, stake=Earner(index_e18=fund.index_e18))
-    staker = fund.stakers[plan.account]
+    if str(plan.account) not in fund.stakers:
+        fund.stakers[str(plan.account)] = Staker(era=fund.stake_era, stake=Earner(index_e18=fund.index_e18))
+    staker = fund.stakers[str(plan.account)]
     settled(fund, staker)
     staker.stake.shares += put(fund.stake, plan.native_micro)
     fund.stake_in_micro += plan.native_micro
@@ -123,7 +123,7 @@ def unstake(fund: Fund, plan: UnstakePlan, now_ns: int) -> None:
     """Make the draft. It earns no premium."""
     carried_out(WHERE, fund, plan, now_ns)
     stream(fund, now_ns)
-    staker = fund.stakers[plan.account]
+    staker = fund.stakers[str(plan.account)]
     settled(fund, staker)
     staker.stake.shares -= plan.shares
     shares = put(fund.drafts, taken(fund.stake, plan.shares))
@@ -150,7 +150,7 @@ def _ready(fund: Fund, staker: Staker, now_ns: int) -> list[Draft]:
 def claim_stake(fund: Fund, plan: ClaimPlan, now_ns: int) -> None:
     """Pay the drafts out."""
     carried_out(WHERE, fund, plan, now_ns)
-    staker = fund.stakers[plan.account]
+    staker = fund.stakers[str(plan.account)]
     ready = _ready(fund, staker, now_ns)
     fund.stake_out_micro += taken(fund.drafts, sum(draft.shares for draft in ready))
     staker.drafts = [draft for draft in staker.drafts if draft.era == fund.draft_era and draft not in ready]
@@ -170,7 +170,7 @@ def claim_premium(fund: Fund, plan: ClaimPlan, now_ns: int) -> None:
     """Pay the premium out."""
     carried_out(WHERE, fund, plan, now_ns)
     stream(fund, now_ns)
-    staker = fund.stakers[plan.account]
+    staker = fund.stakers[str(plan.account)]
     settled(fund, staker)
     staker.stake.owed_micro -= plan.cash_micro
     fund.owed_micro -= plan.cash_micro
@@ -179,8 +179,8 @@ def claim_premium(fund: Fund, plan: ClaimPlan, now_ns: int) -> None:
 
 def _forget_if_empty(fund: Fund, account: int) -> None:
     """Give the account's place back when nothing is left in it."""
-    staker = fund.stakers[account]
+    staker = fund.stakers[str(account)]
     settled(fund, staker)
     living = any(draft.era == fund.draft_era for draft in staker.drafts)
     if not staker.stake.shares and not staker.stake.owed_micro and not living:
-        del fund.stakers[account]
+        del fund.stakers[str(account)]

@@ -7,7 +7,7 @@ import msgspec
 from parbook.errors import InvariantError
 from parbook.insurance.formulas import emission_e12, payout_micro
 from parbook.insurance.terms import DRAFTS_MAX, ERAS_MAX, SECOND_NS, STAKERS_MAX, FundState, FundTerms
-from parbook.pools.amounts import MONEY_MICRO_MAX, E12, Rounding, divide, require_int
+from parbook.pools.amounts import E12, MONEY_MICRO_MAX, Rounding, divide, require_int
 from parbook.pools.shares import Earner, Pot, check_pot, index_step, settle
 from parbook.units import TIME_NS_MAX
 
@@ -42,9 +42,9 @@ class Fund(msgspec.Struct, kw_only=True):
     """An insurance fund.
 
     `cash_micro` bears losses; `unpaid_micro` is premium on its way to stakers and `owed_micro` what they have earned
-    and not claimed: neither bears any. `stake` and `drafts` are native tokens in shares; `seized_micro` waits to be sold.
-    `short_micro` is what seized stake still has to fetch; what it fetches beyond is the fund's cash. An era's last
-    index stands in `indices_e18`. Totals since the beginning end in `_in_micro` and `_out_micro`. Its terms may be
+    and not claimed: neither bears any. `stake` and `drafts` are native tokens in shares; `seized_micro` waits for its
+    sale. `short_micro` is what seized stake still has to fetch; what is beyond is the fund's cash. An era's last index
+    stands in `indices_e18`. Totals since the beginning end in `_in_micro` and `_out_micro`. Its terms may be
     replaced between operations.
     """
 
@@ -59,7 +59,8 @@ class Fund(msgspec.Struct, kw_only=True):
     draft_era: int = 0
     index_e18: int = 0
     indices_e18: list[int] = []
-    stakers: dict[int, Staker] = {}
+    stakers: dict[str, Staker] = {}
+    """By account, as text: what is serialised in one order has keys of text."""
     seized_micro: int = 0
     short_micro: int = 0
     auction: Auction | None = None
@@ -133,7 +134,7 @@ def settled(fund: Fund, staker: Staker) -> None:
 
 def claimable_micro(fund: Fund, account: int, now_ns: int) -> int:
     """Return the premium that an account may claim at `now_ns`. O(log)."""
-    staker = fund.stakers.get(account)
+    staker = fund.stakers.get(str(account))
     if staker is None:
         return 0
     view = msgspec.structs.replace(fund, index_e18=fund.index_e18 + streamed(fund, now_ns)[0])

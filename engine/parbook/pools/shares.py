@@ -89,7 +89,7 @@ def index_step(micro: int, shares: int) -> tuple[int, int]:
 
 def check_pot(where: str, pot: Pot) -> None:
     """Raise InvariantError unless money and shares are in range, and neither is there without the other."""
-    if not 0 <= pot.micro <= MONEY_MICRO_MAX or not 0 <= pot.shares:
+    if not 0 <= pot.micro <= MONEY_MICRO_MAX or not pot.shares >= 0:
         raise InvariantError(f"{where}: {pot} is out of range")
     if bool(pot.micro) != bool(pot.shares):
         raise InvariantError(f"{where}: {pot} has money without an owner, or owners without money")

@@ -1,4 +1,4 @@
-"""Operations in two steps: a plan changes nothing and says all amounts, and is carried out once, on the state it is of."""
+"""Operations in two steps: a plan changes nothing and says all amounts; it is carried out on the state it is of."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def started(where: str, state: Stepped, now_ns: int) -> None:
 
 
 def carried_out(where: str, state: Stepped, plan: Plan, now_ns: int) -> None:
-    """Count the operation. MisuseError unless the plan is of this very state and time: its amounts hold nowhere else."""
+    """Count the operation. MisuseError unless the plan is of this state and time: its amounts hold nowhere else."""
     if plan.revision != state.revision or plan.now_ns != now_ns:
         raise MisuseError(
             f"{where}: the plan is of revision {plan.revision} at {plan.now_ns}, the state of {state.revision} at "

@@ -65,7 +65,8 @@ class Support(msgspec.Struct, kw_only=True):
     terms: SupportTerms
     bonds: Pot
     leavers: Pot
-    bonders: dict[int, Bonder] = {}
+    bonders: dict[str, Bonder] = {}
+    """By account, as text: what is serialised in one order has keys of text."""
     unpaid_micro: int = 0
     streamed_ns: int = 0
     end_ns: int = 0
@@ -119,7 +120,7 @@ def stream(state: Support, now_ns: int) -> None:
 
 def claimable_micro(state: Support, account: int, now_ns: int) -> int:
     """Return the reward that an account may claim at `now_ns`. O(1)."""
-    bonder = state.bonders.get(account)
+    bonder = state.bonders.get(str(account))
     if bonder is None:
         return 0
     return bonder.bond.owed_micro + earned(bonder.bond, state.index_e18 + streamed(state, now_ns)[0])
@@ -128,12 +129,11 @@ def claimable_micro(state: Support, account: int, now_ns: int) -> int:
 def check(state: Support) -> None:
     """Raise InvariantError unless every stated invariant holds. O(accounts)."""
     for name, pot in (("bonds", state.bonds), ("leavers", state.leavers)):
-        if pot.micro or not pot.shares:
-            check_pot(f"liquidity support, {name}", pot)
+        check_pot(f"liquidity support, {name}", pot)
     bonded = bonded_micro(state)
     if state.bonded_in_micro != bonded + state.paid_out_micro + state.lost_out_micro:
         raise InvariantError(
-            f"bonds were made or lost: {state.bonded_in_micro} came in, {bonded} is here, {state.paid_out_micro} left and "
+            f"bonds were made or lost: {state.bonded_in_micro} came in, {bonded} is here, {state.paid_out_micro} left, "
             f"{state.lost_out_micro} was lost"
         )
     if state.reward_in_micro != state.unpaid_micro + state.owed_micro + state.reward_out_micro:
