@@ -56,15 +56,15 @@ def do(state: Any, plan: Any, carry_out: Any, checked: Any, *args: Any, now: int
 
 
 def terms(**changes: Any) -> TokenTerms:
-    plain = dict(
-        token_asset=TOKEN,
-        native_asset=NATIVE,
-        cash_leg=CASH,
-        drift_e12=E12,
-        redeem_fee_e12=0,
-        issuance=WIDE,
-        redemption=WIDER,
-    )
+    plain = {
+        "token_asset": TOKEN,
+        "native_asset": NATIVE,
+        "cash_leg": CASH,
+        "drift_e12": E12,
+        "redeem_fee_e12": 0,
+        "issuance": WIDE,
+        "redemption": WIDER,
+    }
     return TokenTerms(**(plain | changes))
 
 

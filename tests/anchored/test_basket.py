@@ -233,6 +233,9 @@ def test_check_finds_what_is_broken():
         with pytest.raises(InvariantError):
             check(case.state)
 
+    def curve_of_nothing(state):
+        state.anchor_supply_micro, state.supply_micro = 1, 0
+
     def disabled_recovers(state):
         state.legs[0].status, state.legs[0].fresh_ns = DISABLED, START_NS
 
@@ -243,5 +246,5 @@ def test_check_finds_what_is_broken():
     broken(lambda state: setattr(state.legs[0], "seen_ns", state.now_ns + 1))
     broken(lambda state: setattr(state, "supply_micro", -1))
     broken(lambda state: setattr(state.redemption, "left_micro", -1))
-    broken(lambda state: (setattr(state, "anchor_supply_micro", 1), setattr(state, "supply_micro", 0)))
+    broken(curve_of_nothing)
     broken(disabled_recovers)

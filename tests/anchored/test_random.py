@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
-from parbook.anchored import token
 from parbook.anchored.state import counted, token_state
 from parbook.anchored.terms import HOUR_NS, LegStatus, ThrottleTerms, TokenState
 from parbook.pools.amounts import E12, MICRO, NANO
@@ -32,7 +32,7 @@ def step(rng: random.Random, case: Case, books: Books) -> Refusal | None:
     amount = rng.choice([1, rng.randrange(1, 10**4), rng.randrange(1, 200 * MICRO)])
     asset = rng.choice([CASH, LOANS, LANDS])
     before = token_state(case.state, case.now)
-    result: object = None
+    result: Any = None
     match rng.randrange(12):
         case 0 | 1 | 2:
             result = case.mint(asset, amount)
@@ -107,7 +107,7 @@ def randomised(rng: random.Random) -> Case:
     return case
 
 
-def received(paid: object) -> dict[int, int]:
+def received(paid: Any) -> dict[int, int]:
     return {} if isinstance(paid, Refusal) else dict(paid.units)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parbook.anchored import token
-from parbook.anchored.state import backing_micro, ratio_e12, token_state
+from parbook.anchored.state import backing_micro, level_now, ratio_e12, token_state
 from parbook.anchored.terms import DAY_NS, HOUR_NS, IN_KIND, ThrottleTerms, TokenState
 from parbook.errors import AssetError, MisuseError
 from parbook.pools.amounts import E12, MICRO, MONEY_MICRO_MAX, NANO
@@ -174,8 +174,8 @@ def test_splitting_a_redemption_below_par_changes_nothing():
 def test_the_level_of_redemptions_fades_with_its_half_life():
     case = short(80)
     case.redeem(200 * MICRO, in_kind=True)
-    assert token.level_now(case.state, case.now)[0] == 200 * MICRO
-    assert abs(token.level_now(case.state, case.now + 12 * HOUR_NS)[0] - 100 * MICRO) <= 1
+    assert level_now(case.state, case.now)[0] == 200 * MICRO
+    assert abs(level_now(case.state, case.now + 12 * HOUR_NS)[0] - 100 * MICRO) <= 1
     case.observe({CASH: NANO, LOANS: NANO})
     case.endow(CASH, 500 * MICRO)
     case.mint(CASH, 150 * MICRO)
@@ -221,7 +221,7 @@ def test_a_haircut_begins_and_ends_by_the_ratio():
 
 
 def test_while_iffy_nobody_takes_more_than_the_units_share():
-    """A low price that is not believed would hand out the basket cheaply: 80 % would otherwise pay 1 in units of 0.8."""
+    """A low price that is not believed would hand out the basket cheaply: 80 % would pay 1 for 0.8."""
     case = short(80)
     case.wait(26 * HOUR_NS)
     assert token_state(case.state, case.now) is TokenState.IFFY

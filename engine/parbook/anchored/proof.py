@@ -192,6 +192,9 @@ def _faults(made: Report) -> list[str]:
     supply = made.supply_micro * NANO
     if made.ratio_e12 != (min(RATIO_MAX_E12, total // supply) if supply > 0 else RATIO_MAX_E12):
         found.append("its ratio is not that of backing and supply")
+    iffy = any(leg.status is LegStatus.IFFY for leg in made.legs)
+    if (made.state is TokenState.SOUND and iffy) or (made.state is TokenState.IFFY and not iffy):
+        found.append("its state is not that of its legs")
     if made.claims_micro != made.supply_micro:
         found.append("the accounts' claims are not the supply")
     for name in ("previous", "exchange_hash", "claims_root"):

@@ -10,8 +10,8 @@ tokens, V the legs' low value and C what of it counts after haircuts:
 | DISABLED, HAIRCUT | d min(1, C / S) | d / max(S, V) of it: the units' share, at most par | worth / low price |
 
 In kind and HAIRCUT, d / S of every leg is the ratio for all alike, whoever comes first, and moves the ratio for nobody.
-The redemption fee stays in the basket; where all are alike there is none, because it would raise the ratio for the later
-parts of a redemption that is split. Units are rounded down, fees up; the basket keeps what is lost.
+The redemption fee stays in the basket; where all are alike there is none, because it would raise the ratio for the
+later parts of a redemption that is split. Units are rounded down, fees up; the basket keeps what is lost.
 """
 
 from __future__ import annotations
