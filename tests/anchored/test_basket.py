@@ -23,6 +23,7 @@ from parbook.errors import AssetError, InvariantError
 from parbook.pools.amounts import E12, MICRO, NANO
 from parbook.refusals import Refusal
 from tests.anchored.support import CASH, LOANS, NATIVE, START_NS, TOKEN, Case, standing, terms
+from tests.style.rules import undocumented_codes
 
 SOUND, IFFY, DISABLED = LegStatus
 
@@ -224,6 +225,11 @@ def test_other_terms_out_of_range_are_refused():
         with pytest.raises(AssetError, match="outside"):
             make()
     assert TokenTerms(token_asset=1, native_asset=2).redemption.amount_micro == 2 * 10**12
+
+
+def test_refusals_are_documented_and_unique():
+    assert undocumented_codes(Refusal) == []
+    assert [int(refusal) for refusal in Refusal] == sorted(int(refusal) for refusal in Refusal)
 
 
 def test_check_finds_what_is_broken():

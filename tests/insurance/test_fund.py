@@ -10,7 +10,7 @@ from parbook.insurance import stake as stakes
 from parbook.insurance.premium import premium_micro
 from parbook.insurance.state import at_stake_micro, check, claimable_micro, credit, fund_state
 from parbook.insurance.terms import DAY_NS, DRAFTS_MAX, ERAS_MAX, SECOND_NS, STAKERS_MAX, FundState, FundTerms
-from parbook.pools.shares import index_step
+from parbook.pools.shares import index_step, micro_for
 from parbook.pools.waterfall import absorb
 from parbook.refusals import Refusal
 from tests.anchored.support import vectors
@@ -63,7 +63,7 @@ def test_the_published_stability_pool():
     gain(44 * one)
     for account, row in zip((ANN, BOB, CAT), pool["result"], strict=True):
         shares = stakes.staked_shares(case.state, account)
-        assert stakes.micro_for(case.state.stake, shares) * 10**12 == int(row["compounded"])
+        assert micro_for(case.state.stake, shares) * 10**12 == int(row["compounded"])
         assert claimable_micro(case.state, account, case.now) * 10**12 == int(row["gain"])
 
 
@@ -216,7 +216,7 @@ def test_a_slash_reaches_drafts_even_those_that_are_due():
     assert fund_state(case.state, case.now) is FundState.ACTIVE
     assert case.claim_stake(BOB).native_micro == 75 * MICRO
     assert case.wait(14 * DAY_NS).claim_stake(ANN).native_micro == 75 * MICRO
-    assert stakes.micro_for(case.state.stake, 200 * MICRO) == 150 * MICRO
+    assert micro_for(case.state.stake, 200 * MICRO) == 150 * MICRO
 
 
 def test_stake_counts_at_a_haircut_and_is_seized_to_fetch_the_loss():
