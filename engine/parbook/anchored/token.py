@@ -138,8 +138,8 @@ def _is_overweight(state: Token, leg: Leg, quantity_micro: int, now_ns: int) -> 
 
 def mint(state: Token, plan: MintPlan, now_ns: int) -> None:
     """Carry the mint out. It gives redemptions room and lowers the redemption level: what counts is the net flow."""
-    level, level_ns = level_now(state, now_ns)
     carried_out(WHERE, state, plan, now_ns)
+    level, level_ns = level_now(state, now_ns)
     _pass(state, state.issuance, state.terms.issuance, now_ns, plan.tokens_micro)
     _pass(state, state.redemption, state.terms.redemption, now_ns, -plan.tokens_micro)
     known_leg(state, plan.asset).quantity_micro += plan.quantity_micro
