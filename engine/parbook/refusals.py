@@ -33,7 +33,7 @@ class Refusal(DocumentedEnum):
 
     # Insurance fund: 1700
     FUND_SLASHING = 1700, "a loss is being assessed: stake neither enters nor leaves until it is settled"
-    STAKE_TOO_SMALL = 1701, "so little that it is no share, or a share so small that it is nothing"
+    STAKE_TOO_SMALL = 1701, "so little stake that it buys no share, or shares so few that they are worth nothing"
     STAKE_SHORT = 1702, "the account has fewer shares than this"
     DRAFTS_FULL = 1703, "the account has as many unstaking drafts as it may: claim, or wait"
     STAKERS_FULL = 1704, "the fund has as many accounts as it may"
@@ -49,7 +49,7 @@ class Refusal(DocumentedEnum):
     ERAS_FULL = 1714, "the fund has begun as many eras as it may: it takes no stake any more"
 
     # Liquidity support: 1800
-    BOND_TOO_SMALL = 1800, "so little that it is no share, or a share so small that it is nothing"
+    BOND_TOO_SMALL = 1800, "so little money that it bonds no share, or shares so few that they are worth nothing"
     BOND_SHORT = 1801, "the account has bonded fewer shares than this"
     UNBONDINGS_FULL = 1802, "the account has as many unbondings under way as it may: claim, or wait"
     BONDERS_FULL = 1803, "as many accounts have bonded as may"
