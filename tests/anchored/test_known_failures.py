@@ -59,7 +59,7 @@ def test_stream_2025_backing_in_a_circle_is_no_backing(loop):
 
 
 def test_goldfinch_a_late_report_keeps_no_value_for_ever():
-    """A loan kept its full value while its report was late. Here nothing is minted, and in five days it counts nothing."""
+    """A loan kept its full value while its report was late. Here it counts nothing after five days."""
     case = standing()
     for hour in range(0, 170, 10):
         case.observe({CASH: NANO})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from parbook.errors import AssetError, InvariantError, MisuseError
@@ -117,6 +119,15 @@ def test_a_premium_is_charged_by_amount_and_time_rounded_up():
     charged = case.wait(365 * DAY_NS // 2).premium(10**12)
     assert (charged.charge_micro, charged.stakers_micro, charged.cash_micro) == (5 * 10**9, 25 * 10**8, 25 * 10**8)
     assert case.premium(10**12).charge_micro == 0
+
+
+def test_charging_more_often_never_costs_less():
+    rng = random.Random(6)
+    for _ in range(200):
+        covered, rate = rng.randrange(10**15), rng.randrange(E12)
+        times = [rng.randrange(1, 10**15) for _ in range(5)]
+        parts = sum(premium_micro(covered, rate, elapsed) for elapsed in times)
+        assert 0 <= parts - premium_micro(covered, rate, sum(times)) <= 4
 
 
 def test_a_premium_streams_to_those_who_are_there():
