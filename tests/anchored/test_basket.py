@@ -80,7 +80,7 @@ def test_a_stale_observation_counts_and_makes_nothing_fresh():
     case = standing().wait(30 * HOUR_NS)
     case.observe({CASH: NANO, LOANS: NANO // 2}, age_ns=27 * HOUR_NS)
     assert statuses(case, LOANS, 0, HOUR_NS, 2 * HOUR_NS) == [IFFY, IFFY, IFFY]
-    assert leg_of(case.state, LOANS).low_nano == NANO // 2
+    assert (leg_of(case.state, LOANS).low_nano, leg_of(case.state, LOANS).fresh_ns) == (NANO // 2, 0)
     assert case.observe({LOANS: NANO}, age_ns=28 * HOUR_NS) is Refusal.QUOTE_OLDER
     assert case.observe({99: NANO}) is Refusal.UNKNOWN_LEG
     with pytest.raises(AssetError, match="age_ns"):

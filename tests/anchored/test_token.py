@@ -84,6 +84,7 @@ def test_a_mint_must_leave_the_buffer():
 def test_a_haircut_counts_at_a_mint():
     case = standing(loans_haircut_e12=E12 // 2, buffer=1000 * MICRO)
     assert backing_micro(case.state, case.now) == 1750 * MICRO
+    assert ratio_e12(case.state, case.now) == 175 * E12 // 100
     case.mint(LOANS, 100 * MICRO)
     assert backing_micro(case.state, case.now) == 1800 * MICRO
 
