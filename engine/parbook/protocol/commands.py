@@ -12,10 +12,12 @@ import msgspec
 from msgspec import Meta
 
 from parbook import canonical
+from parbook.anchored.terms import TokenTerms
 from parbook.errors import AssetError, CorruptionError, MisuseError, shown
 from parbook.governance.state import Change, Choice
 from parbook.governance.terms import GovernanceTerms
 from parbook.instrument import Instrument
+from parbook.insurance.terms import FundTerms
 from parbook.messages import CurveParams
 from parbook.oracle.state import Observation
 from parbook.oracle.terms import FeedTerms
@@ -25,12 +27,14 @@ from parbook.pools.servicing import ServiceRow
 from parbook.pools.states import PoolState, TrancheState
 from parbook.redemption.desk import DeskTerms
 from parbook.redemption.queue_state import QueueTerms
+from parbook.support.state import SupportTerms
 from parbook.treasury.terms import TreasuryTerms
 from parbook.units import RESERVED_ACCOUNT
 
 Account = Annotated[int, Meta(ge=1, le=RESERVED_ACCOUNT - 1)]
 Amount = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Index = Annotated[int, Meta(ge=0, le=2**16 - 1)]
+Share = Annotated[int, Meta(ge=0, le=10**12)]
 Time = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
@@ -351,6 +355,218 @@ class Guard(Order, frozen=True, kw_only=True):
     value: Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
 
 
+# --- the anchored token -----------------------------------------------------------------------------------------
+
+
+class OpenToken(Order, frozen=True, kw_only=True):
+    """Make an anchored token: an asset of that name. `cash` is what everything is priced in, `native` never counts.
+
+    `terms.token_asset` and `.native_asset` are set by the protocol, whatever they say.
+    """
+
+    name: str
+    native: Index
+    cash: Index
+    governor: Account
+    terms: TokenTerms
+
+
+class AddLeg(Order, frozen=True, kw_only=True):
+    """Add an asset to the basket. `claims`: (asset, the assets it is a claim on). By the token's governor."""
+
+    token: Index
+    account: Account
+    asset: Index
+    haircut_e12: Share
+    claims: tuple[tuple[Index, tuple[Index, ...]], ...] = ()
+
+
+class DropLeg(Order, frozen=True, kw_only=True):
+    """Forget an empty leg. By the token's governor."""
+
+    token: Index
+    account: Account
+    asset: Index
+
+
+class Reweight(Order, frozen=True, kw_only=True):
+    """Set the target weight of every leg. By the token's governor."""
+
+    token: Index
+    account: Account
+    weights: tuple[tuple[Index, Share], ...]
+
+
+class Endow(Order, frozen=True, kw_only=True):
+    """Put units into the basket against no tokens."""
+
+    token: Index
+    account: Account
+    asset: Index
+    quantity_micro: Amount
+
+
+class Release(Order, frozen=True, kw_only=True):
+    """Take units out that the backing does not need. By the token's governor."""
+
+    token: Index
+    account: Account
+    asset: Index
+    quantity_micro: Amount
+
+
+class MintTokens(Order, frozen=True, kw_only=True):
+    """Mint tokens against units of a leg, at its low price."""
+
+    token: Index
+    account: Account
+    asset: Index
+    quantity_micro: Amount
+
+
+class RedeemTokens(Order, frozen=True, kw_only=True):
+    """Redeem tokens from the cash leg, or in kind."""
+
+    token: Index
+    account: Account
+    tokens_micro: Amount
+    in_kind: bool = False
+
+
+class SetHaircut(Order, frozen=True, kw_only=True):
+    """Let all holders bear `holders_micro` alike, or, with 0, end that. By the token's governor."""
+
+    token: Index
+    account: Account
+    holders_micro: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+
+# --- insurance --------------------------------------------------------------------------------------------------
+
+
+class OpenFund(Order, frozen=True, kw_only=True):
+    """Insure a pool's senior claims with cash and staked native tokens. By the pool's manager."""
+
+    pool: Index
+    account: Account
+    native: Index
+    governor: Account
+    terms: FundTerms
+
+
+class Stake(Order, frozen=True, kw_only=True):
+    """Put native tokens at stake for premiums."""
+
+    pool: Index
+    account: Account
+    native_micro: Amount
+
+
+class Unstake(Order, frozen=True, kw_only=True):
+    """Begin to take shares of the stake out; a loss reaches them until they are claimed."""
+
+    pool: Index
+    account: Account
+    shares: Annotated[int, Meta(ge=1)]
+
+
+class ClaimStake(Order, frozen=True, kw_only=True):
+    """Have stake that may leave, and premium earned, paid out."""
+
+    pool: Index
+    account: Account
+
+
+class PayPremium(Order, frozen=True, kw_only=True):
+    """Charge the pool its premium up to now."""
+
+    pool: Index
+
+
+class PayIn(Order, frozen=True, kw_only=True):
+    """Add cash to a fund, for good."""
+
+    pool: Index
+    account: Account
+    amount_micro: Amount
+
+
+class Alarm(Order, frozen=True, kw_only=True):
+    """Hold all stake while a loss is assessed, or let it go. By the fund's governor."""
+
+    pool: Index
+    account: Account
+    begins: bool = True
+
+
+class CoverLoss(Order, frozen=True, kw_only=True):
+    """Fill the hole behind the senior claims in the loss order. By the fund's governor."""
+
+    pool: Index
+    account: Account
+
+
+class AuctionStake(Order, frozen=True, kw_only=True):
+    """Put seized stake up for sale. By the fund's governor."""
+
+    pool: Index
+    account: Account
+
+
+class BuyStake(Order, frozen=True, kw_only=True):
+    """Buy seized stake for at most so much."""
+
+    pool: Index
+    account: Account
+    native_micro: Amount
+    most_micro: Amount
+
+
+class GiveUp(Order, frozen=True, kw_only=True):
+    """Leave what seized stake did not fetch to the holders. By the fund's governor."""
+
+    pool: Index
+    account: Account
+
+
+# --- liquidity support --------------------------------------------------------------------------------------------
+
+
+class OpenSupport(Order, frozen=True, kw_only=True):
+    """Let people bond money beside a treasury's reserve. By the treasury's governor."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    terms: SupportTerms
+
+
+class Bond(Order, frozen=True, kw_only=True):
+    """Bond money: it earns of what the curve realises, and bears its losses."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    amount_micro: Amount
+
+
+class Unbond(Order, frozen=True, kw_only=True):
+    """Begin to take shares of the bonds out."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+    shares: Annotated[int, Meta(ge=1)]
+
+
+class ClaimBond(Order, frozen=True, kw_only=True):
+    """Have bonds that may leave, and rewards, paid out."""
+
+    pool: Index
+    tranche: Index
+    account: Account
+
+
 ProtocolCommand = (
     Tick
     | OpenPool
@@ -386,6 +602,30 @@ ProtocolCommand = (
     | CancelProposal
     | ExecuteProposal
     | Guard
+    | OpenToken
+    | AddLeg
+    | DropLeg
+    | Reweight
+    | Endow
+    | Release
+    | MintTokens
+    | RedeemTokens
+    | SetHaircut
+    | OpenFund
+    | Stake
+    | Unstake
+    | ClaimStake
+    | PayPremium
+    | PayIn
+    | Alarm
+    | CoverLoss
+    | AuctionStake
+    | BuyStake
+    | GiveUp
+    | OpenSupport
+    | Bond
+    | Unbond
+    | ClaimBond
 )
 
 _Command = TypeVar("_Command", bound=Order)
