@@ -180,3 +180,4 @@ class Refusal(DocumentedEnum):
     NAME_TAKEN = 1908, "the name is in use, or the exchange has no room for a further asset or instrument"
     NOT_ALLOWED = 1909, "this account may not do it"
     RESERVE_SHORT = 1910, "the reserve has spent so much on units that it cannot pay now; wait until they are resold"
+    BAD_SIGNATURE = 1911, "the signature is not its source's for this observation, exchange and feed"
