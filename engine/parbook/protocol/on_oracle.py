@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from parbook.errors import AssetError
 from parbook.oracle import feed as feeds
 from parbook.oracle import rounds
 from parbook.oracle.clock import ready
 from parbook.oracle.state import DueKind
+from parbook.pools.amounts import NANO
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
 from parbook.protocol import on_exits, prices
@@ -47,7 +50,12 @@ def open_feed(engine: Engine, command: c.OpenFeed) -> Answer:
         taken = any(other.instrument == instrument for other in state.feeds)
         if taken or any(t.instrument == instrument for p in state.pools for t in p.tranches):
             return Refusal.ALREADY_THERE
-    feed = feeds.opened(command.terms, engine.now_ns)
+    terms = command.terms
+    if pool >= 0:
+        # A share of what the assets still count for: none is worth more than its debt.
+        high_nano = min(terms.price_max_nano, NANO)
+        terms = msgspec.structs.replace(terms, price_max_nano=high_nano, price_min_nano=min(terms.price_min_nano, NANO))
+    feed = feeds.opened(terms, engine.now_ns)
     for source, key in command.members:
         try:
             member = feeds.plan_member(feed, source, key, True, engine.now_ns)
