@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from parbook.codes import Side
 from parbook.messages import NewOrder, Trade
 from parbook.oracle.state import FeedState
@@ -104,6 +106,13 @@ def test_a_stale_feed_lets_the_bid_fall_to_nothing_and_a_halted_one_ends_it():
     venue.report(980_000, 990_000, 1_000_000)
     venue.pass_to(venue.now + HOUR)
     assert venue.curve.quoting
+
+
+def test_a_share_above_one_is_no_observation():
+    venue = Venue()
+    assert venue.protocol.feeds[0].feed.terms.price_max_nano == 10**9
+    with pytest.raises(AssertionError, match="ORACLE_OUT_OF_RANGE"):
+        venue.report(980_000, 990_000, 1_000_001)
 
 
 def test_a_capped_feed_goes_on_step_by_step():

@@ -11,7 +11,16 @@ from parbook.interface import ExchangeProtocol
 from parbook.messages import Advance
 from parbook.pools.limits import PledgeRegister
 from parbook.pools.states import LoanState
-from parbook.protocol import on_exits, on_oracle, on_pools, on_treasury
+from parbook.protocol import (
+    on_exits,
+    on_governance,
+    on_insurance,
+    on_oracle,
+    on_pools,
+    on_support,
+    on_tokens,
+    on_treasury,
+)
 from parbook.protocol.answers import Answer, No
 from parbook.protocol.commands import Order, Tick
 from parbook.protocol.events import Refused, Said
@@ -46,7 +55,7 @@ class Engine:
     @property
     def live(self) -> bool:
         """Whether anything was ever opened."""
-        return bool(self.state.pools)
+        return self.state.next_said > 1
 
     @property
     def now_ns(self) -> int:
@@ -120,7 +129,11 @@ HANDLERS: Final[dict[type[Order], Handler]] = {
     **on_oracle.HANDLERS,
     **on_treasury.HANDLERS,
     **on_exits.HANDLERS,
+    **on_governance.HANDLERS,
+    **on_tokens.HANDLERS,
+    **on_insurance.HANDLERS,
+    **on_support.HANDLERS,
 }
 """Command -> what carries it out."""
-DUES: Final[tuple[ModuleType, ...]] = (on_exits, on_oracle, on_treasury)
+DUES: Final[tuple[ModuleType, ...]] = (on_exits, on_oracle, on_treasury, on_governance, on_insurance, on_tokens)
 """Modules in which something falls due, in the order in which that happens at one time."""

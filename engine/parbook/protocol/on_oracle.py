@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from parbook.errors import AssetError
 from parbook.oracle import feed as feeds
 from parbook.oracle import rounds
 from parbook.oracle.clock import ready
 from parbook.oracle.state import DueKind
+from parbook.pools.amounts import NANO
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
 from parbook.protocol import on_exits, prices
@@ -47,7 +50,12 @@ def open_feed(engine: Engine, command: c.OpenFeed) -> Answer:
         taken = any(other.instrument == instrument for other in state.feeds)
         if taken or any(t.instrument == instrument for p in state.pools for t in p.tranches):
             return Refusal.ALREADY_THERE
-    feed = feeds.opened(command.terms, engine.now_ns)
+    terms = command.terms
+    if pool >= 0:
+        # A share of what the assets still count for: none is worth more than its debt.
+        high_nano = min(terms.price_max_nano, NANO)
+        terms = msgspec.structs.replace(terms, price_max_nano=high_nano, price_min_nano=min(terms.price_min_nano, NANO))
+    feed = feeds.opened(terms, engine.now_ns)
     for source, key in command.members:
         try:
             member = feeds.plan_member(feed, source, key, True, engine.now_ns)
@@ -158,7 +166,7 @@ def judge(engine: Engine, command: c.Judge) -> Answer:
     rounds.resolve(entry.feed, plan, engine.now_ns)
     engine.say(e.Judged, feed=command.feed, round=command.round, upheld=command.upheld)
     due(engine)
-    _follow(engine, command.feed, struck=plan.activates)
+    follow(engine, command.feed, struck=plan.activates)
     return None
 
 
@@ -175,7 +183,7 @@ def suspend(engine: Engine, command: c.SuspendFeed) -> Answer:
     feeds.suspend(entry.feed, plan, engine.now_ns)
     engine.say(e.FeedSuspended, feed=command.feed, suspended=command.suspended)
     due(engine)
-    _follow(engine, command.feed, struck=False)
+    follow(engine, command.feed)
     return None
 
 
@@ -201,7 +209,7 @@ def due(engine: Engine) -> None:
                 engine.purse.move(entry.bond_account, plan.disputer, entry.bond_asset, plan.returned_micro)
                 engine.say(e.RoundLapsed, feed=number, round=plan.number)
             if plan.kind in (DueKind.ACTIVATE, DueKind.AGE) and _settled(entry, engine.now_ns):
-                _follow(engine, number, struck=plan.kind is DueKind.ACTIVATE)
+                follow(engine, number, struck=plan.kind is DueKind.ACTIVATE)
 
 
 def _settled(entry: FeedEntry, now_ns: int) -> bool:
@@ -213,7 +221,7 @@ def _settled(entry: FeedEntry, now_ns: int) -> bool:
     return False
 
 
-def _follow(engine: Engine, number: int, *, struck: bool) -> None:
+def follow(engine: Engine, number: int, *, struck: bool = False) -> None:
     """Say the anchor and let prices, tills, curves and waiting epochs follow."""
     entry = engine.state.feeds[number]
     anchor = rounds.anchor_at(entry.feed, engine.now_ns)
