@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -436,43 +436,47 @@ class Stream:
     def next(self) -> c.Order | m.Command:
         """Return the next command."""
         hints = self.hints() if self.draw.random() < 0.15 else []
-        kinds, weights = zip(*WEIGHTS.items(), strict=True)
+        kinds, weights = zip(*self.kinds().items(), strict=True)
         kind = self.draw.choice(hints) if hints else self.draw.choices(kinds, weights)[0]
-        command = kind(self)
+        command: c.Order | m.Command = getattr(self, kind)()
         if isinstance(command, c.Order) and not command.ts_ns:
             command = type(command)(**{**_fields(command), "ts_ns": self.time()})
         self.asked[type(command).__name__] += 1
         return command
 
-    def hints(self) -> list[Kind]:
+    def kinds(self) -> dict[str, int]:
+        """Return what may be asked, and how often."""
+        return WEIGHTS
+
+    def hints(self) -> list[str]:
         """Return what the venue's state makes possible and seldom lasts, or would last too long."""
         hints = []
         protocol = self.venue.protocol
         if protocol.feeds[0].feed.rounds:
-            hints += [Stream.dispute, Stream.judge]
+            hints += ["dispute", "judge"]
         if protocol.feeds[0].feed.suspended:
-            hints += [Stream.suspend_feed] * 2
+            hints += ["suspend_feed"] * 2
         if not all(member.enabled for member in protocol.feeds[0].feed.members):
-            hints.append(Stream.set_member)
+            hints.append("set_member")
         for tranche, standing in zip(protocol.pools[0].tranches, protocol.pools[0].pool.tranches, strict=True):
             if standing.state is TrancheState.GATED:
-                hints.append(Stream.set_tranche)
+                hints.append("set_tranche")
             if tranche.treasury is not None and tranche.treasury.treasury.status is not TreasuryStatus.ACTIVE:
-                hints.append(Stream.resume)
+                hints.append("resume")
             if tranche.treasury is not None and tranche.treasury.treasury.inventory.units_micro:
-                hints.append(Stream.retire)
+                hints.append("retire")
             if tranche.queue is not None and tranche.queue.queue.pending:
-                hints.append(Stream.cancel_exit)
+                hints.append("cancel_exit")
             if tranche.queue is not None and tranche.queue.queue.claims:
-                hints.append(Stream.claim)
+                hints.append("claim")
         return hints
 
     def batch(self, size: int) -> list[m.Command]:
         """Return market commands whose times rise over hours: some things fall due between them."""
-        kinds = (Stream.order, Stream.order, Stream.order, Stream.mass_cancel, Stream.deposit, Stream.transfer)
+        kinds = (self.order, self.order, self.order, self.mass_cancel, self.deposit, self.transfer)
         commands, now = [], self.venue.now
         for _ in range(size):
-            command = self.draw.choice(kinds)(self)
+            command = self.draw.choice(kinds)()
             now += self.draw.choice([0, 0, 1, SECOND, HOUR // 3, 3 * HOUR])
             ts = self.draw.choice([0, now, now, now, max(now - HOUR, 1)])
             commands.append(type(command)(**{**_fields(command), "ts_ns": ts}))
@@ -483,42 +487,42 @@ def _fields(command: Any) -> dict[str, Any]:
     return {name: getattr(command, name) for name in command.__struct_fields__}
 
 
-Kind = Callable[[Stream], c.Order | m.Command]
-WEIGHTS: dict[Kind, int] = {
-    Stream.open_pool: 1,
-    Stream.invest: 6,
-    Stream.add_loans: 5,
-    Stream.service: 10,
-    Stream.run_waterfall: 2,
-    Stream.set_pool: 1,
-    Stream.set_tranche: 2,
-    Stream.open_feed: 1,
-    Stream.observe: 34,
-    Stream.set_member: 1,
-    Stream.dispute: 2,
-    Stream.judge: 3,
-    Stream.suspend_feed: 1,
-    Stream.open_treasury: 1,
-    Stream.fund_treasury: 2,
-    Stream.pause: 2,
-    Stream.resume: 2,
-    Stream.retire: 3,
-    Stream.open_desk: 1,
-    Stream.redeem: 10,
-    Stream.open_queue: 1,
-    Stream.request: 8,
-    Stream.cancel_exit: 2,
-    Stream.claim: 5,
-    Stream.tick: 2,
-    Stream.order: 18,
-    Stream.mass_cancel: 1,
-    Stream.deposit: 2,
-    Stream.withdraw: 2,
-    Stream.transfer: 4,
-    Stream.set_status: 2,
-    Stream.set_state: 2,
-    Stream.set_fees: 1,
+WEIGHTS: dict[str, int] = {
+    "open_pool": 1,
+    "invest": 6,
+    "add_loans": 5,
+    "service": 10,
+    "run_waterfall": 2,
+    "set_pool": 1,
+    "set_tranche": 2,
+    "open_feed": 1,
+    "observe": 34,
+    "set_member": 1,
+    "dispute": 2,
+    "judge": 3,
+    "suspend_feed": 1,
+    "open_treasury": 1,
+    "fund_treasury": 2,
+    "pause": 2,
+    "resume": 2,
+    "retire": 3,
+    "open_desk": 1,
+    "redeem": 10,
+    "open_queue": 1,
+    "request": 8,
+    "cancel_exit": 2,
+    "claim": 5,
+    "tick": 2,
+    "order": 18,
+    "mass_cancel": 1,
+    "deposit": 2,
+    "withdraw": 2,
+    "transfer": 4,
+    "set_status": 2,
+    "set_state": 2,
+    "set_fees": 1,
 }
+"""How often each is asked, by the name of what draws it."""
 
 
 class Flows:
@@ -552,7 +556,8 @@ def settled(venue: Venue) -> list[bytes]:
     state: ProtocolState = msgspec.json.decode(canonical.encode(venue.protocol), type=ProtocolState)
     for entry in state.pools:
         pools.accrue(entry.pool, venue.now)
-    return [canonical.encode(part) for part in (*state.pools, *state.feeds, state.next_account)]
+    rest = (*state.feeds, *state.tokens, state.governance, state.next_account)
+    return [canonical.encode(part) for part in (*state.pools, *rest)]
 
 
 def exit_prices(venue: Venue, number: int) -> list[tuple[int, int]]:
