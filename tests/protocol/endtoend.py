@@ -2,7 +2,8 @@
 
 Default rates by grade, a tape, a journaled venue, a pool with three tranches, a valuation by the kernel, three sources
 that sign and report, a curve, a desk and a queue, a month of payments and defaults, a second valuation, an epoch that
-is struck, claims, recovery from the journal and from a snapshot, and a follower. `make endtoend COUNT=100000`.
+is struck, claims, an anchored token, recovery from the journal and from a snapshot, and a follower.
+`make endtoend COUNT=100000`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from typing import Any
 
 import parbook as pb
 from parbook import messages as m
+from parbook.anchored.state import ratio_e12
+from parbook.anchored.terms import TokenTerms
 from parbook.cli.progress import ProgressBar
 from parbook.codes import CurveShape, Side, TimeInForce
 from parbook.instrument import Instrument
 from parbook.journal.follower import Follower
 from parbook.messages import CurveParams
-from parbook.oracle.signing import Domain, public_key_of, sign, verify
+from parbook.oracle.signing import Domain, public_key_of, sign
 from parbook.oracle.state import Observation
 from parbook.oracle.terms import FeedTerms
 from parbook.pools.amounts import E12, MICRO
@@ -38,7 +41,9 @@ from parbook.protocol import commands as c
 from parbook.protocol import events as e
 from parbook.redemption.desk import DeskTerms
 from parbook.redemption.queue_state import QueueTerms
+from parbook.refusals import Refusal
 from parbook.treasury.terms import TreasuryTerms
+from parbook.venue.acts import feed_domain
 from tests.protocol.loans import Model, calibrated, discount_curve, level_payment_micro, standing_of, tape
 
 SECOND = 10**9
@@ -48,7 +53,7 @@ SENIOR, MEZZANINE, JUNIOR = 0, 1, 2
 SOURCES = (1, 2, 3)
 ENTRIES, ROWS = 10_000, 10_000
 """Assets of one AddLoans, rows of one Service."""
-DOMAIN = Domain(exchange="end to end", feed="0")
+DOMAIN = Domain(exchange="end to end", feed=feed_domain(0))
 PLACE = {"pool": 0, "tranche": SENIOR}
 
 
@@ -118,6 +123,7 @@ class Way:
             self.month,
             self.second_value,
             self.claim,
+            self.anchor,
             self.look,
             self.again,
         )
@@ -187,7 +193,6 @@ class Way:
         """A feed with keys, a curve with a treasury, a desk, a queue."""
         with self.stage("feed, treasury, desk, queue") as said:
             members = tuple((source, public_key_of(private_key(source))) for source in SOURCES)
-            self.members = dict(members)
             terms = FeedTerms(quorum=2, recovery_rounds=1)
             self.do(c.OpenFeed(pool=0, terms=terms, arbiter=ARBITER, bond_asset=self.usd, members=members))
             lots = max(self.entry.pool.tranches[SENIOR].supply_micro // MICRO, 1000)
@@ -234,9 +239,11 @@ class Way:
                     input_hash=one.input_hash,
                 )
                 signature = sign(private_key(source), DOMAIN, observation)
-                assert verify(self.members[source], DOMAIN, observation, signature)
+                forged = self.exchange.report(0, observation, "0" * 128, exchange=DOMAIN.exchange, ts=ts_ns)
+                assert forged.code is Refusal.BAD_SIGNATURE
                 start = time.perf_counter()
-                self.do(c.Observe(feed=0, observation=observation, signature=signature, ts_ns=ts_ns))
+                done = self.exchange.report(0, observation, signature, exchange=DOMAIN.exchange, ts=ts_ns)
+                done.raise_for_refusal()
                 slowest = max(slowest, time.perf_counter() - start)
             said["slowest command"] = f"{slowest * 1000:.2f} ms"
         with self.stage(f"{name}: in force, re-priced") as said:
@@ -336,6 +343,35 @@ class Way:
                 self.do(c.ClaimExit(**PLACE, account=account))
                 said[f"account {account}"] = self.balance(account, self.usd) - before
 
+    def anchor(self) -> None:
+        """A token anchored to senior units and cash: minted against units, and redeemed in kind."""
+        unit, governed = self.units[SENIOR], {"token": 0, "account": GOVERNOR}
+        with self.stage("token opened and endowed") as said:
+            native = int(self.exchange.add_asset("NTV", decimals=6))
+            terms = TokenTerms(token_asset=0, native_asset=1)
+            (opened,) = self.do(c.OpenToken(name="ANC", native=native, cash=self.usd, governor=GOVERNOR, terms=terms))
+            assert isinstance(opened, e.TokenOpened)
+            self.token = opened.asset
+            self.do(c.AddLeg(**governed, asset=unit, haircut_e12=E12 // 10, claims=((unit, (self.usd,)),)))
+            self.do(c.AddLeg(**governed, asset=self.usd, haircut_e12=0))
+            self.do(c.Reweight(**governed, weights=((self.usd, E12 // 2), (unit, E12 // 2))))
+            each = self.entry.pool.tranches[SENIOR].supply_micro // 1000
+            for account, asset in ((FOUNDER, self.usd), (INVESTOR, unit)):
+                self.do(c.Endow(token=0, account=account, asset=asset, quantity_micro=each))
+            self.do(c.Tick(ts_ns=self.now + HOUR))
+            said["each leg"] = each
+        with self.stage("tokens minted") as said:
+            for _ in range(5):
+                for asset in (unit, self.usd):
+                    self.do(c.MintTokens(token=0, account=INVESTOR, asset=asset, quantity_micro=each // 20))
+            said["tokens_micro"] = self.balance(INVESTOR, self.token)
+        with self.stage("tokens redeemed in kind") as said:
+            tokens = self.balance(INVESTOR, self.token) // 10
+            (redeemed,) = self.do(c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=tokens, in_kind=True))
+            assert isinstance(redeemed, e.TokensRedeemed)
+            said["worth_micro"], said["fee_micro"] = redeemed.worth_micro, redeemed.fee_micro
+            said["ratio"] = f"{ratio_e12(self.exchange.protocol.tokens[0].token, self.now) / E12:.4f}"
+
     def look(self) -> None:
         """Every invariant, and how large everything is."""
         with self.stage("check()") as said:
@@ -345,6 +381,7 @@ class Way:
             said["bytes"] = len(self.exchange.core.state_bytes())
         with self.stage("state hash"):
             self.digest = self.exchange.state_hash()
+        self.heard = self.exchange.said()
 
     def again(self) -> None:
         """From the journal alone, from a snapshot, and by a follower: the same state each time."""

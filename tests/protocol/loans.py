@@ -32,7 +32,7 @@ from parbook.pools.states import LoanState
 
 DATA = Path(os.environ.get("PARBOOK_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data" / "rwa"
 SELLERS = 40
-SYNTHETIC = {
+SYNTHETIC: dict[str, tuple[int, int, float, float, float]] = {
     # grade: (defaults, loans, mean rate, mean amount, share that runs 60 months), in round numbers
     "A": (20, 2000, 0.07, 15_000, 0.06),
     "B": (75, 3000, 0.10, 14_500, 0.18),

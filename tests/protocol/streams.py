@@ -77,7 +77,7 @@ class Stream:
         self.asked: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
         self.numbers = 1000
-        self.sequences: Counter[int] = Counter()
+        self.sequences: Counter[tuple[int, int]] = Counter()
         self.value_ppm = 980_000
         """What the sources think the assets are worth."""
 
@@ -247,12 +247,12 @@ class Stream:
         low = self.value_ppm * 1000
         mid = low + self.draw.randrange(1 + (NANO - low) // 2)
         high = min(mid + self.draw.randrange(10_000_000), NANO) if self.draw.random() < 0.97 else mid - 1
-        self.sequences[number, source] += self.draw.random() < 0.97  # type: ignore[index]
+        self.sequences[number, source] += self.draw.random() < 0.97
         ts = self.time()
         seen = max(ts or self.venue.now, 1) - self.draw.choice([0] * 30 + [1, HOUR, 7 * HOUR])
         observation = Observation(
             source=source,
-            sequence=self.sequences[number, source],  # type: ignore[index]
+            sequence=self.sequences[number, source],
             observed_ns=max(seen, 0),
             low_nano=low,
             mid_nano=mid,

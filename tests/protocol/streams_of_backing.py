@@ -254,12 +254,12 @@ class BackingStream(Stream):
     def native_price(self) -> c.Order:
         """What a source says the native token is worth."""
         source = self.draw.randint(1, 3)
-        self.sequences[1, source] += 1  # type: ignore[index]
+        self.sequences[1, source] += 1
         price = NANO // 2 + self.draw.randrange(1_000_000)
         ts = self.time()
         observation = Observation(
             source=source,
-            sequence=self.venue.sequence + self.sequences[1, source],  # type: ignore[index]
+            sequence=self.venue.sequence + self.sequences[1, source],
             observed_ns=max(ts, self.venue.now),
             low_nano=price,
             mid_nano=price,
@@ -283,7 +283,7 @@ class BackingStream(Stream):
     def unbond(self) -> c.Order:
         """Begin to leave."""
         account = self.person()
-        support = self.venue.protocol.pools[0].tranches[SENIOR].treasury.support  # type: ignore[union-attr]
+        support = self.venue.protocol.pools[0].tranches[SENIOR].treasury.support
         bonder = support.support.bonders.get(str(account)) if support else None
         return c.Unbond(**self.place(), account=account, shares=self.micro(bonder.bond.shares if bonder else 1))
 

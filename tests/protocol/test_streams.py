@@ -57,9 +57,10 @@ class Run:
         if not command.ts_ns or command.ts_ns >= venue.now:
             venue.act(c.Tick(ts_ns=command.ts_ns))
         core, rest = venue.one.core.state_hash(), settled(venue)
-        leaving = isinstance(command, c.Redeem | c.RetireUnits) and command.pool < len(venue.protocol.pools)
-        prices = exit_prices(venue, command.pool) if leaving else []
-        shares = venue.protocol.pools[command.pool].shares if leaving else None
+        left = command.pool if isinstance(command, c.Redeem | c.RetireUnits) else len(venue.protocol.pools)
+        leaving = left < len(venue.protocol.pools)
+        prices = exit_prices(venue, left) if leaving else []
+        shares = venue.protocol.pools[left].shares if leaving else None
         no = venue.act(command).no
         if no is not None:
             self.stream.refusals[no.refusal.name] += 1
@@ -67,8 +68,8 @@ class Run:
                 assert venue.one.core.state_hash() == core, (command, no)
             if not isinstance(command, SYNCING + LOOKING):
                 assert settled(venue) == rest, (command, no)
-        elif prices and venue.protocol.pools[command.pool].shares == shares:
-            assert no_worse(exit_prices(venue, command.pool), prices), command
+        elif prices and venue.protocol.pools[left].shares == shares:
+            assert no_worse(exit_prices(venue, left), prices), command
 
     def _account(self) -> None:
         said, self.heard = self.venue.said[self.heard :], len(self.venue.said)
