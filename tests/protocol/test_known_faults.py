@@ -39,7 +39,7 @@ def test_units_come_and_go_by_the_protocol_alone(kind: type[m.Deposit | m.Withdr
         m.ProposeAnchor(low_ticks=90_000, high_ticks=90_000, instrument=0),
         m.FundCurve(cash_notional=1, instrument=0),
         m.WithdrawCurve(instrument=0),
-        m.SetCurve(params=Backed(check=False).protocol.pools[0].tranches[0].treasury.params, instrument=0),  # type: ignore[union-attr]
+        m.SetCurve(params=Backed(check=False).protocol.pools[0].tranches[0].treasury.params, instrument=0),
     ],
     ids=lambda command: type(command).__name__,
 )
