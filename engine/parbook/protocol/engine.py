@@ -27,7 +27,7 @@ from parbook.protocol.events import Refused, Said
 from parbook.protocol.purse import Purse
 from parbook.protocol.state import ProtocolState
 from parbook.refusals import Refusal
-from parbook.units import EVERY_INSTRUMENT
+from parbook.units import EVERY_INSTRUMENT, RESERVED_ACCOUNT
 
 NEVER_NS: Final = 2**63
 """Beyond every time."""
@@ -39,7 +39,7 @@ Handler = Callable[["Engine", Any], Answer]
 
 
 class Engine:
-    """The protocol over an exchange. It is live once something was opened; until then it has no say."""
+    """The protocol over an exchange. It is live once a command of its own was given; until then it has no say."""
 
     def __init__(self, core: ExchangeProtocol, state: ProtocolState | None = None) -> None:
         self.core = core
@@ -47,6 +47,8 @@ class Engine:
         self.purse = Purse(core)
         self.pledges = PledgeRegister()
         self.said: list[Said] = []
+        # Between commands nothing changes when something is due: asked for each order, counted once.
+        self._due_ns: int | None = None
         for entry in self.state.pools:
             for loan in entry.pool.book.loans.values():
                 if loan.state is not LoanState.CLOSED:
@@ -54,7 +56,7 @@ class Engine:
 
     @property
     def live(self) -> bool:
-        """Whether anything was ever opened."""
+        """Whether a command of the protocol ever said anything."""
         return self.state.next_said > 1
 
     @property
@@ -69,11 +71,13 @@ class Engine:
 
         What came of it lies in `purse.events` and `said` until it is taken.
         """
+        self._due_ns = None
         if command.ts_ns and command.ts_ns < self.now_ns:
             no: Answer = Refusal.TIME_REVERSED
         else:
             self.pass_time(command.ts_ns)
             no = HANDLERS[type(command)](self, command)
+        self._due_ns = None
         if isinstance(no, Refusal):
             no = No(no)
         if no is not None:
@@ -110,10 +114,24 @@ class Engine:
                 self.purse.run(Advance(ts_ns=due_ns, instrument=EVERY_INSTRUMENT))
             for module in DUES:
                 module.due(self)
+            self._due_ns = None
 
     def next_due_ns(self) -> int:
-        """Return when something must happen next, beyond all times when nothing must. O(things open)."""
-        return min((module.next_due_ns(self) for module in DUES), default=NEVER_NS)
+        """Return when something must happen next, beyond all times when nothing must. O(things open) after a change."""
+        if self._due_ns is None:
+            self._due_ns = min((module.next_due_ns(self) for module in DUES), default=NEVER_NS)
+        return self._due_ns
+
+    # --- what is the protocol's -----------------------------------------------------------------
+
+    def has_curve_of(self, instrument: int) -> bool:
+        """Whether the instrument's curve is the protocol's: its treasury is an account of its own. O(1)."""
+        listings = self.core.listings
+        return instrument < len(listings) and listings[instrument].treasury >= RESERVED_ACCOUNT
+
+    def has_anchor_of(self, instrument: int) -> bool:
+        """Whether the instrument's anchor is the protocol's: its curve is, or it follows a feed. O(feeds)."""
+        return self.has_curve_of(instrument) or any(entry.instrument == instrument for entry in self.state.feeds)
 
     # --- help for handlers ----------------------------------------------------------------------
 
