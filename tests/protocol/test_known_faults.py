@@ -32,23 +32,6 @@ def test_units_come_and_go_by_the_protocol_alone(kind: type[m.Deposit | m.Withdr
     venue.one.check()
 
 
-@pytest.mark.xfail(strict=True, reason="exchange.py: commands of the curve are not refused where it is a treasury's")
-@pytest.mark.parametrize(
-    "command",
-    [
-        m.ProposeAnchor(low_ticks=90_000, high_ticks=90_000, instrument=0),
-        m.FundCurve(cash_notional=1, instrument=0),
-        m.WithdrawCurve(instrument=0),
-        m.SetCurve(params=Backed(check=False).protocol.pools[0].tranches[0].treasury.params, instrument=0),
-    ],
-    ids=lambda command: type(command).__name__,
-)
-def test_a_treasurys_curve_is_moved_by_the_protocol_alone(command: m.Command):
-    venue = Venue().opened()
-    with pytest.raises(MisuseError):
-        venue.one.apply(command)
-
-
 def spent(venue: Venue) -> Venue:
     """Let the curve sell something for money that no sync has found yet."""
     venue.opened()
