@@ -8,13 +8,15 @@ from parbook.governance.terms import GovernanceTerms
 from parbook.insurance.terms import FundTerms
 from parbook.oracle.state import Observation
 from parbook.pools.amounts import E12, NANO
+from parbook.pools.servicing import Action, ServiceRow
+from parbook.pools.states import LoanState
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
 from parbook.support.state import SupportTerms
-from tests.protocol.house import DAY, MICRO
+from tests.protocol.house import DAY, MANAGER, MICRO
 from tests.protocol.streams import PEOPLE, Flows, Stream
 from tests.protocol.test_backing import TOKEN_GOVERNOR, Backed
-from tests.protocol.venue import GOVERNOR, GUARDIAN, SENIOR
+from tests.protocol.venue import GOVERNOR, GUARDIAN, PAYER, SENIOR
 
 SETTINGS = (
     "treasury/0/0/day_e12",
@@ -291,9 +293,34 @@ class BackingStream(Stream):
         """What may leave."""
         return c.ClaimBond(**self.place(), account=self.person())
 
+    def ruin(self) -> c.Order:
+        """Report that much of the first pool has defaulted."""
+        rows = tuple(
+            ServiceRow(name, Action.DEFAULT, days=max(loan.days_past_due, 130))
+            for name, loan in sorted(self.venue.pool.book.loans.items())
+            if loan.state in (LoanState.CURRENT, LoanState.LATE, LoanState.IMPAIRED) and self.draw.random() < 0.9
+        )
+        return c.Service(pool=0, account=MANAGER, payer=PAYER, rows=rows)
+
     def kinds(self) -> dict[str, int]:
         """Return what may be asked, and how often."""
         return super().kinds() | BACKING
+
+    def hints(self) -> list[str]:
+        """Return what is possible and seldom, votes, losses and auctions among it."""
+        hints = super().hints()
+        governance, fund = self.venue.protocol.governance, self.venue.fund
+        if governance is not None and governance.governance.proposals:
+            hints += ["vote"] * 3
+        if self.venue.protocol.pools[0].trusted:
+            hints.append("cover")
+        if fund.seized_micro:
+            hints += ["auction"] * 2
+        if fund.auction:
+            hints += ["buy"] * 2
+        if fund.short_micro:
+            hints.append("give_up")
+        return hints
 
 
 BACKING: dict[str, int] = {
@@ -306,7 +333,7 @@ BACKING: dict[str, int] = {
     "cancel_proposal": 1,
     "execute": 1,
     "guard": 2,
-    "open_token": 1,
+    "open_token": 2,
     "add_leg": 1,
     "drop_leg": 1,
     "reweight": 1,
@@ -331,6 +358,7 @@ BACKING: dict[str, int] = {
     "bond": 4,
     "unbond": 3,
     "claim_bond": 3,
+    "ruin": 1,
 }
 """How often each is asked, by the name of what draws it."""
 

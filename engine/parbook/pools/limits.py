@@ -12,7 +12,8 @@ import msgspec
 from parbook.errors import AssetError, shown
 from parbook.pools.amounts import E12, Rounding, divide, require_int
 
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+SHA256: Final = re.compile(r"[0-9a-f]{64}")
+"""How the hash of a contract is written."""
 
 
 class Eligibility(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +141,7 @@ class PledgeRegister:
 
     def pledge(self, contract_hash: str, asset_id: str) -> None:
         """Record a pledge; AssetError when the contract already backs another asset, or is no SHA-256."""
-        if not _SHA256.fullmatch(contract_hash):
+        if not SHA256.fullmatch(contract_hash):
             raise AssetError(
                 f"asset {asset_id}",
                 f"{shown(contract_hash)} is no SHA-256",

@@ -11,20 +11,25 @@ from typing import Final
 
 import msgspec
 
-from parbook.errors import AssetError, InvariantError
+from parbook.errors import AssetError, InvariantError, shown
 from parbook.pools.account import LoanAccount, opened
-from parbook.pools.amounts import Rounding, share_of
-from parbook.pools.limits import Candidate
+from parbook.pools.amounts import ASSET_MICRO_MAX, E12, Rounding, require_int, share_of
+from parbook.pools.limits import SHA256, Candidate
 from parbook.pools.states import EARNING, RECOVERED, LoanState
 from parbook.pools.writeoff import STEPS, WriteOffRule, keep_e12
 
 LOANS_MAX: Final = 2**20
 """Most assets of a pool."""
+TEXT_MAX: Final = 200
+"""Longest name of an asset, an obligor, a seller or a group."""
 VALUED: Final = EARNING | RECOVERED
 
 
 class LoanEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """An asset that enters a pool. `legal_hash` is the SHA-256 of its contract, which backs nothing else."""
+    """An asset that enters a pool. `legal_hash` is the SHA-256 of its contract, which backs nothing else.
+
+    AssetError where a field is out of range: a list of assets that cannot all be pledged is refused before it begins.
+    """
 
     asset_id: str
     kind: int
@@ -35,6 +40,20 @@ class LoanEntry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     principal_micro: int
     months: int
     pd_e12: int
+
+    def __post_init__(self) -> None:
+        where = f"asset {shown(self.asset_id)}"
+        for name, least in (("asset_id", 1), ("obligor", 0), ("seller", 0), ("group", 0)):
+            text = getattr(self, name)
+            if not least <= len(text) <= TEXT_MAX:
+                raise AssetError(
+                    where, f"{name} has {len(text)} characters", f"Give {least} to {TEXT_MAX}; longer ones a number."
+                )
+        if not SHA256.fullmatch(self.legal_hash):
+            raise AssetError(where, f"{shown(self.legal_hash)} is no SHA-256", "Give 64 lower-case hexadecimal digits.")
+        require_int(where, "principal_micro", self.principal_micro, 1, ASSET_MICRO_MAX)
+        require_int(where, "months", self.months, 0, 1200)
+        require_int(where, "pd_e12", self.pd_e12, 0, E12)
 
     def candidate(self) -> Candidate:
         """Return what eligibility asks of it."""

@@ -21,7 +21,7 @@ from parbook.pools.amounts import E12, MONEY_MICRO_MAX, NANO, Rounding, divide, 
 from parbook.pools.limits import Eligibility, Limits, PledgeRegister, ineligible
 from parbook.pools.loans import LOANS_MAX, LoanBook, LoanEntry
 from parbook.pools.states import NEXT, PoolState, TrancheState
-from parbook.pools.tranches import TRANCHES_MAX, Tranche, TrancheValue, priced
+from parbook.pools.tranches import PRICE_NANO_MAX, TRANCHES_MAX, Tranche, TrancheValue, priced
 from parbook.refusals import Refusal
 
 SECOND_NS: Final = 10**9
@@ -133,7 +133,9 @@ def accrue(pool: Pool, now_ns: int) -> None:
     pool.accrued_ns += seconds * SECOND_NS
     for terms, tranche in zip(pool.terms.tranches, pool.tranches, strict=True):
         if terms.rate_e12 and tranche.claim_micro:
-            tranche.claim_micro = accrued(tranche.claim_micro, factor_e27(terms.rate_e12), seconds)
+            grown = accrued(tranche.claim_micro, factor_e27(terms.rate_e12), seconds)
+            # More than all money there can be is owed to nobody.
+            tranche.claim_micro = min(grown, MONEY_MICRO_MAX)
     whole = pool.book.sums.kept_micro * pool.terms.fee_e12 * seconds + pool.fee_remainder
     fees, pool.fee_remainder = divmod(whole, E12 * SECONDS_PER_YEAR)
     pool.fees_micro += fees
@@ -196,21 +198,23 @@ def refusal_of_entries(pool: Pool, entries: Sequence[LoanEntry], pledges: Pledge
 
 
 def _refusal_of_concentration(pool: Pool, entries: Sequence[LoanEntry], added_micro: int) -> Refusal | None:
-    """Test the limits on names that the entries touch, and the index over all obligors."""
+    """Test the limits on names that the entries touch, and the index over all obligors. O(entries); O(obligors) where
+    the index has a limit below 1, which it never passes: the square of a sum is no less than the sum of squares."""
     book, limits = pool.book, pool.terms.limits
     base = max(book.sums.owed_micro + added_micro, pool.terms.planned_micro)
-    obligors, sellers = dict(book.by_obligor), dict(book.by_seller)
+    obligors: dict[str, int] = {}
+    sellers: dict[str, int] = {}
     for entry in entries:
-        for totals, name in ((obligors, entry.obligor), (sellers, entry.seller)):
+        for added, held, name in ((obligors, book.by_obligor, entry.obligor), (sellers, book.by_seller, entry.seller)):
             if name:
-                totals[name] = totals.get(name, 0) + entry.principal_micro
-    for totals, limit, names in (
-        (obligors, limits.obligor_e12, {entry.obligor for entry in entries}),
-        (sellers, limits.counterparty_e12, {entry.seller for entry in entries}),
-    ):
-        if any(totals[name] * E12 > limit * base for name in names if name):
+                added[name] = added.get(name) or held.get(name, 0)
+                added[name] += entry.principal_micro
+    for totals, limit in ((obligors, limits.obligor_e12), (sellers, limits.counterparty_e12)):
+        if any(amount * E12 > limit * base for amount in totals.values()):
             return Refusal.CONCENTRATION
-    squares = sum(amount * amount for amount in obligors.values())
+    if limits.hhi_e12 >= E12:
+        return None
+    squares = sum(amount * amount for amount in {**book.by_obligor, **obligors}.values())
     return Refusal.CONCENTRATION if squares * E12 > limits.hhi_e12 * base * base else None
 
 
@@ -249,6 +253,9 @@ def plan_issue(pool: Pool, tranche: int, amount_micro: int, shares: Shares | Non
     # A tranche that lost everything has a price of 0 for the units there are: nobody may buy into it.
     if not price_nano:
         return Refusal.NO_FAIR_VALUE
+    # Of a price that ends the range the true one is unknown: it is more.
+    if price_nano == PRICE_NANO_MAX:
+        return Refusal.AMOUNT_OUT_OF_RANGE
     units_micro = amount_micro * NANO // price_nano
     if not units_micro:
         return Refusal.TOO_SMALL

@@ -1,8 +1,10 @@
 """What a servicer reports, asset by asset: bills, payments, arrears, defaults, recoveries, write-offs. All or nothing.
 
+An asset never owes more than ASSET_MICRO_MAX, nor all of them together more than OWED_MICRO_MAX.
+
 | action | from state | needs | then |
 |---|---|---|---|
-| BILL | FUNDED CURRENT LATE IMPAIRED | interest `amount_micro`, `principal_micro` that performs | FUNDED is CURRENT |
+| BILL | FUNDED CURRENT LATE IMPAIRED | interest `amount_micro`, performing `principal_micro` | FUNDED is CURRENT |
 | PAY | the same | `amount_micro` of 1 to all that is owed | goes to interest due, principal due, then prepays |
 | ARREARS | the same | `days` past due | CURRENT when 0, else LATE; IMPAIRED stays |
 | IMPAIR | CURRENT LATE | | counts as an unrealised loss for leavers |
@@ -23,7 +25,7 @@ import msgspec
 from parbook.codes import DocumentedEnum
 from parbook.pools import account as accounts
 from parbook.pools.account import LoanAccount
-from parbook.pools.amounts import ASSET_MICRO_MAX
+from parbook.pools.amounts import ASSET_MICRO_MAX, MONEY_MICRO_MAX
 from parbook.pools.loans import Loan, LoanBook
 from parbook.pools.states import EARNING, RECOVERED, LoanState
 from parbook.pools.writeoff import DAYS_PAST_DUE_MAX
@@ -31,6 +33,8 @@ from parbook.refusals import Refusal
 
 ROWS_MAX: Final = 2**17
 """Most rows of one report."""
+OWED_MICRO_MAX: Final = MONEY_MICRO_MAX // 2
+"""Most that all assets of a pool owe before a report and by its bills: with its cash it stays within 63 bits."""
 
 
 class Action(DocumentedEnum):
@@ -98,7 +102,7 @@ _ALLOWED: Final[dict[Action, frozenset[LoanState]]] = {
 def plan_service(book: LoanBook, rows: Sequence[ServiceRow]) -> ServicePlan | RowRefused:
     """Return what a report does, or the first row that cannot be. Changes nothing. O(rows)."""
     changes: dict[str, Standing] = {}
-    collected_micro = 0
+    collected_micro = billed_micro = 0
     for number, row in enumerate(rows):
         loan = book.loans.get(row.asset_id)
         if loan is None:
@@ -108,7 +112,11 @@ def plan_service(book: LoanBook, rows: Sequence[ServiceRow]) -> ServicePlan | Ro
         if isinstance(after, Refusal):
             return RowRefused(number, after)
         changes[row.asset_id] = after
-        if row.action in (Action.PAY, Action.RECOVER):
+        if row.action is Action.BILL:
+            billed_micro += row.amount_micro
+            if book.sums.owed_micro + billed_micro > OWED_MICRO_MAX:
+                return RowRefused(number, Refusal.LOAN_AMOUNT)
+        elif row.action in (Action.PAY, Action.RECOVER):
             collected_micro += row.amount_micro
     closed = tuple(sorted(name for name, standing in changes.items() if standing.state is LoanState.CLOSED))
     return ServicePlan(changes=changes, collected_micro=collected_micro, closed=closed)
@@ -134,6 +142,8 @@ def _after(row: ServiceRow, before: Standing) -> Standing | Refusal:
         return Refusal.LOAN_AMOUNT
     match row.action:
         case Action.BILL:
+            if account.owed_micro + amount > ASSET_MICRO_MAX:
+                return Refusal.LOAN_AMOUNT
             billed = accounts.billed(account, amount, row.principal_micro)
             return Standing(LoanState.CURRENT if state is LoanState.FUNDED else state, days, billed)
         case Action.PAY:

@@ -79,7 +79,10 @@ def tranche_values(assets_micro: int, claims_micro: Sequence[int]) -> list[int]:
 
 
 def priced(tranches: Sequence[Tranche], assets_micro: int, unrealised_micro: int = 0) -> list[TrancheValue]:
-    """Return value and prices of each tranche, most senior first. Unrealised losses fall on the junior first."""
+    """Return value and prices of each tranche, most senior first. Unrealised losses fall on the junior first.
+
+    A price above PRICE_NANO_MAX is said to be that: leavers get less than they might, and nobody may enter.
+    """
     if not 1 <= len(tranches) <= TRANCHES_MAX:
         raise AssetError("pool", f"it has {len(tranches)} tranches", f"Give 1 to {TRANCHES_MAX}.")
     if len({tranche.name for tranche in tranches}) < len(tranches):
@@ -101,13 +104,20 @@ def priced(tranches: Sequence[Tranche], assets_micro: int, unrealised_micro: int
                 claim_micro=tranche.claim_micro,
                 value_micro=value,
                 exit_value_micro=exit_value,
-                entry_nano=price_nano(value, tranche.supply_micro, Rounding.CEIL),
-                exit_nano=price_nano(exit_value, tranche.supply_micro, Rounding.FLOOR),
+                entry_nano=_within(value, tranche.supply_micro, Rounding.CEIL),
+                exit_nano=_within(exit_value, tranche.supply_micro, Rounding.FLOOR),
                 subordination_e12=subordination,
                 protected=subordination >= tranche.minimum_subordination_e12,
             )
         )
     return out
+
+
+def _within(value_micro: int, supply_micro: int, rounding: Rounding) -> int:
+    """Return a price, PRICE_NANO_MAX where it is more: a millionth of a unit may be all that is left of a tranche."""
+    if value_micro * NANO > PRICE_NANO_MAX * supply_micro > 0:
+        return PRICE_NANO_MAX
+    return price_nano(value_micro, supply_micro, rounding)
 
 
 def price_nano(value_micro: int, supply_micro: int, rounding: Rounding) -> int:
