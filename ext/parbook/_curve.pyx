@@ -26,6 +26,8 @@ cdef enum:
     REDEMPTION = 3
     CLIP = 0
     LIFT = 1
+    ALONG = 0
+    ABOVE_HIGH = 1
     CURVE_PARAMETER = 54
     S = 1000000
     ROOT_BITS = 31
@@ -77,7 +79,7 @@ cdef inline int64_t clamp(u128 plus, u128 minus, int64_t low, int64_t high) noex
 cdef struct Quotes:
     const CurveParams *params
     int64_t anchor
-    int64_t floor_rung      # LINEAR bids buy nothing below this price; 0 elsewhere
+    int64_t least_rung      # LINEAR bids and ABOVE_HIGH asks end here, the lowest price they quote; 0 elsewhere
     int64_t top             # highest grid index
     bint ask
 
@@ -118,8 +120,11 @@ cdef int64_t lots_at(const Quotes *quotes, int64_t price) noexcept nogil:
     cdef bint up = quotes.ask
     cdef u128 anchor = <u128> quotes.anchor
     cdef u128 fair
-    if price < quotes.floor_rung:
-        price = quotes.floor_rung
+    if price < quotes.least_rung:
+        # One test for both sides: a side that has no such end pays nothing for the other's.
+        if up:
+            return params.max_net_lots
+        price = quotes.least_rung
     if up:
         fair = divide(<u128> price * S, <u128> (S + params.spread_ppm), False)
         if fair == 0 or params.shape == REDEMPTION:
@@ -151,9 +156,12 @@ cdef void quotes_init(Quotes *quotes, const CurveParams *params, int64_t anchor,
     quotes.anchor = anchor
     quotes.ask = ask
     quotes.top = PRICE_MAX / params.rung_ticks
-    quotes.floor_rung = 0
-    if params.shape == LINEAR and not ask:
-        quotes.floor_rung = linear_floor_rung(params, anchor)
+    quotes.least_rung = 0
+    if ask:
+        if params.resale == ABOVE_HIGH:
+            quotes.least_rung = anchor
+    elif params.shape == LINEAR:
+        quotes.least_rung = linear_floor_rung(params, anchor)
 
 
 cdef inline int64_t value(const Quotes *quotes, int64_t index) noexcept nogil:
@@ -283,6 +291,7 @@ cdef int curve_validate(const CurveParams *params) noexcept nogil:
     if (
         (sloped or params.shape == PMM)
         and (params.anchor_move == CLIP or params.anchor_move == LIFT)
+        and (params.resale == ALONG or params.resale == ABOVE_HIGH)
         and within(params.base_depth_lots, 1, LOTS_MAX)
         and within(params.quote_depth_lots, 1 if sloped else 0, LOTS_MAX)
         and within(params.budget_notional, 0, WIDE_MAX)
@@ -312,6 +321,7 @@ cdef bint fill(CurveParams *out, object params):
             return False
     out.shape = params.shape
     out.anchor_move = params.anchor_move
+    out.resale = params.resale
     out.base_depth_lots = params.base_depth_lots
     out.quote_depth_lots = params.quote_depth_lots
     out.budget_notional = params.budget_notional
@@ -329,10 +339,11 @@ cdef bint fill(CurveParams *out, object params):
 
 
 _FIELD_BITS = tuple(
-    (name, 8 if name in ("shape", "anchor_move") else 64)
+    (name, 8 if name in ("shape", "anchor_move", "resale") else 64)
     for name in (
         "shape", "anchor_move", "base_depth_lots", "quote_depth_lots", "budget_notional", "k_ppm", "spread_ppm",
         "rung_ticks", "par_lots", "drop_ppm", "min_net_lots", "max_net_lots", "activation_delay_ns", "lift_max_lots",
+        "resale",
     )
 )
 
