@@ -166,7 +166,9 @@ def quoting_curve(params, low_ticks, high_ticks, cursor):
     st.booleans(),
     st.sampled_from(CurveResale),
 )
-def test_the_curve_joins_both_schedules(bids, asks, call_lots, low_ticks, spread_ticks, net_lots, cash, redeems, resale):
+def test_the_curve_joins_both_schedules(
+    bids, asks, call_lots, low_ticks, spread_ticks, net_lots, cash, redeems, resale
+):
     """Demand and supply of the curve come from its two functions here, from its compiled rungs there."""
     shape = CurveShape.REDEMPTION if redeems else CurveShape.PMM
     params = CurveParams(
