@@ -155,10 +155,11 @@ def test_what_is_bought_and_sold_above_high_earns_at_least_the_spread_of_the_anc
     assert closed > 150
 
 
-def test_compiling_anew_between_trades_changes_nothing() -> None:
+@pytest.mark.parametrize("resale", CurveResale)
+def test_compiling_anew_between_trades_changes_nothing(resale: CurveResale) -> None:
     """The window follows the cursor; while the cursor stays inside the old one, the rungs are the same."""
     rng = random.Random(8)
-    params = curve(CurveShape.PMM, 50_000, 50_000, k_ppm=100_000, spread_ppm=2_000)
+    params = curve(CurveShape.PMM, 50_000, 50_000, k_ppm=100_000, spread_ppm=2_000, resale=resale)
     still = compile_ladder(params, 10_000, 10_000, 0)
     net = cash = net_anew = cash_anew = 0
     for _ in range(200):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parbook import messages as m
-from parbook.codes import CommandKind, CurveShape, EventKind, RejectCode, Side
+from parbook.codes import CommandKind, CurveResale, CurveShape, EventKind, RejectCode, Side
 from parbook.errors import MisuseError
 from parbook.records import (
     COMMAND,
@@ -214,6 +214,25 @@ def test_arrays_of_another_kind_are_refused():
         curve_from_record(np.zeros(2, CURVE))
     with pytest.raises(MisuseError, match="no curve"):
         curve_from_record(np.zeros(1, CURVE))
+
+
+@pytest.mark.parametrize("field", ["shape", "anchor_move", "resale"])
+def test_a_number_that_means_nothing_is_no_curve(field):
+    record = curve_record(_curve())
+    record[field] = 9
+    with pytest.raises(MisuseError, match="this CURVE record is no curve: 9 is not a valid"):
+        curve_from_record(record)
+    assert getattr(curve_from_record(record, as_it_stands=True).params, field) == 9
+
+
+@pytest.mark.parametrize("byte", range(3))
+@pytest.mark.parametrize("as_it_stands", [False, True])
+def test_a_reserved_byte_of_a_curve_is_refused(byte, as_it_stands):
+    record = curve_record(_curve(resale=CurveResale.ABOVE_HIGH))
+    assert not record["reserved"].any()
+    record["reserved"][0, byte] = 1
+    with pytest.raises(MisuseError, match="a reserved byte is not 0"):
+        curve_from_record(record, as_it_stands=as_it_stands)
 
 
 def test_empty_batches_are_empty_arrays():
