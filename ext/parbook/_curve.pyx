@@ -79,8 +79,9 @@ cdef inline int64_t clamp(u128 plus, u128 minus, int64_t low, int64_t high) noex
 cdef struct Quotes:
     const CurveParams *params
     int64_t anchor
-    int64_t least_rung      # LINEAR bids and ABOVE_HIGH asks end here, the lowest price they quote; 0 elsewhere
+    int64_t floor_rung      # LINEAR bids buy nothing below this price; 0 elsewhere
     int64_t top             # highest grid index
+    int64_t end             # highest index of `value` at which there may be a rung: below the top for ABOVE_HIGH asks
     bint ask
 
 
@@ -120,11 +121,8 @@ cdef int64_t lots_at(const Quotes *quotes, int64_t price) noexcept nogil:
     cdef bint up = quotes.ask
     cdef u128 anchor = <u128> quotes.anchor
     cdef u128 fair
-    if price < quotes.least_rung:
-        # One test for both sides: a side that has no such end pays nothing for the other's.
-        if up:
-            return params.max_net_lots
-        price = quotes.least_rung
+    if price < quotes.floor_rung:
+        price = quotes.floor_rung
     if up:
         fair = divide(<u128> price * S, <u128> (S + params.spread_ppm), False)
         if fair == 0 or params.shape == REDEMPTION:
@@ -156,21 +154,23 @@ cdef void quotes_init(Quotes *quotes, const CurveParams *params, int64_t anchor,
     quotes.anchor = anchor
     quotes.ask = ask
     quotes.top = PRICE_MAX / params.rung_ticks
-    quotes.least_rung = 0
+    quotes.end = quotes.top
+    quotes.floor_rung = 0
     if ask:
         if params.resale == ABOVE_HIGH:
-            quotes.least_rung = anchor
+            # Rungs below the anchor are left out of the mirrored grid, so that no formula has to ask for them.
+            quotes.end = quotes.top - (anchor - 1) / params.rung_ticks
     elif params.shape == LINEAR:
-        quotes.least_rung = linear_floor_rung(params, anchor)
+        quotes.floor_rung = linear_floor_rung(params, anchor)
 
 
 cdef inline int64_t value(const Quotes *quotes, int64_t index) noexcept nogil:
     cdef const CurveParams *params = quotes.params
     if quotes.ask:
-        if index > quotes.top:
+        if index > quotes.end:
             return -params.max_net_lots
         return -lots_at(quotes, (quotes.top + 1 - index) * params.rung_ticks)
-    if index > quotes.top:
+    if index > quotes.end:
         return params.min_net_lots
     return lots_at(quotes, index * params.rung_ticks)
 
@@ -216,21 +216,21 @@ cdef int64_t last_where(
 
 cdef int window(const Quotes *quotes, int64_t net_lots, int64_t *prices, int64_t *lots) noexcept nogil:
     """Write the chosen rungs, best first, as grid indices and values of `value`; return how many."""
-    cdef int64_t start = value(quotes, quotes.top + 1)
+    cdef int64_t start = value(quotes, quotes.end + 1)
     cdef int64_t bound = start if net_lots < start else net_lots
     cdef int64_t near[MAX_RUNGS_BEHIND]
     cdef int64_t near_lots[MAX_RUNGS_BEHIND]
     cdef int64_t anchor_index = grid_index(quotes, quotes.anchor)
     cdef int64_t next_lots = start, held, index, found, gap, last_gap, guess
     cdef int behind = 0, count = 0
-    cdef int64_t edge = last_where(quotes, bound, quotes.top + 1, 1, quotes.top + 1 - anchor_index, &next_lots)
+    cdef int64_t edge = last_where(quotes, bound, quotes.end + 1, 1, quotes.end + 1 - anchor_index, &next_lots)
 
     index = edge
     held = value(quotes, index)
     gap = guess = 1
     while held > start and behind < MAX_RUNGS_BEHIND:
         next_lots = start
-        found = last_where(quotes, held, index, quotes.top, guess, &next_lots)
+        found = last_where(quotes, held, index, quotes.end, guess, &next_lots)
         near[behind] = found
         near_lots[behind] = held
         behind += 1
