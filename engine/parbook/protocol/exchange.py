@@ -175,8 +175,8 @@ class BackedExchange:
         if ours:
             what = "curve" if of_curve else "anchor"
             raise MisuseError(
-                f"{kind.name} on instrument {instrument}: its {what} is the protocol's. Change what it follows: its feed, "
-                "its treasury, or their settings by a vote."
+                f"{kind.name} on instrument {instrument}: its {what} is the protocol's. Change what it follows: its "
+                "feed, its treasury, or their settings by a vote."
             )
 
     def place(

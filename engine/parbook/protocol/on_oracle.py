@@ -95,6 +95,7 @@ def observe(engine: Engine, command: c.Observe) -> Answer:
         _say_closing(engine, command.feed, plan.closing)
         # A feed without a delay may have an anchor this very moment.
         due(engine)
+        _reprice(engine, command.feed)
     return None
 
 
@@ -208,8 +209,12 @@ def due(engine: Engine) -> None:
             elif plan.kind is DueKind.LAPSE:
                 engine.purse.move(entry.bond_account, plan.disputer, entry.bond_asset, plan.returned_micro)
                 engine.say(e.RoundLapsed, feed=number, round=plan.number)
-            if plan.kind in (DueKind.ACTIVATE, DueKind.AGE) and _settled(entry, engine.now_ns):
+            if not _settled(entry, engine.now_ns):
+                continue
+            if plan.kind in (DueKind.ACTIVATE, DueKind.AGE):
                 follow(engine, number, struck=plan.kind is DueKind.ACTIVATE)
+            else:
+                _reprice(engine, number)
 
 
 def _settled(entry: FeedEntry, now_ns: int) -> bool:
@@ -234,12 +239,18 @@ def follow(engine: Engine, number: int, *, struck: bool = False) -> None:
         high_nano=anchor.high_nano,
         age_ns=anchor.age_ns,
     )
+    _reprice(engine, number)
+    if struck and entry.pool >= 0:
+        on_exits.strike(engine, entry.pool)
+
+
+def _reprice(engine: Engine, number: int) -> None:
+    """Let prices follow what the feed says, and what is known to come."""
+    entry = engine.state.feeds[number]
     if entry.pool < 0:
         prices.reprice_instrument(engine, entry)
-        return
-    prices.reprice(engine, entry.pool)
-    if struck:
-        on_exits.strike(engine, entry.pool)
+    else:
+        prices.reprice(engine, entry.pool)
 
 
 HANDLERS: Final[dict[type[c.Order], Callable[[Engine, Any], Answer]]] = {

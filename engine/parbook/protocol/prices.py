@@ -10,7 +10,7 @@ from parbook.errors import InvariantError
 from parbook.listing import Listing
 from parbook.messages import FundCurve, ProposeAnchor, WithdrawCurve
 from parbook.oracle.rounds import anchor_at
-from parbook.oracle.state import FeedState
+from parbook.oracle.state import Anchor, Feed, FeedState
 from parbook.pools import pool as pools
 from parbook.pools.amounts import NANO
 from parbook.pools.pool import Shares
@@ -36,7 +36,7 @@ def reprice(engine: Engine, number: int) -> None:
     pools.accrue(entry.pool, engine.now_ns)
     entry.shares, entry.trusted = None, False
     if entry.feed >= 0:
-        anchor = anchor_at(engine.state.feeds[entry.feed].feed, engine.now_ns)
+        anchor = guarded(engine.state.feeds[entry.feed].feed, engine.now_ns)
         if anchor.state is not FeedState.HALTED:
             entry.shares = Shares(anchor.low_nano, anchor.mid_nano, anchor.high_nano)
             entry.trusted = anchor.state in _TRUSTED
@@ -44,6 +44,23 @@ def reprice(engine: Engine, number: int) -> None:
         if tranche.treasury is not None:
             _sync(engine, number, index, tranche.treasury)
             _quote(engine, entry, index, tranche.treasury)
+
+
+def guarded(feed: Feed, now_ns: int) -> Anchor:
+    """Return the anchor in force, its band opened to every round that everybody can see and that is not in force yet.
+
+    What is worse for who trades with the protocol counts at once, what is better waits out the window: nobody sells or
+    redeems ahead of a step down that is known, nor buys ahead of a step up (decision 63). Disputed rounds count too:
+    else a bond would buy an old price.
+    """
+    anchor = anchor_at(feed, now_ns)
+    if anchor.state is FeedState.HALTED or not feed.rounds:
+        return anchor
+    return msgspec.structs.replace(
+        anchor,
+        low_nano=min(anchor.low_nano, *(waiting.band.low_nano for waiting in feed.rounds)),
+        high_nano=max(anchor.high_nano, *(waiting.band.high_nano for waiting in feed.rounds)),
+    )
 
 
 def values(entry: PoolEntry, share_nano: int) -> list[TrancheValue]:
@@ -77,7 +94,7 @@ def price_of(engine: Engine, asset: int, cash: int) -> Price | None:
     for held in engine.state.feeds:
         if held.instrument >= 0:
             listing = engine.core.listings[held.instrument]
-            anchor = anchor_at(held.feed, engine.now_ns)
+            anchor = guarded(held.feed, engine.now_ns)
             if (listing.base, listing.quote) == (asset, cash) and anchor.state is not FeedState.HALTED:
                 return Price(anchor.low_nano, anchor.high_nano, anchor.age_ns)
     return None
@@ -198,7 +215,7 @@ def hang(engine: Engine, instrument: int, low_ticks: int, high_ticks: int) -> No
 
 def reprice_instrument(engine: Engine, entry: FeedEntry) -> None:
     """Hang a curve that follows a price of its own, not a pool's value, on its feed."""
-    anchor = anchor_at(entry.feed, engine.now_ns)
+    anchor = guarded(entry.feed, engine.now_ns)
     listing = engine.core.listings[entry.instrument]
     low, high = ticks(listing, anchor.low_nano, up=False), ticks(listing, anchor.high_nano, up=True)
     hang(engine, entry.instrument, low, high)
