@@ -220,6 +220,7 @@ def test_a_price_ends_where_its_range_does_and_nobody_enters_there():
 def test_units_cost_the_entry_price_of_the_high_band_rounded_down():
     made = filled(8)
     made.tranches[J].supply_micro = 150 * MICRO
+    served(made.book, ServiceRow("L0", Action.BILL), ServiceRow("L0", Action.IMPAIR))
     shares = Shares(900_000_000, 950_000_000, 990_000_000)
     plan = pools.plan_issue(made, J, 10 * MICRO, shares)
     assert isinstance(plan, pools.Issue)
