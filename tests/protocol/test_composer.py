@@ -114,18 +114,8 @@ def test_a_batch_lets_fall_due_what_comes_at_its_commands_own_times(together: bo
     venue = Venue()
     venue.report(980_000, 990_000, 1_000_000)
     due = venue.now + HOUR
-    orders = [
-        m.NewOrder(
-            account=INVESTOR,
-            side=Side.SELL,
-            qty_lots=100,
-            price_ticks=9_000,
-            tif=TimeInForce.IOC,
-            ts_ns=ts,
-            instrument=0,
-        )
-        for ts in (due - 1, due)
-    ]
+    sale = {"account": INVESTOR, "side": Side.SELL, "qty_lots": 100, "price_ticks": 9_000, "tif": TimeInForce.IOC}
+    orders = [m.NewOrder(**sale, ts_ns=ts, instrument=0) for ts in (due - 1, due)]
     if together:
         venue.one.apply_batch(command_records(orders))
     else:
