@@ -15,7 +15,7 @@ from parbook.errors import ListingError
 from parbook.events import Rejected
 from parbook.listing import Asset, fee_atoms
 from parbook.messages import Command, Deposit, NewOrder
-from parbook.oracle.state import Band, Observation
+from parbook.oracle.state import Band
 from parbook.pools.limits import ineligible, percent
 from parbook.pools.loans import LoanEntry
 from parbook.pools.servicing import ROWS_MAX
@@ -25,7 +25,7 @@ from parbook.protocol.answers import No
 from parbook.protocol.exchange import BackedExchange
 from parbook.protocol.state import PoolEntry
 from parbook.refusals import Refusal
-from parbook.setup.tape import Tape, entries_of, model_hash, read_tape, require_kept, service_rows, shares_of
+from parbook.setup.tape import Tape, entries_of, observation_of, read_tape, require_kept, service_rows, shares_of
 from parbook.setup.terms import Setup
 from parbook.venue import Exchange
 
@@ -76,8 +76,8 @@ class _Builder:
 
     def run(self) -> Built:
         """Take all steps."""
-        steps = (self.open_pool, self.invest, self.take_in, self.service, self.open_feed, self.open_exits)
-        steps += (self.report, self.rest)
+        steps: list[Callable[[], None]] = [self.open_pool, self.invest, self.take_in, self.service, self.open_feed]
+        steps += [self.open_exits, self.report, self.rest]
         for done, step in enumerate(steps):
             if self.progress is not None:
                 self.progress(done, len(steps))
@@ -237,9 +237,16 @@ class _Builder:
         shares = shares_of(self.tape)
         feed = self.look.protocol.feeds[self.feed].feed
         for _ in range(feed.terms.recovery_rounds):
-            observe(
-                self.exchange, self.feed, self.tape, shares, self.look.now_ns + feed.terms.min_interval_ns, self.refuse
-            )
+            ts_ns = self.look.now_ns + feed.terms.min_interval_ns
+            for member in feed.members:
+                self.act(
+                    c.Observe(
+                        feed=self.feed, observation=observation_of(member, self.tape, shares, ts_ns), ts_ns=ts_ns
+                    ),
+                    "[feed]",
+                    f"low {shares.low_nano}, middle {shares.mid_nano}, high {shares.high_nano} nano of what is kept",
+                    "Compare the bands of the tape with confidence_max, price_min and price_max.",
+                )
             self.act(c.Tick(ts_ns=self.look.now_ns + feed.terms.delay_ns), "[feed]")
         if not self.entry.trusted:
             raise ListingError(
@@ -268,35 +275,6 @@ class _Builder:
                 ),
                 where,
             )
-
-
-def observe(
-    exchange: Exchange | BackedExchange,
-    feed: int,
-    tape: Tape,
-    shares: Band,
-    ts_ns: int,
-    refuse: Callable[[str, No, str, str], NoReturn],
-) -> None:
-    """Let every enabled source of a feed report the same fair value, seen at `ts_ns`."""
-    look: BackedExchange = exchange.core if isinstance(exchange, Exchange) else exchange  # type: ignore[assignment]
-    for member in look.protocol.feeds[feed].feed.members:
-        if not member.enabled:
-            continue
-        observation = Observation(
-            source=member.source,
-            sequence=member.sequence + 1,
-            observed_ns=ts_ns,
-            low_nano=shares.low_nano,
-            mid_nano=shares.mid_nano,
-            high_nano=shares.high_nano,
-            model_hash=model_hash(tape.valuation),
-            input_hash=tape.valuation.input_hash,
-        )
-        no = exchange.act(c.Observe(feed=feed, observation=observation, ts_ns=ts_ns)).no
-        if no is not None:
-            why = f"low {shares.low_nano}, middle {shares.mid_nano}, high {shares.high_nano} nano of what is kept"
-            refuse("[feed]", no, why, "Compare the bands of the tape with confidence_max, price_min and price_max.")
 
 
 def _why_not(entry: PoolEntry, entries: tuple[LoanEntry, ...], refusal: Refusal) -> tuple[str, str]:
@@ -338,4 +316,3 @@ def _concentrated(entry: PoolEntry, entries: tuple[LoanEntry, ...], total: int) 
 def _some(said: list[str]) -> str:
     more = f"; and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
     return "; ".join(said[:_NAMED]) + more
-

@@ -21,6 +21,7 @@ from parbook.assets.terms import DEFAULT_STRESS, Band, Stress
 from parbook.assets.valuation import Valuation, value
 from parbook.errors import AssetError, InvariantError
 from parbook.oracle.state import Band as Shares
+from parbook.oracle.state import Member, Observation
 from parbook.pools.amounts import NANO, Rounding, divide
 from parbook.pools.loans import LoanEntry
 from parbook.pools.servicing import Action, ServiceRow
@@ -58,15 +59,15 @@ def read_tape(setup: Setup) -> Tape:
     """
     curve = read_curve(setup.tape.curve, as_of=setup.as_of)
     groups = None if setup.tape.groups is None else read_groups(setup.tape.groups)
-    return valued([_as_kept(asset) for asset in read_assets(setup.tape.assets, as_of=setup.as_of, groups=groups)], curve)
+    return valued(
+        [_as_kept(asset) for asset in read_assets(setup.tape.assets, as_of=setup.as_of, groups=groups)], curve
+    )
 
 
 def valued(assets: Sequence[Asset], curve: ZeroCurve, stress: Stress = DEFAULT_STRESS) -> Tape:
     """Return assets with their fair values in three bands."""
     holdings = Holdings.of(assets)
-    return Tape(
-        assets=tuple(assets), holdings=holdings, curve=curve, valuation=value(holdings, curve, stress=stress)
-    )
+    return Tape(assets=tuple(assets), holdings=holdings, curve=curve, valuation=value(holdings, curve, stress=stress))
 
 
 def _as_kept(asset: Asset) -> Asset:
@@ -172,6 +173,15 @@ def require_kept(tape: Tape, kept_micro: int) -> None:
         raise InvariantError(f"the pool's books keep {kept_micro}, and the tape was valued against {tape.kept_micro}")
 
 
-def model_hash(valuation: Valuation) -> str:
-    """Return the SHA-256 of the model's name, as an observation carries it."""
-    return hashlib.sha256(valuation.model.encode()).hexdigest()
+def observation_of(member: Member, tape: Tape, shares: Shares, ts_ns: int) -> Observation:
+    """Return what a source says of a tape, seen at `ts_ns`. The hashes say by which model and from which inputs."""
+    return Observation(
+        source=member.source,
+        sequence=member.sequence + 1,
+        observed_ns=ts_ns,
+        low_nano=shares.low_nano,
+        mid_nano=shares.mid_nano,
+        high_nano=shares.high_nano,
+        model_hash=hashlib.sha256(tape.valuation.model.encode()).hexdigest(),
+        input_hash=tape.valuation.input_hash,
+    )

@@ -146,9 +146,7 @@ class Section:
             self.refuse(key, f"{shown(value)} is no date", "Write YYYY-MM-DD, without quotes.")
         return value
 
-    def scaled(
-        self, key: str, step: Decimal, unit: str, low: int, high: int, default: Any = _REQUIRED
-    ) -> int:
+    def scaled(self, key: str, step: Decimal, unit: str, low: int, high: int, default: Any = _REQUIRED) -> int:
         """Return a decimal number as whole steps, exactly; without the key the default, which is in steps."""
         value = self._take(key, default)
         if key not in self.values:
@@ -187,9 +185,7 @@ class Section:
         match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
         exact = None if match is None else Decimal(match[1]) * _UNIT_NS[match[2]]
         if exact is None or exact != int(exact) or exact > _NS_MAX:
-            self.refuse(
-                key, f"{shown(value)} is no duration", 'Write a number and a unit (s, m, h, d), such as "26h".'
-            )
+            self.refuse(key, f"{shown(value)} is no duration", 'Write a number and a unit (s, m, h, d), such as "26h".')
         return int(exact)
 
     def choice(self, key: str, kind: type[_EnumT], default: Any = _REQUIRED) -> _EnumT:
@@ -277,4 +273,4 @@ def _in_keys(keys: dict[str, str], reason: str) -> tuple[str, str]:
         return "", re.sub(r"\w+", lambda word: keys.get(word[0], word[0]), reason)
     unit = next((unit for ending, _, unit in _SCALES if match[1].endswith(ending)), "")
     unit = "ns" if match[1].endswith("_ns") else unit
-    return keys[match[1]], f"{reason[match.end():]}{f' (in {unit})' if unit else ''}"
+    return keys[match[1]], f"{reason[match.end() :]}{f' (in {unit})' if unit else ''}"
