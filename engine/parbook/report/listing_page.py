@@ -37,10 +37,7 @@ def render_listing(report: ListingReport) -> str:
     notes = report.notes
     parts = [f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>" if notes else ""]
     parts += [_table(caption, report.lines, keys) for caption, keys in _sections(report)]
-    hows: dict[str, str] = {}
-    for line in report.lines:
-        hows.setdefault(line.key.split(".")[0], line.how)
-    parts.append(table("How each line was computed", list(hows.items())))
+    parts.append(table("How each line was computed", _hows(report)))
     return document(
         f"Listing report of {report.name} on {report.as_of}",
         mark="✓ Built and tried",
@@ -51,6 +48,16 @@ def render_listing(report: ListingReport) -> str:
         footnote=f"Model {report.model}; inputs {report.input_hash}. Sources' reports were made here and are "
         "unsigned. In trials nothing is repaid and nobody buys: real days are kinder, if the assets pay.",
     )
+
+
+def _hows(report: ListingReport) -> Rows:
+    """Return how lines were computed, each once, with the keys it is about."""
+    hows: dict[str, list[str]] = {}
+    for line in report.lines:
+        key = line.key.split(".")[0]
+        if key not in (keys := hows.setdefault(line.how, [])):
+            keys.append(key)
+    return [(f"{keys[0]} to {keys[-1]}" if len(keys) > 1 else keys[0], how) for how, keys in hows.items()]
 
 
 def _sections(report: ListingReport) -> list[tuple[str, tuple[str, ...]]]:
