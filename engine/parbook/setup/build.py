@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from parbook.codes import OrderType, Side
-from parbook.errors import ListingError
+from parbook.errors import InvariantError, ListingError
 from parbook.events import Rejected
 from parbook.listing import Asset, fee_atoms
 from parbook.messages import Command, Deposit, NewOrder
@@ -249,11 +249,7 @@ class _Builder:
                 )
             self.act(c.Tick(ts_ns=self.look.now_ns + feed.terms.delay_ns), "[feed]")
         if not self.entry.trusted:
-            raise ListingError(
-                f"{self.setup.path}, [feed]",
-                f"after {feed.terms.recovery_rounds} rounds of all sources no fair value is in force",
-                "Check its terms: delay, min_interval and stale against each other.",
-            )
+            raise InvariantError(f"after {feed.terms.recovery_rounds} rounds of all sources the feed is not trusted")
 
     def rest(self) -> None:
         """Let orders rest in the books. Who buys gets the money for it, with the largest fee there may be."""
