@@ -196,6 +196,34 @@ def test_ways_are_tried_in_their_order_and_the_book_and_curve_first(tmp_path: Pa
     assert exits.held_micro == exits.asked_micro - exits.left_micro
 
 
+def test_what_no_cash_stands_behind_stays_out_of_the_queue_and_takes_the_next_days_budget(tmp_path: Path):
+    """Twelve loans of 1000 leave no cash. A request would be locked from the first late strike on, for nothing."""
+    rows = [loan(f"L{n}", rate="0.2") for n in range(12)]
+    senior = MARKET.format("S") + BUYBACK.format("900") + QUEUE
+    venue = built(small(tmp_path, rows, senior=senior))
+    exits = play(venue, RunTerms(pd_multiple_e12=E12, lgd_add_e12=0, days=8)).exits[0]
+    assert exits.queue_micro == 0
+    # 2 % of 8000 on the first day, and again from the report of the third day on; 5 % and what 8 days of 30 give back.
+    assert 400 * MICRO < exits.curve_paid_micro <= 400 * MICRO * 38 // 30
+
+
+def test_a_quote_is_compared_with_the_middle_price_not_the_low_one(tmp_path: Path):
+    rows = [loan(f"L{n}", rate="0.06", pd="0.1") for n in range(10)]
+    order = '[[order]]\ntranche = "J"\naccount = 40\nside = "buy"\nprice = "0.5"\nquantity = "100"\n'
+    report = listing_report(built(small(tmp_path, rows, senior=QUEUE, rest=MARKET.format("J") + order)))
+    junior = report.tranches[1]
+    assert junior.exit_low_nano < junior.exit_mid_nano - 10 * MICRO
+    assert [quote.filled_micro for quote in junior.quotes] == [40 * MICRO, 100 * MICRO, 100 * MICRO]
+    for quote in junior.quotes:
+        assert quote.discount_e12 == ceil((1 - Fraction(NANO // 2, junior.exit_mid_nano)) * E12)
+
+
+def test_without_a_bid_there_is_no_quote(tmp_path: Path):
+    report = listing_report(built(small(tmp_path, ROWS, senior=MARKET.format("S"))))
+    assert [quote.discount_e12 for quote in report.tranches[0].quotes] == [None] * 3
+    assert {line.text for line in report.lines if line.key.startswith("discount_")} == {"no bid"}
+
+
 def test_a_timed_exit_is_the_first_moment_at_which_all_are_out(tmp_path: Path):
     venue = built(small(tmp_path, ROWS, senior=QUEUE, rest=QUEUE))
     report = listing_report(venue)
