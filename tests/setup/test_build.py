@@ -103,7 +103,7 @@ def test_an_older_exchange_is_refused_as_it_stands(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (('amount = "420000"', 'amount = "320000"'), r"\[tape\] assets: POOL_CASH.*costs 908052200000 micro, and holders pay 9"),
+        (('amount = "420000"', 'amount = "320000"'), r"\[tape\] assets: POOL_CASH.*costs 908052200000 micro.*pay 9"),
         (("months_max = 48", "months_max = 30"), r"\[tape\] assets: INELIGIBLE.*months, above 30"),
         (('pd_max = "0.10"', 'pd_max = "0.02"'), r"\[tape\] assets: INELIGIBLE.*; and \d+ more"),
         (('"invoice", "revolving"', '"invoice"'), r"\[tape\] assets: INELIGIBLE.*its kind 4"),

@@ -19,7 +19,7 @@ from parbook.setup import load_setup
 from parbook.setup.terms import RUN_STEPS_MAX, RunTerms
 from parbook.setup.text import keys_of
 from parbook.treasury.terms import Recycling, TreasuryTerms
-from tests.setup.house import EXAMPLE, example
+from tests.setup.house import EXAMPLE, example, loan, small
 
 HOUR = 3600 * 10**9
 
@@ -203,3 +203,41 @@ def test_what_is_no_description(tmp_path: Path, bad: Bad):
         load_setup(path)
     with pytest.raises(ListingError, match="cannot be read"):
         load_setup(tmp_path / "nothing.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[venue]\n", "venue = 3\n[venues]\n", r"venue: 3 is no section. Write \[venue\]"),
+        ('[{ account = 21, amount = "8000" }]', "5", r"\[tranche 1\] holders: 5 is no list of sections"),
+        ("[pool.limits]", "[pool.eligibility]\ngroups = [1]\n[pool.limits]", r"\[pool.eligibility\] groups: \[1\] is"),
+        ("[pool.limits]", "[pool.eligibility]\nmonth_max = 1\n[pool.limits]", r"month_max.*Did you mean months_max"),
+        ("manager = 1", "manager = true", r"\[pool\] manager: True is no whole number"),
+        ("quorum = 1", "quorum = true", r"\[feed\] quorum: True is no whole number"),
+        ("recovery_rounds = 1", "recovery_rounds = 1\ncap = 0.02", r"\[feed\] cap: 0.02 is a float.*cap = \"0.02\""),
+        ("recovery_rounds = 1", "recovery_rounds = 1\ndelay = 5", r"\[feed\] delay: 5 is no duration"),
+        ("recovery_rounds = 1", "recovery_rounds = 1\ndelay = \"0.1ns\"", r"\[feed\] delay: '0.1ns' is no duration"),
+        ('name = "J"', 'name = "S"', r"\[pool\].*two tranches have one name"),
+        ('name = "J"', 'name = "J"\nrate = "0.1"', r"\[pool\].*the last tranche has a rate"),
+        ('name = "J"', 'name = ""', r"\[tranche 2\] name: '' is no printable text"),
+        ('amount = "4000"', 'amount = "9223372036854.775807"', "what holders invest in all"),
+        ('quote = "USDx"', 'quote = "' + "x" * 33 + '"', "1 to 32 printable"),
+        ("as_of = 2026-01-15", "as_of = 2026-01-15T00:00:00", r"\[venue\] as_of: .* is no date"),
+    ],
+)  # fmt: skip
+def test_other_shapes_than_those_wanted(tmp_path: Path, old: str, new: str, said: str):
+    small(tmp_path, [loan("a")])
+    path = tmp_path / "listing.toml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ListingError, match=said):
+        load_setup(path)
+
+
+def test_a_description_without_tranches(tmp_path: Path):
+    small(tmp_path, [loan("a")])
+    path = tmp_path / "listing.toml"
+    path.write_text(path.read_text().split("[[tranche]]")[0])
+    with pytest.raises(ListingError, match=r"there is no \[\[tranche\]\]"):
+        load_setup(path)
