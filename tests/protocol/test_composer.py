@@ -16,8 +16,8 @@ from parbook.protocol import events as e
 from parbook.records import command_records
 from parbook.redemption.desk import DeskTerms
 from parbook.refusals import Refusal
-from tests.protocol.house import MANAGER, MICRO
-from tests.protocol.venue import BORROWER, HOUR, INVESTOR, JUNIOR, PAYER, SENIOR, Venue, loan
+from tests.protocol.house import MANAGER, MICRO, SECOND
+from tests.protocol.venue import BORROWER, GUARDIAN, HOUR, INVESTOR, JUNIOR, PAYER, SENIOR, Venue, loan
 
 PLACE = {"pool": 0, "tranche": SENIOR, "account": INVESTOR}
 
@@ -132,3 +132,12 @@ def test_units_in_escrow_are_nobodys_to_sell():
     assert venue.has(queue.escrow_account, venue.units[SENIOR]) == 650 * MICRO
     venue.apply(Transfer(account=INVESTOR, target_account=21, asset=venue.units[SENIOR], amount_atoms=51 * MICRO))
     assert venue.has(21, venue.units[SENIOR]) == 0
+
+
+def test_what_a_command_makes_due_is_due_for_the_next_order():
+    """A pause ends long before the next sync of the till: nothing else is due then."""
+    venue = Venue().opened()
+    until = venue.now + 600 * SECOND
+    venue.do(c.PauseTreasury(pool=0, tranche=SENIOR, account=GUARDIAN, until_ns=until))
+    assert venue.sell(1, ts=until - 1) == 0
+    assert venue.sell(1, ts=until) == 100
