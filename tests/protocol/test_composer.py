@@ -9,6 +9,7 @@ import pytest
 from parbook import messages as m
 from parbook.codes import Side, TimeInForce
 from parbook.messages import Transfer
+from parbook.pools.pool import PoolTerms, TrancheTerms
 from parbook.pools.servicing import Action, ServiceRow
 from parbook.pools.states import TrancheState
 from parbook.protocol import commands as c
@@ -141,3 +142,11 @@ def test_what_a_command_makes_due_is_due_for_the_next_order():
     venue.do(c.PauseTreasury(pool=0, tranche=SENIOR, account=GUARDIAN, until_ns=until))
     assert venue.sell(1, ts=until - 1) == 0
     assert venue.sell(1, ts=until) == 100
+
+
+def test_names_of_pools_are_taken_whatever_their_tranches_are_called():
+    """A contract is pledged to `pool/asset`: two pools of one name would pledge for each other."""
+    venue = Venue()
+    tranches = (TrancheTerms(name="other"),)
+    again = c.OpenPool(terms=PoolTerms(name="SME", manager=MANAGER, tranches=tranches), quote=venue.usd)
+    assert venue.no(again) is Refusal.NAME_TAKEN
