@@ -130,9 +130,7 @@ def test_a_long_silence_is_not_as_many_events_as_seconds():
     assert calls < 1000
 
 
-@pytest.mark.xfail(
-    strict=True, reason="on_insurance.py, on_support.py: shares above 2**127 raise; a journal then fails"
-)
+@pytest.mark.xfail(strict=True, reason="on_insurance.py, on_support.py: shares above 2**127 raise, and a journal fails")
 @pytest.mark.parametrize(
     "command",
     [c.Unstake(pool=0, account=BIDDER, shares=2**200), c.Unbond(**PLACE, account=BIDDER, shares=2**200)],
@@ -146,7 +144,8 @@ def test_more_shares_than_there_can_be_are_refused(command: Order):
 @pytest.mark.xfail(strict=True, reason="on_tokens.py: the name is found to be none when what was due has happened")
 def test_a_name_that_is_none_lets_nothing_happen():
     """Misuse is not journaled: whoever replays would be at another time."""
-    venue = Backed(check=False).opened()
+    venue = Backed(check=False)
+    venue.opened()
     before = venue.one.state_hash()
     terms = TokenTerms(token_asset=0, native_asset=1)
     name = c.OpenToken(name="a\n", native=venue.native, cash=venue.usd, governor=1, terms=terms, ts_ns=venue.now + HOUR)
