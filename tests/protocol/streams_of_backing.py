@@ -133,7 +133,7 @@ class BackingStream(Stream):
     def open_token(self) -> c.Order:
         """Another token."""
         terms = TokenTerms(token_asset=0, native_asset=1)
-        name = f"T{self.draw.randrange(3)}" if self.draw.random() < 0.9 else ""
+        name = f"T{self.draw.randrange(3)}" if self.draw.random() < 0.9 else "USD"
         native, cash = (self.index(len(self.venue.one.assets)) for _ in range(2))
         return c.OpenToken(name=name, native=native, cash=cash, governor=TOKEN_GOVERNOR, terms=terms)
 

@@ -20,6 +20,7 @@ from parbook._calls import Placed
 from parbook.codes import AccountStatus, CommandKind, OrderType, Side, TimeInForce
 from parbook.errors import JournalError, JournalFailedError, JournalFencedError, MisuseError
 from parbook.interface import MarketProtocol
+from parbook.journal import layout
 from parbook.journal.layout import FRAME_BYTES, Kind
 from parbook.journal.lock import Fence
 from parbook.journal.payloads import encode_value
@@ -335,6 +336,11 @@ class DurableCore:
     def act(self, command: Order) -> Acted:
         """As the core, and acknowledged."""
         payload = encode_command(command)
+        if len(payload) > layout.PAYLOAD_BYTES_MAX:
+            raise MisuseError(
+                f"{type(command).__name__}: it takes {len(payload)} bytes, and a record of the journal holds "
+                f"{layout.PAYLOAD_BYTES_MAX}. Send it in parts."
+            )
         self._ready(len(payload))
         record, (no, events) = self._carry_out(
             Kind.PROTOCOL, payload, lambda: self.core.act_encoded(payload), lambda answer: len(answer[1])

@@ -232,12 +232,17 @@ def add_entries(pool: Pool, entries: Sequence[LoanEntry], pledges: PledgeRegiste
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
-    """Units for money: `units_micro` of the tranche at `price_nano`, rounded down."""
+    """Units for money: `units_micro` of the tranche at `price_nano`, rounded down.
+
+    `ownerless_micro`: units, at 1 each, for what belongs to a tranche without units. They are the pool's buffer's: who
+    comes first after all have left gets what was paid for, and not what they left behind.
+    """
 
     tranche: int
     amount_micro: int
     units_micro: int
     price_nano: int
+    ownerless_micro: int = 0
 
 
 def plan_issue(pool: Pool, tranche: int, amount_micro: int, shares: Shares | None) -> Issue | Refusal:
@@ -249,7 +254,9 @@ def plan_issue(pool: Pool, tranche: int, amount_micro: int, shares: Shares | Non
         return Refusal.TRANCHE_STATE
     if shares is None and pool.book.sums.kept_micro:
         return Refusal.NO_FAIR_VALUE
-    price_nano = tranche_prices(pool, shares.high_nano if shares else 0)[tranche].entry_nano
+    value = tranche_prices(pool, shares.high_nano if shares else 0)[tranche]
+    price_nano = value.entry_nano
+    ownerless_micro = 0 if standing.supply_micro else value.value_micro
     # A tranche that lost everything has a price of 0 for the units there are: nobody may buy into it.
     if not price_nano:
         return Refusal.NO_FAIR_VALUE
@@ -259,11 +266,20 @@ def plan_issue(pool: Pool, tranche: int, amount_micro: int, shares: Shares | Non
     units_micro = amount_micro * NANO // price_nano
     if not units_micro:
         return Refusal.TOO_SMALL
-    if standing.supply_micro + units_micro > MONEY_MICRO_MAX or pool.cash_micro + amount_micro > MONEY_MICRO_MAX:
+    if (
+        standing.supply_micro + units_micro + ownerless_micro > MONEY_MICRO_MAX
+        or pool.cash_micro + amount_micro > MONEY_MICRO_MAX
+    ):
         return Refusal.AMOUNT_OUT_OF_RANGE
     if not _subordinated(pool, tranche, amount_micro, shares):
         return Refusal.SUBORDINATION
-    return Issue(tranche=tranche, amount_micro=amount_micro, units_micro=units_micro, price_nano=price_nano)
+    return Issue(
+        tranche=tranche,
+        amount_micro=amount_micro,
+        units_micro=units_micro,
+        price_nano=price_nano,
+        ownerless_micro=ownerless_micro,
+    )
 
 
 def _subordinated(pool: Pool, tranche: int, amount_micro: int, shares: Shares | None) -> bool:
@@ -287,7 +303,7 @@ def _subordinated(pool: Pool, tranche: int, amount_micro: int, shares: Shares | 
 def issue(pool: Pool, plan: Issue) -> None:
     """Take money in for units. A tranche with a claim claims it."""
     standing = pool.tranches[plan.tranche]
-    standing.supply_micro += plan.units_micro
+    standing.supply_micro += plan.units_micro + plan.ownerless_micro
     if plan.tranche < len(pool.tranches) - 1:
         standing.claim_micro += plan.amount_micro
     pool.cash_micro += plan.amount_micro

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from parbook.anchored.terms import TokenTerms
+from parbook.errors import AssetError, shown
 from parbook.governance.state import Change, Choice
 from parbook.governance.terms import GovernanceTerms
 from parbook.insurance.terms import FundTerms
@@ -96,6 +97,11 @@ class OpenToken(Order, frozen=True, kw_only=True):
     cash: Index
     governor: Account
     terms: TokenTerms
+
+    def __post_init__(self) -> None:
+        """Refuse a name that no asset can have; AssetError."""
+        if not 1 <= len(self.name) <= 32 or not self.name.isprintable():
+            raise AssetError("anchored token", f"name={shown(self.name)}", "Give 1 to 32 printable characters.")
 
 
 class AddLeg(Order, frozen=True, kw_only=True):

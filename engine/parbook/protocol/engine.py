@@ -49,6 +49,7 @@ class Engine:
         self.said: list[Said] = []
         # Between commands nothing changes when something is due: asked for each order, counted once.
         self._due_ns: int | None = None
+        self._issued: set[int] | None = None
         for entry in self.state.pools:
             for loan in entry.pool.book.loans.values():
                 if loan.state is not LoanState.CLOSED:
@@ -77,7 +78,7 @@ class Engine:
         else:
             self.pass_time(command.ts_ns)
             no = HANDLERS[type(command)](self, command)
-        self._due_ns = None
+        self._due_ns = self._issued = None
         if isinstance(no, Refusal):
             no = No(no)
         if no is not None:
@@ -132,6 +133,13 @@ class Engine:
     def has_anchor_of(self, instrument: int) -> bool:
         """Whether the instrument's anchor is the protocol's: its curve is, or it follows a feed. O(feeds)."""
         return self.has_curve_of(instrument) or any(entry.instrument == instrument for entry in self.state.feeds)
+
+    def issues(self, asset: int) -> bool:
+        """Whether units of the asset are made and destroyed by the protocol alone. O(1)."""
+        if self._issued is None:
+            self._issued = {tranche.asset for entry in self.state.pools for tranche in entry.tranches}
+            self._issued |= {entry.token.terms.token_asset for entry in self.state.tokens}
+        return asset in self._issued
 
     # --- help for handlers ----------------------------------------------------------------------
 

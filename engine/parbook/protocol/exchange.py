@@ -25,11 +25,13 @@ from parbook.layouts import COMMAND, Records
 from parbook.listing import Asset, Fees, Listing
 from parbook.messages import (
     Command,
+    Deposit,
     Event,
     FundCurve,
     ProposeAnchor,
     SetCurve,
     Transfer,
+    Withdraw,
     WithdrawAnchors,
     WithdrawCurve,
 )
@@ -51,6 +53,7 @@ _KINDS: Final[dict[type, CommandKind]] = {
     WithdrawAnchors: CommandKind.WITHDRAW_ANCHORS,
 }
 _OF_ANCHORS: Final = SetCurve | FundCurve | WithdrawCurve | ProposeAnchor | WithdrawAnchors
+_OUTSIDE_KINDS: Final = [int(CommandKind.DEPOSIT), int(CommandKind.WITHDRAW)]
 _ANCHOR_KINDS: Final = [int(kind) for kind in _KINDS.values()]
 MAGIC: Final = b"PBVENUE1"
 _SIZE: Final = struct.Struct("<Q")
@@ -132,6 +135,8 @@ class BackedExchange:
             return self.core.apply(command)
         for number in (getattr(command, "account", 0), command.target_account if isinstance(command, Transfer) else 0):
             _refuse_reserved(number)
+        if isinstance(command, Deposit | Withdraw):
+            self._refuse_issued(command.asset)
         if isinstance(command, _OF_ANCHORS):
             self._refuse_foreign(_KINDS[type(command)], command.instrument)
         if not self.is_due(command.ts_ns):
@@ -151,6 +156,8 @@ class BackedExchange:
         moves = commands["kind"] == CommandKind.TRANSFER
         _refuse_reserved(int(commands["account"][plain].max(initial=0)))
         _refuse_reserved(int(commands["trail_ppm"][moves].max(initial=0)))
+        for asset in np.unique(commands["session"][np.isin(commands["kind"], _OUTSIDE_KINDS)]).tolist():
+            self._refuse_issued(asset)
         for row in np.flatnonzero(np.isin(commands["kind"], _ANCHOR_KINDS)):
             self._refuse_foreign(CommandKind(int(commands["kind"][row])), int(commands["instrument"][row]))
         # Times that only rise: where the first of them reaches what is due, the batch is cut.
@@ -167,6 +174,14 @@ class BackedExchange:
             parts.append(self.core.apply_batch(commands[start:end]))
             start = end
         return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else self.core.apply_batch(commands)
+
+    def _refuse_issued(self, asset: int) -> None:
+        """Raise MisuseError for units that come or go from outside though the protocol says how many there are."""
+        if self.engine.issues(asset):
+            raise MisuseError(
+                f"asset {asset}: its units are issued and taken back by the protocol alone. Transfer them, or use its "
+                "commands."
+            )
 
     def _refuse_foreign(self, kind: CommandKind, instrument: int) -> None:
         """Raise MisuseError for a command to a curve, or an anchor, that the protocol sets."""

@@ -80,6 +80,8 @@ def unstake(engine: Engine, command: c.Unstake) -> Answer:
     if isinstance(place, Refusal):
         return place
     _, held = place
+    if command.shares > stake.SHARES_MAX:
+        return Refusal.STAKE_SHORT
     plan = stake.plan_unstake(held.fund, command.account, command.shares, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan

@@ -122,10 +122,11 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
         return plan
     asset = entry.tranches[command.tranche].asset
     no = engine.purse.refusal_of_payment(command.account, entry.quote, command.amount_micro)
-    no = no or engine.purse.refusal_of_mint(asset, plan.units_micro)
+    no = no or engine.purse.refusal_of_mint(asset, plan.units_micro + plan.ownerless_micro)
     if no:
         return no
     engine.purse.move(command.account, entry.cash_account, entry.quote, plan.amount_micro)
+    engine.purse.mint(entry.buffer_account, asset, plan.ownerless_micro)
     engine.purse.mint(command.account, asset, plan.units_micro)
     pools.issue(entry.pool, plan)
     engine.say(

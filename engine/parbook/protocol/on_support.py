@@ -50,15 +50,12 @@ def open_support(engine: Engine, command: c.OpenSupport) -> Answer:
 
 
 def _place(engine: Engine, command: Any) -> tuple[PoolEntry, TreasuryEntry, SupportEntry] | Refusal:
-    """Return what a command names, what the curve realised until now shared out."""
+    """Return what a command names."""
     place = _treasury(engine, command)
     if isinstance(place, Refusal):
         return place
     entry, held = place
-    if held.support is None:
-        return Refusal.NOT_THERE
-    prices.reprice(engine, command.pool)
-    return entry, held, held.support
+    return (entry, held, held.support) if held.support is not None else Refusal.NOT_THERE
 
 
 def bond(engine: Engine, command: c.Bond) -> Answer:
@@ -73,6 +70,11 @@ def bond(engine: Engine, command: c.Bond) -> Answer:
     no = engine.purse.refusal_of_payment(command.account, entry.quote, command.amount_micro)
     if no:
         return no
+    # What the curve realised until now belongs to those who were there: shared out only once this is no refusal.
+    prices.reprice(engine, command.pool)
+    plan = bonds.plan_bond(support.support, command.account, command.amount_micro, engine.now_ns)
+    if isinstance(plan, Refusal):
+        return plan
     engine.purse.move(command.account, held.reserve_account, entry.quote, command.amount_micro)
     bonds.bond(support.support, plan, engine.now_ns)
     engine.say(
@@ -93,6 +95,12 @@ def unbond(engine: Engine, command: c.Unbond) -> Answer:
     if isinstance(place, Refusal):
         return place
     _, _, support = place
+    if command.shares > bonds.SHARES_MAX:
+        return Refusal.BOND_SHORT
+    plan = bonds.plan_unbond(support.support, command.account, command.shares, engine.now_ns)
+    if isinstance(plan, Refusal):
+        return plan
+    prices.reprice(engine, command.pool)
     plan = bonds.plan_unbond(support.support, command.account, command.shares, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
@@ -114,7 +122,17 @@ def claim(engine: Engine, command: c.ClaimBond) -> Answer:
     place = _place(engine, command)
     if isinstance(place, Refusal):
         return place
+    till = engine.state.pools[command.pool].tranches[command.tranche].till
     entry, held, support = place
+    out = bonds.plan_claim_bond(support.support, command.account, engine.now_ns)
+    earned = bonds.plan_claim_reward(support.support, command.account, engine.now_ns)
+    if isinstance(out, Refusal) and isinstance(earned, Refusal):
+        return Refusal.NOTHING_UNBONDED
+    if isinstance(earned, Refusal) and not isinstance(out, Refusal):
+        lies = engine.core.available(held.reserve_account, entry.quote) + engine.core.balance(till, entry.quote)
+        if out.bond_micro > lies:
+            return Refusal.RESERVE_SHORT
+    prices.reprice(engine, command.pool)
     out = bonds.plan_claim_bond(support.support, command.account, engine.now_ns)
     short = False
     bond_micro = reward_micro = 0

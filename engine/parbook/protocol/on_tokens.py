@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from parbook.anchored import basket
 from parbook.anchored import state as token_state
 from parbook.anchored import token as tokens
 from parbook.anchored.basket import Quote
+from parbook.anchored.state import Token
 from parbook.anchored.terms import LegTerms
 from parbook.listing import ASSETS_MAX, Asset
 from parbook.protocol import commands as c
@@ -32,7 +34,7 @@ def open_token(engine: Engine, command: c.OpenToken) -> Answer:
     core = engine.core
     if len(engine.state.tokens) >= TOKENS_MAX or len(core.assets) >= ASSETS_MAX:
         return Refusal.FULL
-    if any(asset.name == command.name for asset in core.assets) or not 1 <= len(command.name) <= 32:
+    if any(asset.name == command.name for asset in core.assets):
         return Refusal.NAME_TAKEN
     for name in ("native", "cash"):
         number = getattr(command, name)
@@ -52,33 +54,36 @@ def open_token(engine: Engine, command: c.OpenToken) -> Answer:
     return None
 
 
-def _governed(engine: Engine, command: Any) -> TokenEntry | Refusal:
-    """Return the token that a command names, its prices those of now, when the account governs it."""
+def _governed(engine: Engine, command: Any) -> tuple[TokenEntry, Token] | Refusal:
+    """Return the token that a command names and a copy of it at the prices of now, when the account governs it."""
     entry = entry_of(engine.state.tokens, command.token)
     if entry is None:
         return Refusal.NOT_THERE
     if entry.governor != command.account:
         return Refusal.NOT_ALLOWED
-    look(engine, entry)
-    return entry
+    return entry, looked(engine, entry)
 
 
-def look(engine: Engine, entry: TokenEntry) -> None:
-    """Take the prices of the legs as they are now. Those that have none keep what they had, and age."""
+def looked(engine: Engine, entry: TokenEntry) -> Token:
+    """Return a copy of a token that has taken the prices of its legs as they are now.
+
+    Whoever carries a command out puts it in the place of the token; whoever refuses one leaves that as it was. Legs
+    without a price keep what they had, and age.
+    """
+    token = copy.deepcopy(entry.token)
     quotes = {}
-    for leg in entry.token.legs:
+    for leg in token.legs:
         quote = prices.price_of(engine, leg.asset, entry.cash)
-        if quote is not None and engine.now_ns - quote.age_ns >= leg.seen_ns:
+        if quote is None:
+            continue
+        seen_ns = engine.now_ns - quote.age_ns
+        if seen_ns > leg.seen_ns or (seen_ns == leg.seen_ns and quote.low_nano != leg.low_nano):
             quotes[leg.asset] = Quote(low_nano=quote.low_nano, age_ns=quote.age_ns)
-    plan = basket.plan_observe(entry.token, quotes, engine.now_ns)
-    assert not isinstance(plan, Refusal), "every leg is known, and no price is older than the last"
-    if any(
-        (leg.low_nano, leg.seen_ns) != (low, at)
-        for asset, low, at in plan.prices
-        for leg in entry.token.legs
-        if leg.asset == asset
-    ):
-        basket.observe(entry.token, plan, engine.now_ns)
+    if quotes:
+        plan = basket.plan_observe(token, quotes, engine.now_ns)
+        assert not isinstance(plan, Refusal), "every leg is known, and no price is older than the last"
+        basket.observe(token, plan, engine.now_ns)
+    return token
 
 
 # --- the basket ---------------------------------------------------------------------------------------------------
@@ -86,48 +91,54 @@ def look(engine: Engine, entry: TokenEntry) -> None:
 
 def add_leg(engine: Engine, command: c.AddLeg) -> Answer:
     """Add a leg. A circular backing is refused, and the path named."""
-    entry = _governed(engine, command)
-    if isinstance(entry, Refusal):
-        return entry
+    place = _governed(engine, command)
+    if isinstance(place, Refusal):
+        return place
+    entry, token = place
     if command.asset >= len(engine.core.assets) or engine.core.assets[command.asset].decimals != DECIMALS:
         return Refusal.NOT_THERE
     terms = LegTerms(asset=command.asset, haircut_e12=command.haircut_e12, claims=dict(command.claims))
-    plan = basket.plan_add_leg(entry.token, terms, engine.now_ns)
+    plan = basket.plan_add_leg(token, terms, engine.now_ns)
     if isinstance(plan, Refusal):
-        path = basket.circular_leg(entry.token, terms) if plan is Refusal.CIRCULAR_BACKING else ()
+        path = basket.circular_leg(token, terms) if plan is Refusal.CIRCULAR_BACKING else ()
         return No(
             plan, " -> ".join(engine.core.assets[asset].name for asset in path if asset < len(engine.core.assets))
         )
-    basket.add_leg(entry.token, plan, engine.now_ns)
-    look(engine, entry)
+    basket.add_leg(token, plan, engine.now_ns)
+    entry.token = token
+    entry.token = looked(engine, entry)
     engine.say(e.LegAdded, token=command.token, asset=command.asset, haircut_e12=command.haircut_e12)
     return None
 
 
 def drop_leg(engine: Engine, command: c.DropLeg) -> Answer:
     """Forget a leg that is empty."""
-    entry = _governed(engine, command)
-    if isinstance(entry, Refusal):
-        return entry
-    plan = basket.plan_drop_leg(entry.token, command.asset, engine.now_ns)
+    place = _governed(engine, command)
+    if isinstance(place, Refusal):
+        return place
+    entry, token = place
+    plan = basket.plan_drop_leg(token, command.asset, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
-    basket.drop_leg(entry.token, plan, engine.now_ns)
+    entry.token = token
+    basket.drop_leg(token, plan, engine.now_ns)
     engine.say(e.LegDropped, token=command.token, asset=command.asset)
     return None
 
 
 def reweight(engine: Engine, command: c.Reweight) -> Answer:
     """Set another basket."""
-    entry = _governed(engine, command)
-    if isinstance(entry, Refusal):
-        return entry
+    place = _governed(engine, command)
+    if isinstance(place, Refusal):
+        return place
+    entry, token = place
     if len(dict(command.weights)) < len(command.weights):
         return Refusal.WEIGHTS_OFF
-    plan = basket.plan_reweight(entry.token, dict(command.weights), engine.now_ns)
+    plan = basket.plan_reweight(token, dict(command.weights), engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
-    basket.reweight(entry.token, plan, engine.now_ns)
+    entry.token = token
+    basket.reweight(token, plan, engine.now_ns)
     engine.say(e.Reweighted, token=command.token, weights=command.weights)
     return None
 
@@ -137,29 +148,32 @@ def endow(engine: Engine, command: c.Endow) -> Answer:
     entry = entry_of(engine.state.tokens, command.token)
     if entry is None:
         return Refusal.NOT_THERE
-    look(engine, entry)
-    plan = basket.plan_endow(entry.token, command.asset, command.quantity_micro, engine.now_ns)
+    token = looked(engine, entry)
+    plan = basket.plan_endow(token, command.asset, command.quantity_micro, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
     no = engine.purse.refusal_of_payment(command.account, command.asset, command.quantity_micro)
     if no:
         return no
     engine.purse.move(command.account, entry.vault_account, command.asset, command.quantity_micro)
-    basket.endow(entry.token, plan, engine.now_ns)
+    entry.token = token
+    basket.endow(token, plan, engine.now_ns)
     _say_backing(engine, command.token)
     return None
 
 
 def release(engine: Engine, command: c.Release) -> Answer:
     """Take units out that the backing does not need."""
-    entry = _governed(engine, command)
-    if isinstance(entry, Refusal):
-        return entry
-    plan = basket.plan_release(entry.token, command.asset, command.quantity_micro, engine.now_ns)
+    place = _governed(engine, command)
+    if isinstance(place, Refusal):
+        return place
+    entry, token = place
+    plan = basket.plan_release(token, command.asset, command.quantity_micro, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
     engine.purse.move(entry.vault_account, command.account, command.asset, command.quantity_micro)
-    basket.release(entry.token, plan, engine.now_ns)
+    entry.token = token
+    basket.release(token, plan, engine.now_ns)
     _say_backing(engine, command.token)
     return None
 
@@ -183,18 +197,19 @@ def mint(engine: Engine, command: c.MintTokens) -> Answer:
     entry = entry_of(engine.state.tokens, command.token)
     if entry is None:
         return Refusal.NOT_THERE
-    look(engine, entry)
-    plan = tokens.plan_mint(entry.token, command.asset, command.quantity_micro, engine.now_ns)
+    token = looked(engine, entry)
+    plan = tokens.plan_mint(token, command.asset, command.quantity_micro, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
-    asset = entry.token.terms.token_asset
+    asset = token.terms.token_asset
     no = engine.purse.refusal_of_payment(command.account, command.asset, plan.quantity_micro)
     no = no or engine.purse.refusal_of_mint(asset, plan.tokens_micro)
     if no:
         return no
     engine.purse.move(command.account, entry.vault_account, command.asset, plan.quantity_micro)
     engine.purse.mint(command.account, asset, plan.tokens_micro)
-    tokens.mint(entry.token, plan, engine.now_ns)
+    entry.token = token
+    tokens.mint(token, plan, engine.now_ns)
     engine.say(
         e.Minted,
         token=command.token,
@@ -212,17 +227,18 @@ def redeem(engine: Engine, command: c.RedeemTokens) -> Answer:
     entry = entry_of(engine.state.tokens, command.token)
     if entry is None:
         return Refusal.NOT_THERE
-    look(engine, entry)
-    plan = tokens.plan_redeem(entry.token, command.tokens_micro, engine.now_ns, in_kind=command.in_kind)
+    token = looked(engine, entry)
+    plan = tokens.plan_redeem(token, command.tokens_micro, engine.now_ns, in_kind=command.in_kind)
     if isinstance(plan, Refusal):
         return plan
-    no = engine.purse.refusal_of_payment(command.account, entry.token.terms.token_asset, plan.tokens_micro)
+    no = engine.purse.refusal_of_payment(command.account, token.terms.token_asset, plan.tokens_micro)
     if no:
         return no
-    engine.purse.burn(command.account, entry.token.terms.token_asset, plan.tokens_micro)
+    engine.purse.burn(command.account, token.terms.token_asset, plan.tokens_micro)
     for asset, units in plan.units:
         engine.purse.move(entry.vault_account, command.account, asset, units)
-    tokens.redeem(entry.token, plan, engine.now_ns)
+    entry.token = token
+    tokens.redeem(token, plan, engine.now_ns)
     engine.say(
         e.TokensRedeemed,
         token=command.token,
@@ -237,16 +253,18 @@ def redeem(engine: Engine, command: c.RedeemTokens) -> Answer:
 
 def set_haircut(engine: Engine, command: c.SetHaircut) -> Answer:
     """Let all holders bear alike what the loss order has left to them; or end that once the backing is whole."""
-    entry = _governed(engine, command)
-    if isinstance(entry, Refusal):
-        return entry
+    place = _governed(engine, command)
+    if isinstance(place, Refusal):
+        return place
+    entry, token = place
     if command.holders_micro:
-        plan = basket.plan_haircut(entry.token, command.holders_micro, engine.now_ns)
+        plan = basket.plan_haircut(token, command.holders_micro, engine.now_ns)
     else:
-        plan = basket.plan_lift(entry.token, engine.now_ns)
+        plan = basket.plan_lift(token, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
-    basket.set_haircut(entry.token, plan, engine.now_ns)
+    entry.token = token
+    basket.set_haircut(token, plan, engine.now_ns)
     engine.say(e.HaircutSet, token=command.token, haircut=plan.haircut, ratio_e12=plan.ratio_e12)
     return None
 
@@ -264,7 +282,7 @@ def due(engine: Engine) -> None:
     """Look at the prices of tokens whose legs are about to change, and write down what time has changed."""
     for number, entry in enumerate(engine.state.tokens):
         if 0 < basket.next_due_ns(entry.token) <= engine.now_ns:
-            look(engine, entry)
+            entry.token = looked(engine, entry)
             plan = basket.plan_due(entry.token, engine.now_ns)
             basket.due(entry.token, plan, engine.now_ns)
             if plan.changes:

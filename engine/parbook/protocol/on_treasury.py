@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -135,19 +136,27 @@ def retire(engine: Engine, command: c.RetireUnits) -> Answer:
     entry, tranche, treasury = held
     if treasury.governor != command.account:
         return Refusal.NOT_ALLOWED
-    prices.reprice(engine, command.pool)
-    units = treasury.treasury.inventory.units_micro
+    # What was bought since the last sync counts; it is looked at on a copy first, so that a refusal moves nothing.
+    pools.accrue(entry.pool, engine.now_ns)
+    found = prices.planned_sync(engine, command.pool, command.tranche, treasury)
+    seen = msgspec.structs.replace(treasury.treasury, inventory=found.inventory)
+    units = seen.inventory.units_micro
     value = prices.low_value(entry, command.tranche)
     if not units or value is None:
         return Refusal.TREASURY_LACKS_UNITS
-    plan = treasuries.plan_retire(
-        treasury.treasury,
-        units,
+    asked = partial(
+        treasuries.plan_retire,
+        units_micro=units,
         now_ns=engine.now_ns,
         exit_value_micro=value.exit_value_micro,
         supply_micro=entry.pool.tranches[command.tranche].supply_micro,
         price_low_nano=value.exit_nano,
     )
+    no = asked(seen)
+    if isinstance(no, Refusal):
+        return no
+    prices.reprice(engine, command.pool)
+    plan = asked(treasury.treasury)
     if isinstance(plan, Refusal):
         return plan
     engine.purse.run(SetCurve(params=treasury.params, instrument=tranche.instrument))

@@ -20,7 +20,7 @@ from parbook.protocol.state import FeedEntry, PoolEntry, SupportEntry, TrancheEn
 from parbook.refusals import Refusal
 from parbook.support import bonds
 from parbook.support.state import bonded_micro
-from parbook.treasury.state import TreasuryStatus
+from parbook.treasury.state import Sync, TreasuryStatus
 from parbook.treasury.syncs import plan_sync, sync
 from parbook.units import CURVE_PRICE_TICKS_MAX
 
@@ -113,19 +113,18 @@ def good_rounds(engine: Engine, entry: PoolEntry) -> int:
     return engine.state.feeds[entry.feed].feed.rounds_good if entry.feed >= 0 else 0
 
 
-def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
-    """Let the treasury find what was spent, and put into the till what may be."""
+def planned_sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> Sync:
+    """Return what a treasury would find and move now. Changes nothing."""
     entry = engine.state.pools[number]
-    tranche, purse = entry.tranches[index], engine.purse
-    till = engine.core.balance(tranche.till, entry.quote)
+    tranche = entry.tranches[index]
     reserve = engine.core.balance(held.reserve_account, entry.quote)
     if held.support is not None:
         reserve = max(reserve - held.support.support.leavers.micro, 0)
     value = low_value(entry, index)
-    plan = plan_sync(
+    return plan_sync(
         held.treasury,
         now_ns=engine.now_ns,
-        till_micro=till,
+        till_micro=engine.core.balance(tranche.till, entry.quote),
         inventory_units_micro=engine.core.balance(tranche.till, tranche.asset),
         reserve_micro=reserve,
         supply_micro=entry.pool.tranches[index].supply_micro,
@@ -133,6 +132,13 @@ def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
         good_rounds=good_rounds(engine, entry),
         feed_ok=entry.trusted,
     )
+
+
+def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
+    """Let the treasury find what was spent, and put into the till what may be."""
+    entry = engine.state.pools[number]
+    tranche, purse = entry.tranches[index], engine.purse
+    plan = planned_sync(engine, number, index, held)
     if plan.top_up_micro:
         purse.move(held.reserve_account, tranche.till, entry.quote, plan.top_up_micro)
     fund(engine, tranche, plan.till_micro)

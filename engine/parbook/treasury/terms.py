@@ -54,7 +54,8 @@ class TreasuryTerms(msgspec.Struct, frozen=True, kw_only=True):
             require_int(where, name, getattr(self, name), 0, MONEY_MICRO_MAX)
         for name in ("day_ns", "month_ns", "loss_window_ns", "pause_rest_ns"):
             require_int(where, name, getattr(self, name), HOUR_NS, WINDOW_NS_MAX)
-        require_int(where, "sync_ns", self.sync_ns, 10**9, WINDOW_NS_MAX)
+        # A long silence is looked at sync by sync.
+        require_int(where, "sync_ns", self.sync_ns, 60 * 10**9, WINDOW_NS_MAX)
         require_int(where, "credit_max_ns", self.credit_max_ns, 0, WINDOW_NS_MAX)
         # A pause no longer than its rest leaves the treasury at work at least half of the time.
         require_int(where, "pause_max_ns", self.pause_max_ns, 0, self.pause_rest_ns)
