@@ -10,12 +10,14 @@ and A*' = A* - c >= K - u K/N, so w' >= K / N = w. If A* < K: either A*' is stil
 which is (1) with equality where c >= u w; or K' is, and w' >= K / N > w. A sale in the market burns nothing and takes no
 cash of the pool: w' = w. (1) is exact in whole numbers: no rounding goes against those who stay.
 
-The queue strikes at the low band of a round that nothing held back, seen after the close, so c <= u w wherever the
-sources tell the truth within the width of the band. What is left is the desk: within an interval of length T it
-redeems at most theta (N + heat)(1 + T / day) units, so with k intervals in which it pays more than w, T in all, by at
-most g a unit,
+The desk, within an interval of length T, redeems at most theta (N + heat)(1 + T / day) units. The queue strikes at the
+low band of a round that nothing held back, seen after the close: c <= u w wherever the sources tell the truth within
+the width of the band, and otherwise it pays at most the free cash C there is, at p. So with k intervals in which the
+desk pays more than w, T in all, by at most g a unit, and strikes j at prices above w,
 
-    loss of a unit that stays  <=  theta N0 (k + T / day) g / N_end                                (2)
+    loss of a unit that stays  <=  [ theta N0 (k + T / day) g  +  sum_j C_j (p_j - w_j) / p_j ] / N_end         (2)
+
+A silent oracle leaves the second sum empty: nothing is struck until three rounds in a row are good.
 """
 
 from __future__ import annotations
@@ -112,6 +114,8 @@ class Observer:
         self.intervals = 0
         self.wrong_ns = 0
         self.excess = Fraction(0)
+        self.struck = Fraction(0)
+        """The second sum of (2)."""
         self._wrong_since_ns = -1
 
     def price(self, now_ns: int, paid_nano: int, before: Standing) -> None:
@@ -142,13 +146,18 @@ class Observer:
         self.gained += max(change, Fraction(0))
         return max(-change, Fraction(0))
 
+    def strike(self, cash_micro: int, price_nano: int, before: Standing) -> None:
+        """Note the price of an epoch, and the free cash it was paid from."""
+        price = Fraction(price_nano, NANO)
+        self.struck += cash_micro * max(price - before.worth, Fraction(0)) / price
+
     def formula(self, left_micro: int) -> Fraction:
         """Return the right-hand side of (2) when so many units are left."""
         if not left_micro:
             return Fraction(0)
         share = Fraction(self.terms.throttle_e12, E12)
         times = self.intervals + Fraction(self.wrong_ns, self.terms.throttle_ns)
-        return share * self.supply_micro * times * self.excess / left_micro
+        return (share * self.supply_micro * times * self.excess + self.struck) / left_micro
 
 
 def days(ns: int) -> float:

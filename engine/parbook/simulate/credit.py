@@ -119,20 +119,22 @@ class Credit:
         """Return the loans that are not closed."""
         return (one for one in self.obligors if not one.closed)
 
-    def shares(self, day: float, kept_micro: int, known_day: float | None = None) -> tuple[int, int, int]:
-        """Return low, mid, high as shares of what the venue counts, in 1e-9, as of what was known on a day.
+    def share(self, day: float, kept_micro: int, band: int = MID, known_day: float | None = None) -> int:
+        """Return the fair value of a band as a share of what the venue counts, in 1e-9, as of what was known on a day.
 
         `known_day` (default: the day itself) is when the valuer stopped learning: later failures and the shock are
-        not in it.
+        not in it. O(open loans).
         """
+        if not kept_micro:
+            return NANO
         known = day if known_day is None else min(known_day, day)
-        out = []
-        for band in BANDS:
-            value = sum(
-                value_of(one, day, self.terms(known).band(band), self.world.recovery_days, known) for one in self.open()
-            )
-            out.append(min(int(value * NANO / kept_micro), NANO) if kept_micro else NANO)
-        low, mid, high = out
+        terms, after = self.terms(known).band(band), self.world.recovery_days
+        value = sum(value_of(one, day, terms, after, known) for one in self.obligors if not one.closed)
+        return min(int(value * NANO / kept_micro), NANO)
+
+    def shares(self, day: float, kept_micro: int, known_day: float | None = None) -> tuple[int, int, int]:
+        """Return low, mid and high."""
+        low, mid, high = (self.share(day, kept_micro, band, known_day) for band in BANDS)
         return min(low, mid), mid, max(mid, high)
 
 

@@ -60,6 +60,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """True value of a unit once the shock is known to one who knows all, before anybody has left at a wrong price."""
     lost_nano: float
     """What exits took from a unit that stays, exactly (1)."""
+    lost_queue_nano: float
+    """Of that, in the queue."""
     allowed_nano: float
     """The sum of the right-hand sides of (1)."""
     formula_nano: float
@@ -162,6 +164,7 @@ def table(outcomes: Sequence[Outcome]) -> list[Quantiles]:
     rows: list[tuple[str, str, tuple[float, ...]]] = [
         ("true value of a unit at the shock", "1", over([one.shock_nano / 1e9 for one in outcomes])),
         ("lost to leavers, a unit that stays", "ppm", ppm("lost_nano")),
+        ("of that, in the queue", "ppm", ppm("lost_queue_nano")),
         ("bound (1), exit by exit", "ppm", ppm("allowed_nano")),
         ("bound (2), the formula", "ppm", ppm("formula_nano")),
         ("left by leavers, a unit that stays", "ppm", ppm("gained_nano")),

@@ -7,9 +7,11 @@ struck), 8:00 makers quote, 9:00 leavers act in an order drawn anew, 20:00 they 
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from typing import Final
 
 from parbook.pools.amounts import MICRO, NANO
+from parbook.pools.pool import free_cash_micro
 from parbook.pools.servicing import Action, ServiceRow
 from parbook.protocol import events as e
 from parbook.redemption.desk import DeskTerms
@@ -41,6 +43,8 @@ class Run:
         self.epoch_spread_micro = 0
         self.reserve_loss_micro = 0
         self.down_ns = 0
+        self.reference_nano = 0
+        self.lost_queue = Fraction(0)
         self.shock_nano = -1
         self._open()
         supply = self.venue.entry.pool.tranches[0].supply_micro
@@ -100,7 +104,7 @@ class Run:
 
     def _true(self) -> Standing:
         """Return how the senior stands in truth, now."""
-        _, mid, _ = self.credit.shares(self.day, self._kept())
+        mid = self.credit.share(self.day, self._kept())
         return standing(self.venue.entry, mid, self.venue.now_ns)
 
     def _quoted_nano(self) -> int:
@@ -112,18 +116,21 @@ class Run:
         venue = self.venue
         if to_ns <= venue.now_ns:
             return
-        down = not venue.entry.trusted
-        self.down_ns += (to_ns - venue.now_ns) * down
+        self.down_ns += (to_ns - venue.now_ns) * (not venue.entry.trusted)
         held = venue.senior.queue
-        waiting = dict(held.queue.closed) if held else {}
-        claims, pending = (dict(held.queue.claims), dict(held.queue.pending)) if held else ({}, {})
-        _, mid, _ = self.credit.shares((to_ns - self.start_ns) / DAY_NS, self._kept())
+        if held is None or not held.queue.closed:
+            venue.pass_to(to_ns)
+            return
+        waiting, claims, pending = (dict(one) for one in (held.queue.closed, held.queue.claims, held.queue.pending))
+        mid = self.credit.share((to_ns - self.start_ns) / DAY_NS, self._kept())
         before, quoted = standing(venue.entry, mid, to_ns), self._quoted_nano()
+        cash = free_cash_micro(venue.entry.pool)
         struck = [said for said in venue.pass_to(to_ns) if isinstance(said, e.EpochStruck)]
-        if not struck or held is None:
+        if not struck:
             return
         (epoch,) = struck
-        self.observer.exit(before, standing(venue.entry, mid, to_ns), epoch.paid_micro)
+        self.observer.strike(cash, epoch.price_nano, before)
+        self.lost_queue += self.observer.exit(before, standing(venue.entry, mid, to_ns), epoch.paid_micro)
         by_account = {str(one.account): one for one in self.people}
         for key, asked in sorted(waiting.items()):
             units = asked + pending.get(key, 0) - held.queue.pending.get(key, 0) - held.queue.closed.get(key, 0)
@@ -166,8 +173,6 @@ class Run:
         if is_late and world.lateness is Lateness.SILENT:
             return
         known = world.shock_day - 0.001 if is_late else None
-        if not self._kept():
-            return
         self.venue.report(self.credit.shares(self.day, self._kept(), known), self.noise, world.noise_ppm)
         # In force an hour later. What is compared with it stands right before: claims grow to the nearest micro at
         # every look, and two looks may differ by one.
@@ -201,7 +206,10 @@ class Run:
 
     def _sell(self, one: Holder) -> None:
         quoted = self._quoted_nano()
-        least = ticks_of(quoted * (PPM - self.world.discount_max_ppm) // PPM)
+        if self.venue.entry.trusted:
+            self.reference_nano = quoted
+        # Nobody sells at a price that only decays because nothing was reported.
+        least = ticks_of(self.reference_nano * (PPM - self.world.discount_max_ppm) // PPM)
         before, till = self._true(), self.venue.senior.till
         had = self.venue.has(till, self.venue.usd)
         trades = self.venue.sell(one.account, one.leaving_micro, least)
@@ -291,6 +299,7 @@ class Run:
             tiers=tier_results(self.exits),
             shock_nano=self.shock_nano,
             lost_nano=float(observer.lost * NANO),
+            lost_queue_nano=float(self.lost_queue * NANO),
             allowed_nano=float(observer.allowed * NANO),
             formula_nano=float(observer.formula(supply) * NANO),
             gained_nano=float(observer.gained * NANO),

@@ -35,7 +35,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     # The pool.
     size_micro: int = 1_000_000 * MICRO
-    junior_e12: int = 5 * E12 // 100
+    junior_e12: int = 3 * E12 // 100
     senior_rate_e12: int = 6 * E12 // 100
     minimum_subordination_e12: int = 0
     """0 lets the desk pay however thin the junior has become: worse for those who stay, so that is what is tested."""
@@ -43,11 +43,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """The rest lies in cash."""
     loans: int = 80
     due_days_min: int = 10
-    due_days_max: int = 240
+    due_days_max: int = 120
     coupon_e12: int = 14 * E12 // 100
     discount_e12: int = 9 * E12 // 100
     """Zero rate and spread together."""
-    pd_e12: int = 5 * E12 // 100
+    pd_e12: int = 6 * E12 // 100
     lgd_e12: int = 45 * E12 // 100
     recovery_days: int = 45
     default_days: int = 60
@@ -56,7 +56,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     shock_day: int = 7
     pd_times: int = 3
     lgd_plus_e12: int = 20 * E12 // 100
-    failing_e12: int = 4 * E12 // 100
+    failing_e12: int = 6 * E12 // 100
     """Chance of each obligor to fail on the day of the shock."""
     servicer_late_days: int = 1
     oracle_late_days: int = 3
@@ -78,7 +78,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     patience_days: int = 5
     """How long they try before they ask the queue for the rest."""
     discount_max_ppm: int = 50_000
-    """The most below the quoted low price at which the market-goers sell."""
+    """The most below the low price last trusted at which the market-goers sell."""
     makers: int = 3
     maker_micro: int = 6_000 * MICRO
     maker_spread_ppm: int = 15_000
@@ -89,7 +89,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     treasury_month_e12: int = 5 * E12 // 100
     desk_base_e12: int = 25 * E12 // 10_000
     desk_throttle_e12: int = 2 * E12 // 100
-    horizon_days: int = 240
+    horizon_days: int = 165
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated; AssetError."""
