@@ -7,6 +7,8 @@ COUNT   ?= 1000000
 ROUNDS  ?= 200
 # The matrix takes as many as it is told; unlike the others a million would be two hours.
 FAULTS   = $(if $(filter file,$(origin COUNT)),100000,$(COUNT))
+# A run takes a second or two.
+RUNS     = $(if $(filter file,$(origin COUNT)),1000,$(COUNT))
 ARGS    ?=
 CHECKOUT ?=
 # The last commit before special orders: what it costs to have them is counted against it.
@@ -23,7 +25,7 @@ BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyprojec
 # What `make check` needs on top: by name, because installing parbook again would compile it again.
 CHECK_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["check"])')
 
-.PHONY: help run test test-slow check soak leaks feasibility faults kills mutants bench latency public-adapter regression sizes build \
+.PHONY: help run test test-slow check soak leaks feasibility faults kills runs mutants bench latency public-adapter regression sizes build \
         checked sanitize dist clean
 
 help: ## list the targets
@@ -112,6 +114,10 @@ faults: $(VENV)/.built ## COUNT=100000 distinct faults of the journal's medium, 
 kills: $(VENV)/.built ## kill ROUNDS=200 processes that write a journal, and open what they leave
 	@echo "parbook: $(ROUNDS) processes killed under load"
 	@$(PY) -m tests.journal.kills --rounds $(ROUNDS)
+
+runs: $(VENV)/.built ## play COUNT=1000 seeds of a run on a pool, and what it does to those who stay
+	@echo "parbook: $(RUNS) runs on a pool"
+	@$(PY) -m parbook simulate --seed 0 --seeds $(RUNS) $(ARGS)
 
 mutants: $(VENV)/.built ## plant faults, see who notices; ARGS="--sample 5"
 	@$(PY) -m tools.mutants $(ARGS)

@@ -180,61 +180,79 @@ def usdr(*, checked: bool = True) -> Case:
 def iron(*, checked: bool = True) -> Case:
     """A redemption minted a falling token at a lagging average. Here it mints nothing, and a lag costs who redeems."""
     del checked
+    case, along, stranger = _falling(alike=False)
+    _, alike, other = _falling(alike=True)
+    titan, there = 1.0, []
+    for step in range(1, _FALLS + 1):
+        # There: a quarter of each token is paid in minted TITAN, which is sold into a pool worth 20 % of the supply;
+        # below a thousand millionth it is nothing.
+        titan = max(titan / (1 + 0.25 * 0.05 / (0.2 * titan)) ** 2, 1e-9)
+        there.append((5.0 * step, titan))
+    mint = case.mint(NATIVE, MICRO)
+    numbers = {
+        "minted": float(stranger + other),
+        "gain_most": max(y for _, y in along),
+        "gain_alike": abs(round(max(y for _, y in alike[2:]), 9)),
+        "titan_end": titan,
+        "mint_refused": float(mint is Refusal.UNKNOWN_LEG),
+        "ratio_end": case.ratio,
+    }
+    held = stranger + other == 0 and mint is Refusal.UNKNOWN_LEG and numbers["gain_alike"] <= 1e-9
+    return Case(
+        name="iron",
+        title="Mint to redeem, at a lagging average (Iron, 2021)",
+        there="Each IRON redeemed paid part of its dollar in newly minted TITAN at a 10-minute average of a falling "
+        "price. TITAN fell from 65 dollars to almost nothing on 16 June 2021; its supply became 27,805 billion.",
+        source="Iron Finance Post-Mortem, 17 June 2021",
+        here="A redemption names units of legs that are there and never mints. While half of the basket falls by 3 % a "
+        "step and its price lags a step, the redemption curve pays the first more than their share, and what is left "
+        "is for the last; from the haircut on all get the same, and the lag gains nobody anything.",
+        held=held,
+        numbers=numbers,
+        rows=(
+            ("Units of anything but the basket that redemptions paid", str(stranger + other)),
+            ("Minting against the native token", mint.name if isinstance(mint, Refusal) else "minted"),
+            ("Most beyond its true share, along the curve", f"{numbers['gain_most']:+.4f} a token"),
+            ("The same once the haircut stands", f"{numbers['gain_alike']:+.4f} a token"),
+            ("Native token after the same run, a quarter of it minted (modelled)", f"{titan:.0e} of its price"),
+            ("Backing ratio after 90 % left along the curve, at the lagging price", f"{case.ratio:.4f}"),
+        ),
+        lines=(
+            line("beyond the true share, along the curve", "low", along),
+            line("with the haircut", "high", alike),
+            line("price of TITAN, modelled", "mid", there),
+        ),
+        x_title="percent of the supply redeemed",
+        y_title="a token; the native token's first price",
+    )
+
+
+_FALLS: Final = 18
+
+
+def _falling(*, alike: bool) -> tuple[Standing, list[tuple[float, float]], int]:
+    """Redeem a twentieth of the supply a step while half of the basket falls; `alike`: begin the haircut when due.
+
+    Return the token, what each redeemed token took beyond its true share, and units paid of what is no leg.
+    """
     true = {CASH: NANO, ASSETS: NANO}
     case = Standing({CASH: E12 // 2, ASSETS: E12 // 2})
     case.endow(CASH, 20 * _MILLION)
     for asset in (CASH, ASSETS):
         case.must(case.mint(asset, 500 * _MILLION))
-    supply = case.state.supply_micro
-    here, there = [], []
-    titan = 1.0
-    stranger = 0
-    for step in range(1, 19):
-        # The assets lose 3 % a step, and the price that is reported lags one step behind.
+    supply, beyond, stranger = case.state.supply_micro, [], 0
+    for step in range(1, _FALLS + 1):
         lagging = true[ASSETS]
         true[ASSETS] = divide(true[ASSETS] * 97, 100, Rounding.FLOOR)
         case.observe({CASH: NANO, ASSETS: lagging})
-        own = worth_of(tuple(case.units().items()), true) / (case.state.supply_micro / MICRO)
+        if alike and case.ratio < 1 and not case.state.haircut:
+            case.must(case.haircut(1))
+        share = worth_of(tuple(case.units().items()), true) / (case.state.supply_micro / MICRO)
         plan = case.must(case.redeem(supply // 20))
         stranger += sum(units for asset, units in plan.units if asset not in (CASH, ASSETS))
-        got = worth_of(plan.units, true) / (supply / 20 / MICRO)
-        here.append((5.0 * step, got - own))
-        # There: a quarter of each token is paid in minted TITAN, which is sold into a pool worth 20 % of the supply;
-        # below a thousand millionth it is nothing.
-        sold = 0.25 * 0.05 / (0.2 * titan)
-        titan = max(titan / (1 + sold) ** 2, 1e-9)
-        there.append((5.0 * step, titan))
+        beyond.append((5.0 * step, worth_of(plan.units, true) / (supply / 20 / MICRO) - share))
         case.wait(HOUR_NS // 6)
-    mint = case.mint(NATIVE, MICRO)
-    numbers = {
-        "minted": float(stranger),
-        "gain_most": max(y for _, y in here),
-        "titan_end": titan,
-        "mint_refused": float(mint is Refusal.UNKNOWN_LEG),
-        "ratio_end": case.ratio,
-    }
-    held = stranger == 0 and mint is Refusal.UNKNOWN_LEG and numbers["gain_most"] <= 0.03
-    return Case(
-        name="iron",
-        title="Mint to redeem, at a lagging average (Iron, 2021)",
-        there="Each IRON redeemed paid part of its dollar in newly minted TITAN at a 10-minute average of a falling "
-        "price. TITAN fell from 65 dollars to almost nothing on 16 June 2021; 27,805 billion of them were minted.",
-        source="Iron Finance Post-Mortem, 17 June 2021",
-        here="A redemption names units of legs that are there and never mints. With a price that lags a fall of 3 % a "
-        "step, what a redemption takes beyond its share of the true value stays within the lag.",
-        held=held,
-        numbers=numbers,
-        rows=(
-            ("Units of anything but the basket that redemptions paid", str(stranger)),
-            ("Minting against the native token", mint.name),
-            ("Most that a redeemed token took beyond its true share", f"{numbers['gain_most']:+.4f}"),
-            ("Native token after the same run, if a quarter were minted", f"{titan:.2e} of its price"),
-            ("Backing ratio after 90 % were redeemed, at the lagging price", f"{case.ratio:.4f}"),
-        ),
-        lines=(line("taken beyond the true share, here", "low", here), line("price of TITAN, modelled", "mid", there)),
-        x_title="percent of the supply redeemed",
-        y_title="a token; the native token's first price",
-    )
+    return case, beyond, stranger
 
 
 # --- Terra, May 2022 --------------------------------------------------------------------------------
