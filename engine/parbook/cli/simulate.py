@@ -34,9 +34,13 @@ def add_parser(commands: Any) -> None:
         "--scenario", metavar="NAME", choices=(*NAMES, "all"), default="run40", help="what to play; default: run40"
     )
     parser.add_argument("--seed", metavar="N", type=seed, default=7, help="first seed; default: 7")
-    parser.add_argument("--seeds", metavar="COUNT", type=count, default=1, help="so many seeds of a run, from --seed on")
+    parser.add_argument(
+        "--seeds", metavar="COUNT", type=count, default=1, help="so many seeds of a run, from --seed on"
+    )
     parser.add_argument("--workers", metavar="N", type=count, default=0, help="processes; default: one a processor")
-    parser.add_argument("--check", action="store_true", help="test every invariant after every command, with many seeds")
+    parser.add_argument(
+        "--check", action="store_true", help="test every invariant after every command, with many seeds"
+    )
     parser.add_argument("--report", metavar="OUT.html", type=Path, help="write a self-contained page (needs plotly)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
@@ -74,9 +78,7 @@ def _many(name: str, args: argparse.Namespace) -> list[Outcome]:
         return []
     seeds = range(args.seed, args.seed + args.seeds)
     with ProgressBar(name, unit=" seeds", quiet=args.quiet) as progress:
-        return outcomes(
-            RUNS[name], seeds, checked=args.check, paired=True, workers=args.workers, progress=progress
-        )
+        return outcomes(RUNS[name], seeds, checked=args.check, paired=True, workers=args.workers, progress=progress)
 
 
 def _print(played: list[tuple[str, Result, list[Outcome]]], cases: list[Case]) -> None:

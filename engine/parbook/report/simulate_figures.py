@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from parbook.pools.amounts import MICRO, NANO
 from parbook.report.figures import Figure
-from parbook.simulate.bound import Exit, Tier
+from parbook.simulate.bound import Tier
 from parbook.simulate.cases import Case
 from parbook.simulate.results import Outcome, Result
 
@@ -38,8 +38,8 @@ def prices(result: Result, name: str) -> Figure:
     return Figure(
         name=f"{name}-prices",
         title="Value, quotes and bid",
-        description=f"True value of a senior unit (solid), its low and middle price as quoted, and the best bid of book "
-        f"and curve, at each day's end. On {shut} of {len(days)} days the feed could not be trusted; a gap is no price.",
+        description=f"True value of a senior unit (solid), its low and middle price as quoted, and the best bid of "
+        f"book and curve, at each day's end. On {shut} of {len(days)} days the feed was not trusted; gaps: no price.",
         data=data,
         layout=_layout("day", "price of a unit"),
     )
@@ -96,23 +96,23 @@ def leavers(result: Result, name: str) -> Figure:
     exits = sorted(result.exits, key=lambda one: (one.ts_ns, one.account))
     total = sum(one.units_micro for one in exits) or 1
     data, done = [], 0
-    points: dict[Tier, list[tuple[float, float]]] = {tier: [] for tier in Tier}
+    points: dict[Tier, list[tuple[float, float | None]]] = {tier: [] for tier in Tier}
     for one in exits[:STEPS_MAX]:
         start = done
         done += one.units_micro
         for at in (start, done):
             points[one.tier].append((100 * at / total, one.gain_ppm / 10_000))
-        points[one.tier].append((100 * done / total, float("nan")))
+        points[one.tier].append((100 * done / total, None))
     for tier, role, dash in zip(Tier, ("bid", "prepaid", "low"), _DASHES, strict=False):
         line = points[tier]
-        data.append(_line(tier.name.lower(), role, [x for x, _ in line], [None if y != y else y for _, y in line], dash))
+        data.append(_line(tier.name.lower(), role, [x for x, _ in line], [y for _, y in line], dash))
     stayers = (result.outcome.gained_nano - result.outcome.lost_nano) * 100 / max(result.outcome.shock_nano, 1)
     data.append(_line("a unit that stayed", "owed", [0, 100], [stayers, stayers], "dashdot"))
     return Figure(
         name=f"{name}-leavers",
         title="Leavers against the true value, in the order of exit",
-        description=f"What each exit brought beyond the true value at its time, in percent of it, the first to leave on "
-        f"the left; above 0 somebody gained. All exits together changed the value of a unit that stayed by "
+        description=f"What each exit brought beyond the true value at its time, in percent of it, the first to leave "
+        f"on the left; above 0 somebody gained. All exits together changed the value of a unit that stayed by "
         f"{stayers:+.3f} % (line across).",
         data=data,
         layout=_layout("percent of the units that left", "percent beyond true value"),
@@ -137,8 +137,8 @@ def seeds_figure(outcomes: Sequence[Outcome], name: str) -> Figure:
     return Figure(
         name=f"{name}-seeds",
         title=f"Those who stay, over {len(outcomes):,} seeds",
-        description=f"Each line is sorted by itself: what leavers took from a unit that stays (at most {worst:,.0f} ppm "
-        "of its value), what the formula allows, and what leavers left to it.",
+        description=f"Each line is sorted by itself: what leavers took from a unit that stays (at most {worst:,.0f} "
+        "ppm of its value), what the formula allows, and what leavers left to it.",
         data=data,
         layout=_layout("percent of the seeds", "ppm of the value of a unit"),
     )
@@ -178,8 +178,3 @@ def _layout(x_title: str, y_title: str) -> dict[str, Any]:
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "hovermode": "x unified",
     }
-
-
-def exits_of(result: Result, tier: Tier) -> list[Exit]:
-    """Return the exits of one way, in order."""
-    return [one for one in result.exits if one.tier is tier]

@@ -30,7 +30,7 @@ def render_simulation(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cas
         drawn += run_figures(result, name)
     for case in cases:
         parts.append(f"<h2>{escape(case.title)}</h2><p>{escape(case.there)} ({escape(case.source)})</p>")
-        parts.append(f"<p>{escape(case.here)}</p>{table('Here', case.rows)}")
+        parts.append(f"<p>{escape(case.here)}</p>{table('Here', list(case.rows))}")
         drawn.append(case_figure(case))
     held = all(stays_within(one) for _, result, outcomes in runs for one in (result.outcome, *outcomes))
     held = held and all(case.held for case in cases)
@@ -41,8 +41,8 @@ def render_simulation(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cas
         sentence=sentence(runs, cases),
         parts=parts,
         drawn=drawn,
-        footnote="Everything was played through commands on the exchange, except the anchored tokens, which were played "
-        "on their mechanism; docs/simulate.md says how, and derives the bounds (1) and (2).",
+        footnote="Everything was played through commands on the exchange, except the anchored tokens, which were "
+        "played on their mechanism; docs/simulate.md says how, and derives the bounds (1) and (2).",
     )
 
 
@@ -61,7 +61,9 @@ def sentence(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cases: Seque
     failed = [case.name for case in cases if not case.held]
     if cases:
         out.append(
-            f"Not as described: {', '.join(failed)}." if failed else f"{len(cases)} failures play as they are described."
+            f"Not as described: {', '.join(failed)}."
+            if failed
+            else f"{len(cases)} failures play as they are described."
         )
     return " ".join(out)
 
@@ -111,7 +113,8 @@ def quantiles_html(caption: str, rows: Sequence[Quantiles]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f"<table><caption>{escape(caption)}</caption><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>"
+    top = f"<caption>{escape(caption)}</caption><thead><tr><th></th>{head}</tr></thead>"
+    return f"<table>{top}<tbody>{body}</tbody></table>"
 
 
 def quantiles_text(rows: Sequence[Quantiles]) -> str:
@@ -119,7 +122,13 @@ def quantiles_text(rows: Sequence[Quantiles]) -> str:
     width = max(len(f"{row.name}, {row.unit}") for row in rows)
     head = " " * width + "".join(f"{f'{share:.0%}':>12}" for share in QUANTILES)
     return "\n".join(
-        [head, *(f"{row.name + ', ' + row.unit:<{width}}" + "".join(f"{number(v):>12}" for v in row.values) for row in rows)]
+        [
+            head,
+            *(
+                f"{row.name + ', ' + row.unit:<{width}}" + "".join(f"{number(v):>12}" for v in row.values)
+                for row in rows
+            ),
+        ]
     )
 
 

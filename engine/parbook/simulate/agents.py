@@ -16,7 +16,7 @@ from parbook.units import PPM
 
 
 class Holder(msgspec.Struct, kw_only=True):
-    """Somebody with units. `leaving_micro` of them are to go; `tier` is what is tried first; `mind_day`: from when on."""
+    """Somebody with units, `leaving_micro` of them to go, from `mind_day` on; `tier` is what is tried first."""
 
     account: int
     units_micro: int

@@ -7,8 +7,8 @@ exit burns u units for c of the pool's cash and takes K u / N, rounded down, off
 
 for nobody is paid more than min(K, what the feed makes of A) / N a unit, so c <= u K / N. If K <= A*: K' >= K (1 - u/N)
 and A*' = A* - c >= K - u K/N, so w' >= K / N = w. If A* < K: either A*' is still the lesser, and w' = (A* - c)/(N - u),
-which is (1) with equality where c >= u w; or K' is, and w' >= K / N > w. A sale in the market burns nothing and takes no
-cash of the pool: w' = w. (1) is exact in whole numbers: no rounding goes against those who stay.
+which is (1) with equality where c >= u w; or K' is, and w' >= K / N > w. A sale in the market burns nothing and takes
+no cash of the pool: w' = w. (1) is exact in whole numbers: no rounding goes against those who stay.
 
 The desk, within an interval of length T, redeems at most theta (N + heat)(1 + T / day) units. The queue strikes at the
 low band of a round that nothing held back, seen after the close: c <= u w wherever the sources tell the truth within
@@ -32,7 +32,6 @@ from parbook.pools.accrual import SECONDS_PER_YEAR, accrued, factor_e27
 from parbook.pools.amounts import E12, NANO
 from parbook.protocol.state import PoolEntry
 from parbook.redemption.desk import DeskTerms
-from parbook.simulate.world import DAY_NS
 
 
 class Tier(DocumentedEnum):
@@ -78,7 +77,7 @@ def standing(entry: PoolEntry, share_nano: int, now_ns: int) -> Standing:
 
 
 class Exit(msgspec.Struct, frozen=True, kw_only=True):
-    """Units that left, at what price, and what a unit was truly worth then. `mind_day`: when its owner decided to go."""
+    """Units that left, for what, and what a unit was truly worth then. `mind_day`: when their owner decided to go."""
 
     ts_ns: int
     day: float
@@ -139,7 +138,9 @@ class Observer:
         allowed = max(paid_micro - units * before.worth, Fraction(0)) / after.supply_micro
         change = after.worth - before.worth
         if change < -allowed:
-            raise InvariantError(f"an exit of {units} for {paid_micro} cost a unit {-change}, and {allowed} is possible")
+            raise InvariantError(
+                f"an exit of {units} for {paid_micro} cost a unit {-change}, and {allowed} is possible"
+            )
         self.exits += 1
         self.allowed += allowed
         self.lost += max(-change, Fraction(0))
@@ -158,8 +159,3 @@ class Observer:
         share = Fraction(self.terms.throttle_e12, E12)
         times = self.intervals + Fraction(self.wrong_ns, self.terms.throttle_ns)
         return (share * self.supply_micro * times * self.excess + self.struck) / left_micro
-
-
-def days(ns: int) -> float:
-    """Return a time in days."""
-    return ns / DAY_NS

@@ -146,7 +146,7 @@ def value_of(one: Obligor, day: float, terms: Terms, recovery_days: int, known_d
         left = max(one.fails_day + recovery_days - day, 0.0)
         return one.principal_micro * share * math.exp(-terms.rate * left / 365)
     left = max(one.due_day - day, 0.0)
-    alive = (1 - terms.pd) ** (left / 365)
+    alive: float = (1 - terms.pd) ** (left / 365)
     pays = math.exp(-terms.rate * left / 365) * alive * (one.principal_micro + one.coupon_micro)
     fails = math.exp(-terms.rate * (left + recovery_days) / 365) * (1 - alive) * (1 - terms.lgd) * one.principal_micro
     return min(pays + fails, float(one.principal_micro))

@@ -53,7 +53,7 @@ def _exit_nano(venue: Venue) -> int:
 
 
 def maple(*, checked: bool = True) -> Case:
-    """30 % of the loans to one name. The limit refuses it; forced by a large planned size, its default costs at once."""
+    """30 % of the loans to one name: refused by the limit; forced by a planned size, its default costs at once."""
     world = World(junior_e12=10 * E12 // 100)
     ten = _loans(10, 85_000 * MICRO)
     names = ["one name"] * 3 + [f"name {n}" for n in range(7)]
@@ -252,10 +252,10 @@ def nav_step(*, checked: bool = True) -> Case:
         title="Arbitrage across a stepped price",
         there="Funds that deal at a stale price let whoever knows the next one buy before it rises and leave before it "
         "falls: in international funds those who stayed lost 0.56 % a year to it in 1998-99 and 1.14 % in 2001.",
-        source="Zitzewitz, Who Cares About Shareholders? Arbitrage-Proofing Mutual Funds, J. of Law, Economics, and Organization 19 (2003)",
-        here="Entry is at the high band, the desk pays the low band less its fee: a known step up that is no wider than "
-        "band and fee together brings nothing, a wider one the difference. The queue strikes at a price seen after the "
-        "close: who asks before a known step down gets the price after it. What is written down for arrears and then "
+        source="Zitzewitz, Who Cares About Shareholders? Arbitrage-Proofing Mutual Funds, JLEO 19 (2003)",
+        here="Entry is at the high band, the desk pays the low band less its fee: a known step up that is no wider "
+        "than band and fee together brings nothing, a wider one the difference. The queue strikes at a price seen after "
+        "the close: who asks before a known step down gets the price after it. What is written down for arrears and then "
         "cured is a wide step: entries should wait for it.",
         held=held,
         numbers=numbers,

@@ -14,6 +14,7 @@ from parbook.pools.amounts import MICRO, NANO
 from parbook.pools.pool import free_cash_micro
 from parbook.pools.servicing import Action, ServiceRow
 from parbook.protocol import events as e
+from parbook.protocol.exchange import BackedExchange
 from parbook.redemption.desk import DeskTerms
 from parbook.simulate.agents import Holder, Maker, holders_of
 from parbook.simulate.bound import Exit, Observer, Standing, Tier, standing
@@ -30,13 +31,21 @@ _HOURS: Final = ((0.5, _SERVICE), (8.0, _QUOTE), (9.0, _LEAVE), (20.0, _CLAIM), 
 class Run:
     """One world, one seed. `running=False`: the same without anybody leaving."""
 
-    def __init__(self, world: World, seed: int, *, checked: bool = True, running: bool = True) -> None:
+    def __init__(
+        self,
+        world: World,
+        seed: int,
+        *,
+        checked: bool = True,
+        running: bool = True,
+        exchange: BackedExchange | None = None,
+    ) -> None:
         self.world, self.seed = world, seed
         self.credit = Credit(world, seed)
         self.people = holders_of(world, seed, running=running)
         self.draw = random.Random(f"{seed}:order")
         self.noise = random.Random(f"{seed}:noise")
-        self.venue = Venue(checked=checked)
+        self.venue = Venue(checked=checked, exchange=exchange)
         self.makers = [Maker(n, world) for n in range(world.makers)]
         self.exits: list[Exit] = []
         self.points: list[Point] = []
@@ -95,9 +104,7 @@ class Run:
                     self._claim()
                 else:
                     self._note(day)
-        return Result(
-            world=self.world, outcome=self._outcome(), points=tuple(self.points), exits=tuple(self.exits)
-        )
+        return Result(world=self.world, outcome=self._outcome(), points=tuple(self.points), exits=tuple(self.exits))
 
     def _kept(self) -> int:
         return self.venue.entry.pool.book.sums.kept_micro
@@ -314,5 +321,3 @@ class Run:
             commands=self.venue.commands,
             digest=self.venue.digest(),
         )
-
-

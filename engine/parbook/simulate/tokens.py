@@ -118,7 +118,7 @@ def worth_of(units: tuple[tuple[int, int], ...], true: Mapping[int, int]) -> flo
 
 
 def usdr(*, checked: bool = True) -> Case:
-    """Par from the liquid leg until it is empty. Here everybody gets the same of every leg, and the own token is none."""
+    """Par from the liquid leg until it is empty. Here all get the same of every leg, and the own token is none."""
     del checked
     cash, houses = 11_800_000 * MICRO, 26_567_000 * MICRO
     case = Standing({CASH: 3 * E12 // 10, ASSETS: 7 * E12 // 10})
@@ -127,19 +127,19 @@ def usdr(*, checked: bool = True) -> Case:
     minted = case.most(CASH, cash - _MILLION) + case.most(ASSETS, houses)
     supply = case.state.supply_micro
     here, there, done = [], [], 0
-    first = last = None
+    taken: list[tuple[float, float]] = []
     while case.state.supply_micro > supply // 10:
         part = supply // 20
         plan = case.must(case.redeem(part))
         done += part
         each = worth_of(plan.units, {CASH: NANO, ASSETS: NANO}) / (part / MICRO)
         mix = dict(plan.units).get(CASH, 0) / sum(units for _, units in plan.units)
-        first, last = first or (each, mix), (each, mix)
+        taken.append((each, mix))
         here.append((100 * done / supply, each))
         there.append((100 * done / supply, 1.0 if done <= supply * 0.262 else 0.504))
         case.wait(HOUR_NS)
         case.observe({CASH: NANO, ASSETS: NANO})
-    assert first is not None and last is not None, "there was something to redeem"
+    first, last = taken[0], taken[-1]
     numbers = {
         "own_refused": float(own is Refusal.CIRCULAR_BACKING and native is Refusal.CIRCULAR_BACKING),
         "supply_share": supply / (45_000_000 * MICRO),
@@ -153,8 +153,8 @@ def usdr(*, checked: bool = True) -> Case:
     return Case(
         name="usdr",
         title="Par from the liquid leg until it is empty (USDR, 2023)",
-        there="Of 45 million USDR 11.8 million were backed by DAI and 14.74 % by the issuer's own TNGBL; 62,810 by USDR "
-        "itself. On 11 October 2023 all DAI was redeemed at par, houses were left, and the price fell to 0.504.",
+        there="Of 45 million USDR 11.8 million were backed by DAI and 14.74 % by the issuer's own TNGBL; 62,810 by "
+        "USDR itself. On 11 October 2023 all DAI was redeemed at par, houses were left, and the price fell to 0.504.",
         source="The Block, 11 October 2023; Cointelegraph, 11 October 2023",
         here="The own token and the native token are refused as legs, so that so large a supply is never minted; a "
         "redemption in kind takes the same share of every leg, whoever comes first.",
@@ -348,9 +348,9 @@ def stream(*, checked: bool = True) -> Case:
     return Case(
         name="stream",
         title="Backing in a circle, one counterparty (Stream and Elixir, 2025)",
-        there="Stream said on 4 November 2025 that a manager had lost 93 million dollars; xUSD fell below 0.30. 65 % of "
-        "the backing of Elixir's deUSD, 68 million, was owed by Stream, which held about 90 % of what was left of deUSD "
-        "and backed xUSD by it. About 80 % of the other holders were redeemed; deUSD fell to 0.015.",
+        there="Stream said on 4 November 2025 that a manager had lost 93 million dollars; xUSD fell below 0.30. 65 % "
+        "of the backing of Elixir's deUSD, 68 million, was owed by Stream, which held about 90 % of what was left of "
+        "deUSD and backed xUSD by it. About 80 % of the other holders were redeemed; deUSD fell to 0.015.",
         source="Stabledash, 6 November 2025; Tekedia, November 2025",
         here="What leads back to the token, or around in a circle, is refused as a leg. Where one leg of 65 % fails "
         "although nobody knew of it, and the loss order has nothing left, all who redeem get the same, first or last.",

@@ -1,4 +1,4 @@
-"""The exchange a world is played on: a pool with two tranches, its feed, and curve, desk and queue for the senior units.
+"""The exchange a world is played on: a pool of two tranches, its feed; curve, desk and queue for the senior units.
 
 Everything goes through `BackedExchange`: this only puts commands together, sends them, and checks after each.
 """
@@ -10,8 +10,6 @@ import random
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
-
-import msgspec
 
 from parbook.codes import CurveShape, OrderType, Side, TimeInForce
 from parbook.errors import InvariantError
@@ -298,8 +296,3 @@ def entries_of(obligors: Sequence[Obligor], names: Sequence[str] = ()) -> tuple[
 def ticks_of(price_nano: int) -> int:
     """Return a price in ticks, rounded down."""
     return divide(price_nano * TICKS, NANO, Rounding.FLOOR)
-
-
-def copy_of(said: Sequence[Said]) -> list[dict[str, Any]]:
-    """Return what was said as plain data, for a page or a test."""
-    return [{"kind": type(one).__name__} | msgspec.to_builtins(one) for one in said]

@@ -97,11 +97,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("size_micro", "reserve_micro", "maker_micro"):
             require_int(where, name, getattr(self, name), 0, MONEY_MICRO_MAX // 100)
         require_int(where, "size_micro", self.size_micro, 1000 * MICRO, MONEY_MICRO_MAX // 100)
-        for name in msgspec.structs.fields(World):
-            if name.name.endswith("_e12"):
-                require_int(where, name.name, getattr(self, name.name), 0, E12)
-            elif name.name.endswith("_ppm"):
-                require_int(where, name.name, getattr(self, name.name), 0, 2 * PPM)
+        for each in self.__struct_fields__:
+            if each.endswith("_e12"):
+                require_int(where, each, getattr(self, each), 0, E12)
+            elif each.endswith("_ppm"):
+                require_int(where, each, getattr(self, each), 0, 2 * PPM)
         for field, low, high in (
             ("loans", 1, LOANS_MAX),
             ("holders", 2, HOLDERS_MAX),
