@@ -25,7 +25,11 @@ def within_bounds(one: Outcome) -> bool:
     return one.lost_nano <= one.allowed_nano * (1 + 1e-9) and one.lost_nano <= one.formula_nano * (1 + 1e-9)
 
 
-@pytest.fixture(scope="module", params=[(world, seed) for world in (SHORT, LAGGING) for seed in DOZEN], ids=lambda case: f"{case[0].lateness.name.lower()}-{case[1]}")
+@pytest.fixture(
+    scope="module",
+    params=[(world, seed) for world, seeds in ((SHORT, DOZEN), (LAGGING, DOZEN[:6])) for seed in seeds],
+    ids=lambda case: f"{case[0].lateness.name.lower()}-{case[1]}",
+)
 def run(request):
     """A run played to its horizon, every invariant and the bound (1) tested after every command."""
     world, seed = request.param
@@ -94,11 +98,9 @@ def test_what_first_movers_gain_is_what_stayers_lose_and_the_desk_lets_few_throu
     desk = [one for one in run.exits if one.tier is Tier.DESK]
     taken = sum(max(one.paid_micro - one.units_micro * one.true_nano // NANO, 0) for one in desk)
     supply = run.venue.entry.pool.tranches[0].supply_micro
-    lost = run.result.outcome.lost_nano * supply / NANO
-    assert taken * 0.98 <= lost * 1.7 + 1
-    assert lost <= taken + len(desk) + 1
+    allowed, first = run.result.outcome.allowed_nano / NANO, sum(one.units_micro for one in run.people)
+    assert allowed * supply - len(desk) <= taken <= allowed * first + len(desk) + 1
     early = sum(one.units_micro for one in desk if one.paid_micro * NANO > one.units_micro * one.true_nano)
-    first = sum(one.units_micro for one in run.people)
     assert early <= first * (1 + 26 / 24) / 50, "2 % at once and 2 % a day, for the 26 hours until the desk shuts"
 
 

@@ -37,6 +37,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--seeds", metavar="COUNT", type=count, default=1, help="so many seeds of a run, from --seed on"
     )
+    parser.add_argument("--paired", action="store_true", help="play each seed without a run as well, to the horizon")
     parser.add_argument("--workers", metavar="N", type=count, default=0, help="processes; default: one a processor")
     parser.add_argument(
         "--check", action="store_true", help="test every invariant after every command, with many seeds"
@@ -78,7 +79,9 @@ def _many(name: str, args: argparse.Namespace) -> list[Outcome]:
         return []
     seeds = range(args.seed, args.seed + args.seeds)
     with ProgressBar(name, unit=" seeds", quiet=args.quiet) as progress:
-        return outcomes(RUNS[name], seeds, checked=args.check, paired=True, workers=args.workers, progress=progress)
+        return outcomes(
+            RUNS[name], seeds, checked=args.check, paired=args.paired, workers=args.workers, progress=progress
+        )
 
 
 def _print(played: list[tuple[str, Result, list[Outcome]]], cases: list[Case]) -> None:

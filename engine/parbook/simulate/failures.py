@@ -254,9 +254,9 @@ def nav_step(*, checked: bool = True) -> Case:
         "falls: in international funds those who stayed lost 0.56 % a year to it in 1998-99 and 1.14 % in 2001.",
         source="Zitzewitz, Who Cares About Shareholders? Arbitrage-Proofing Mutual Funds, JLEO 19 (2003)",
         here="Entry is at the high band, the desk pays the low band less its fee: a known step up that is no wider "
-        "than band and fee together brings nothing, a wider one the difference. The queue strikes at a price seen after "
-        "the close: who asks before a known step down gets the price after it. What is written down for arrears and then "
-        "cured is a wide step: entries should wait for it.",
+        "than band and fee together brings nothing, a wider one the difference. The queue strikes at a price seen "
+        "after the close: who asks before a known step down gets the price after it. What is written down for arrears "
+        "and then cured is a wide step: entries should wait for it.",
         held=held,
         numbers=numbers,
         rows=(

@@ -17,11 +17,11 @@ Progress = Callable[[int, int], None]
 
 
 def play(world: World, seed: int, *, checked: bool = True, paired: bool = False) -> Result:
-    """Play one seed; `paired` plays the same world without a run as well, to compare what a unit is worth in the end.
+    """Play one seed; `paired` plays it to the horizon, and the same world without a run as well, to compare the ends.
 
     InvariantError when an invariant fails, or an exit took more from those who stay than is possible.
     """
-    result = Run(world, seed, checked=checked).play()
+    result = Run(world, seed, checked=checked).play(until_out=not paired)
     if not paired:
         return result
     alone = Run(world, seed, checked=checked, running=False).play()

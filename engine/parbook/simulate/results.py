@@ -69,7 +69,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     gained_nano: float
     """What leavers left to a unit that stays."""
     end_nano: int
-    """True value of a unit at the horizon."""
+    """True value of a unit at the end of the play."""
     end_alone_nano: int
     """The same in the same world without a run; -1: not played."""
     epoch_spread_micro: int

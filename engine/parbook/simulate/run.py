@@ -84,10 +84,13 @@ class Run:
         """The time, in days since the beginning."""
         return (self.venue.now_ns - self.start_ns) / DAY_NS
 
-    def play(self) -> Result:
-        """Play to the horizon and return what it showed."""
+    def play(self, *, until_out: bool = False) -> Result:
+        """Play to the horizon and return what it showed; `until_out`: only until the last leaver is out."""
         steps = sorted((*_HOURS, *((float(hour), _REPORT) for hour in range(6, 30, self.world.report_hours))))
+        settled = self.world.run_day + self.world.run_days
         for day in range(self.world.horizon_days):
+            if until_out and day > settled and all(one.leaving_micro < MICRO for one in self.people):
+                break
             for hours, kind in steps:
                 at_ns = self.start_ns + day * DAY_NS + int(hours * HOUR_NS)
                 self._pass(at_ns)
