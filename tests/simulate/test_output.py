@@ -87,7 +87,7 @@ def test_the_page_stands_alone_and_escapes(result, many):
     page = render_simulation([("run40", result, many)], [case])
     mine = page.split("<script>")[0]
     assert "<b>" not in mine
-    assert "http" not in mine
+    assert "://" not in mine
     assert "a &amp; b" in page
     assert "Held" in page
     assert all(f'data-figure="run40-{name}"' in page for name in ("prices", "cash", "ways", "leavers", "seeds"))

@@ -54,6 +54,35 @@ def _exit_nano(venue: Venue) -> int:
 
 def maple(*, checked: bool = True) -> Case:
     """30 % of the loans to one name: refused by the limit; forced by a planned size, its default costs at once."""
+    refused, got, points = _one_name(checked)
+    held = refused is Refusal.CONCENTRATION and got["after"] < got["before"] and got["forced"] == 1
+    held = held and got["desk_price"] <= got["after"] <= got["stayer_after_exit"]
+    return Case(
+        name="maple",
+        title="Thirty percent to one name (Maple and Orthogonal Trading, 2022)",
+        there="Orthogonal Trading failed on eight loans of 36 million dollars, about 30 % of all active loans. It had "
+        "misrepresented its position for four weeks.",
+        source="CoinDesk, 5 December 2022; maple.finance, Maple severs all ties with Orthogonal Trading",
+        here="The obligor limit refuses the loans. Let in by a planned size three times as large, their default lowers "
+        "the exit price in the same command, before any source reports, and the first leaver gets the price after it.",
+        held=held,
+        numbers=got,
+        rows=(
+            ("Loans of 30 % to one name, limit 15 %", refused.name if refused else "accepted"),
+            ("Exit price before the default", f"{got['before']:.4f}"),
+            ("Exit price in the command that reports it", f"{got['after']:.4f}"),
+            ("What is left for a unit: (1,000,000 - 255,000) / 900,000", f"{got['fair']:.4f}"),
+            ("First leaver at the desk", f"{got['desk_price']:.4f}"),
+            ("Exit price of those who stay, after that", f"{got['stayer_after_exit']:.4f}"),
+        ),
+        lines=(line("exit price", "low", points),),
+        x_title="days from the default",
+        y_title="price of a unit",
+    )
+
+
+def _one_name(checked: bool) -> tuple[Refusal | None, dict[str, float], list[tuple[float, float]]]:
+    """Return why the loans were refused, what happens once they are let in, and the exit price by day."""
     world = World(junior_e12=10 * E12 // 100)
     ten = _loans(10, 85_000 * MICRO)
     names = ["one name"] * 3 + [f"name {n}" for n in range(7)]
@@ -76,10 +105,9 @@ def maple(*, checked: bool = True) -> Case:
     venue.open_exits(world)
     _good_rounds(venue)
     before = _exit_nano(venue)
-    points = [(0.0, before / NANO)]
     venue.service([ServiceRow(one.asset_id, Action.DEFAULT, days=120) for one in ten[:3]])
     after = _exit_nano(venue)
-    points += [(0.01, after / NANO)]
+    points = [(0.0, before / NANO), (0.01, after / NANO)]
     # The sources have not said anything yet. What the first leaver gets is the price after the default.
     units, paid = _redeemed(venue, LEAVER, 10_000 * MICRO)
     left = _exit_nano(venue)
@@ -88,39 +116,16 @@ def maple(*, checked: bool = True) -> Case:
         venue.report(PAR)
         venue.pass_to(venue.now_ns + 2 * HOUR_NS)
         points.append((float(day), _exit_nano(venue) / NANO))
-    fair = (1_000_000 - 255_000) / 900_000
     numbers = {
         "refused": float(refused is Refusal.CONCENTRATION),
         "forced": float(forced is None),
         "before": before / NANO,
         "after": after / NANO,
-        "fair": fair,
+        "fair": (1_000_000 - 255_000) / 900_000,
         "desk_price": paid / units if units else 0.0,
         "stayer_after_exit": left / NANO,
     }
-    held = refused is Refusal.CONCENTRATION and after < before and paid * NANO <= units * after and left >= after
-    return Case(
-        name="maple",
-        title="Thirty percent to one name (Maple and Orthogonal Trading, 2022)",
-        there="Orthogonal Trading failed on eight loans of 36 million dollars, about 30 % of all active loans. It had "
-        "misrepresented its position for four weeks.",
-        source="CoinDesk, 5 December 2022; maple.finance, Maple severs all ties with Orthogonal Trading",
-        here="The obligor limit refuses the loans. Let in by a planned size three times as large, their default lowers "
-        "the exit price in the same command, before any source reports, and the first leaver gets the price after it.",
-        held=held,
-        numbers=numbers,
-        rows=(
-            ("Loans of 30 % to one name, limit 15 %", refused.name if refused else "accepted"),
-            ("Exit price before the default", f"{before / NANO:.4f}"),
-            ("Exit price in the command that reports it", f"{after / NANO:.4f}"),
-            ("What is left for a unit: (1,000,000 - 255,000) / 900,000", f"{fair:.4f}"),
-            ("First leaver at the desk", f"{paid / units if units else 0:.4f}"),
-            ("Exit price of those who stay, after that", f"{left / NANO:.4f}"),
-        ),
-        lines=(line("exit price", "low", points),),
-        x_title="days from the default",
-        y_title="price of a unit",
-    )
+    return refused, numbers, points
 
 
 # --- Goldfinch / Stratos, October 2023 --------------------------------------------------------------
@@ -128,6 +133,50 @@ def maple(*, checked: bool = True) -> Case:
 
 def goldfinch(*, checked: bool = True) -> Case:
     """A loan stops paying and nobody revalues it. Arrears lower what counts at once, and a silent feed decays."""
+    venue, here, theirs = _arrears(checked)
+    price_end = _exit_nano(venue) / NANO
+    shut, silent = _silence(venue)
+    at, line_there = dict(here), dict(theirs)
+    numbers = {f"kept_{days}": at[float(days)] for days in (30, 60, 90, 120)}
+    numbers |= {
+        "there_120": 1.0,
+        "line_120": line_there[120.0],
+        "price_end": price_end,
+        "shut_days": shut,
+        "price_silent": silent,
+    }
+    kept = [at[days] for days in (30.0, 60.0, 90.0, 120.0)]
+    return Case(
+        name="goldfinch",
+        title="A late report kept full value (Goldfinch and Stratos, 2023)",
+        there="A loan of 20 million dollars of February 2022 stood at full value until 7 October 2023, when 7 million "
+        "of it were said to be worth nothing; one of its positions had been in trouble for about a year.",
+        source="gov.goldfinch.finance, Update on Stratos Pool; The Defiant, October 2023",
+        here="The sources go on saying par. Arrears that the servicer reports count all the same, at once: 75, 50, 25 "
+        "and 0 % at 30, 60, 90 and 120 days. When the sources fall silent too, the desk shuts after 26 h and the bid "
+        "is nothing after 5 days.",
+        held=kept == [0.75, 0.5, 0.25, 0.0] and shut > 0 and silent == 0,
+        numbers=numbers,
+        rows=(
+            ("Kept of the loan at 30, 60, 90, 120 days", " ".join(f"{share:.0%}" for share in kept)),
+            ("By Goldfinch's own straight line at 120 days", f"{line_there[120.0]:.0%}"),
+            ("As it stood there until it was announced", "100%"),
+            ("Exit price after 150 days of reports at par", f"{price_end:.4f}"),
+            ("Desk shut after so many days of silence", f"{shut:.2f}"),
+            ("Exit price after 5 days of silence", f"{silent:.4f}"),
+        ),
+        lines=(
+            line("kept here", "low", here),
+            line("Goldfinch's straight line", "mid", theirs),
+            line("as it stood there", "owed", [(day, 1.0) for day, _ in here]),
+        ),
+        x_title="days past due",
+        y_title="share of the loan that counts",
+    )
+
+
+def _arrears(checked: bool) -> tuple[Venue, list[tuple[float, float]], list[tuple[float, float]]]:
+    """Let two of ten loans fall behind for 150 days while all sources say par; return what counts, here and there."""
     world = World(junior_e12=5 * E12 // 100)
     venue = Venue(checked=checked)
     venue.open_pool(world)
@@ -138,74 +187,30 @@ def goldfinch(*, checked: bool = True) -> Case:
     venue.open_feed()
     venue.open_exits(world)
     _good_rounds(venue)
-    start = venue.now_ns
-    sick = loans[:2]
+    start, sick = venue.now_ns, loans[:2]
     owed = sum(one.principal_micro for one in sick)
     kept_all = venue.entry.pool.book.sums.kept_micro
-    here, there, line_there, silent = [], [], [], []
-    for day in range(0, 151, 5):
+    here, theirs = [], []
+    for day in range(151):
         venue.pass_to(start + day * DAY_NS)
-        # The feed goes on saying what it always said.
         venue.report(PAR)
         venue.pass_to(venue.now_ns + 2 * HOUR_NS)
-        venue.service([ServiceRow(one.asset_id, Action.ARREARS, days=day) for one in sick])
-        kept = owed - (kept_all - venue.entry.pool.book.sums.kept_micro)
-        here.append((float(day), kept / owed))
-        there.append((float(day), 1.0))
-        _, lost = straight_line_micro(owed, day * 10**18)
-        line_there.append((float(day), 1 - lost / owed))
-        if day < 150:
-            for _ in range(4):
-                venue.pass_to(venue.now_ns + DAY_NS)
-                venue.report(PAR)
-    price_end = _exit_nano(venue)
-    last_ns = venue.now_ns
-    shut = -1.0
-    for hour in range(0, 132, 4):
+        if day % 5 == 0:
+            venue.service([ServiceRow(one.asset_id, Action.ARREARS, days=day) for one in sick])
+            kept = owed - (kept_all - venue.entry.pool.book.sums.kept_micro)
+            here.append((float(day), kept / owed))
+            theirs.append((float(day), 1 - straight_line_micro(owed, day * 10**18)[1] / owed))
+    return venue, here, theirs
+
+
+def _silence(venue: Venue) -> tuple[float, float]:
+    """Let the sources fall silent; return after how many days the desk is shut, and the exit price after five and more."""
+    last_ns, shut = venue.now_ns, -1.0
+    for hour in range(0, 132, 2):
         venue.pass_to(last_ns + hour * HOUR_NS)
-        silent.append((hour / 24, _exit_nano(venue) / NANO))
         if shut < 0 and not venue.entry.trusted:
             shut = hour / 24
-    at = dict(here)
-    numbers = {
-        "kept_30": at[30.0],
-        "kept_60": at[60.0],
-        "kept_90": at[90.0],
-        "kept_120": at[120.0],
-        "there_120": dict(there)[120.0],
-        "line_120": dict(line_there)[120.0],
-        "price_end": price_end / NANO,
-        "shut_days": shut,
-        "price_silent": silent[-1][1],
-    }
-    held = (at[30.0], at[60.0], at[90.0], at[120.0]) == (0.75, 0.5, 0.25, 0.0) and shut > 0 and silent[-1][1] == 0
-    return Case(
-        name="goldfinch",
-        title="A late report kept full value (Goldfinch and Stratos, 2023)",
-        there="A loan of 20 million dollars of February 2022 stood at full value until 7 October 2023, when 7 million "
-        "of it were said to be worth nothing; one of its positions had been in trouble for about a year.",
-        source="gov.goldfinch.finance, Update on Stratos Pool; The Defiant, October 2023",
-        here="The sources go on saying par. Arrears that the servicer reports count all the same, at once: 75, 50, 25 "
-        "and 0 % at 30, 60, 90 and 120 days. When the sources fall silent too, the desk shuts after 26 h and the bid "
-        "is nothing after 5 days.",
-        held=held,
-        numbers=numbers,
-        rows=(
-            ("Kept of the loan at 30, 60, 90, 120 days", " ".join(f"{at[d]:.0%}" for d in (30.0, 60.0, 90.0, 120.0))),
-            ("By Goldfinch's own straight line at 120 days", f"{dict(line_there)[120.0]:.0%}"),
-            ("As it stood there until it was announced", "100%"),
-            ("Exit price after 150 days of reports at par", f"{price_end / NANO:.4f}"),
-            ("Desk shut after so many days of silence", f"{shut:.2f}"),
-            ("Exit price after 5 days of silence", f"{silent[-1][1]:.4f}"),
-        ),
-        lines=(
-            line("kept here", "low", here),
-            line("Goldfinch's straight line", "mid", line_there),
-            line("as it stood there", "owed", there),
-        ),
-        x_title="days past due",
-        y_title="share of the loan that counts",
-    )
+    return shut, _exit_nano(venue) / NANO
 
 
 # --- a price that steps -----------------------------------------------------------------------------
