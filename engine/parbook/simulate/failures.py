@@ -204,7 +204,7 @@ def _arrears(checked: bool) -> tuple[Venue, list[tuple[float, float]], list[tupl
 
 
 def _silence(venue: Venue) -> tuple[float, float]:
-    """Let the sources fall silent; return after how many days the desk is shut, and the exit price after five and more."""
+    """Let the sources fall silent; return when, in days, the desk is shut, and the exit price after five days."""
     last_ns, shut = venue.now_ns, -1.0
     for hour in range(0, 132, 2):
         venue.pass_to(last_ns + hour * HOUR_NS)
