@@ -164,3 +164,14 @@ def test_a_larger_shock_costs_more_and_the_bound_goes_with_it():
     assert all(within_bounds(one) for one in worst)
     mild = [play(SHORT, seed, checked=False).outcome for seed in range(3)]
     assert sum(one.shock_nano for one in worst) < sum(one.shock_nano for one in mild)
+
+
+def test_a_lag_that_nobody_sees_costs_more_than_silence():
+    """What the sources say is old and looks new: the queue, too, pays the old price, out of what cash there is."""
+    seeds = (0, 2, 7)
+    silent = [play(SHORT, seed, checked=False).outcome for seed in seeds]
+    lagging = [play(LAGGING, seed, checked=False).outcome for seed in seeds]
+    assert all(within_bounds(one) for one in lagging)
+    assert sum(one.lost_queue_nano for one in silent) == 0
+    assert sum(one.lost_queue_nano for one in lagging) > 0
+    assert sum(one.lost_nano for one in lagging) > 2 * sum(one.lost_nano for one in silent)
