@@ -275,6 +275,13 @@ class AnchorMove(DocumentedEnum):
     LIFT = 1, "first buys the resting asks at or below its own bid, at their price, then clips"
 
 
+class CurveResale(DocumentedEnum):
+    """From which price on the curve sells."""
+
+    ALONG = 0, "what was bought is sold back along the curve, from just above the bid"
+    ABOVE_HIGH = 1, "nothing is sold below the high anchor"
+
+
 class RejectCode(DocumentedEnum):
     """Why a command was refused. Stands in the code field of REJECTED."""
 

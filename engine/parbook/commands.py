@@ -14,6 +14,7 @@ from parbook.codes import (
     AccountStatus,
     AnchorMove,
     CancelReason,
+    CurveResale,
     CurveShape,
     OrderType,
     Peg,
@@ -166,6 +167,7 @@ class CurveParams(msgspec.Struct, frozen=True, kw_only=True):
     activation_delay_ns time between an anchor's proposal and its activation
     anchor_move         CLIP or LIFT
     lift_max_lots       most lots one activation may LIFT
+    resale              ALONG, or ABOVE_HIGH: nothing is sold below the high anchor
     """
 
     shape: CurveShape
@@ -182,6 +184,7 @@ class CurveParams(msgspec.Struct, frozen=True, kw_only=True):
     activation_delay_ns: int = 0
     anchor_move: AnchorMove = AnchorMove.CLIP
     lift_max_lots: int = 0
+    resale: CurveResale = CurveResale.ALONG
 
 
 class SetCurve(msgspec.Struct, frozen=True, kw_only=True, tag=True):

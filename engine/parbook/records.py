@@ -18,6 +18,7 @@ from parbook.codes import (
     AnchorMove,
     CancelReason,
     CommandKind,
+    CurveResale,
     CurveShape,
     OrderType,
     Place,
@@ -75,6 +76,7 @@ _ENUMS: Final[dict[str, type[Any]]] = {
     "field": AccountField,
     "status": AccountStatus,
 }
+_CURVE_ENUMS: Final[dict[str, type[Any]]] = {"shape": CurveShape, "anchor_move": AnchorMove, "resale": CurveResale}
 _INT_FORMAT: Final = {"|u1": "B", "<u2": "H", "<u4": "I", "<u8": "Q", "<i8": "q"}
 
 
@@ -232,19 +234,23 @@ def curve_record(command: m.SetCurve) -> Records:
     return np.frombuffer(bytearray(_CURVE_PACKER.pack(command)), CURVE)
 
 
-def curve_from_record(record: Records) -> m.SetCurve:
+def curve_from_record(record: Records, *, as_it_stands: bool = False) -> m.SetCurve:
     """Return the SetCurve of a one-element CURVE array. Inverse of `curve_record`.
 
-    MisuseError for another dtype and for a shape or anchor_move that does not exist.
+    MisuseError for another dtype, for reserved bytes that are not 0 (a later version may mean something by them) and
+    for a shape, anchor_move or resale that does not exist. `as_it_stands`: such a number stays a plain int, for a core
+    to refuse it.
     """
     if record.dtype != CURVE or record.shape != (1,):
         raise MisuseError("curve_from_record takes an array of one CURVE record.")
     row = dict(zip(CURVE.names or (), record[0].tolist(), strict=True))
-    row.pop("reserved")
+    if any(row.pop("reserved")):
+        raise MisuseError("this CURVE record is no curve: a reserved byte is not 0.")
     ts_ns, instrument = row.pop("ts_ns"), row.pop("instrument")
-    try:
-        row["shape"] = CurveShape(row["shape"])
-        row["anchor_move"] = AnchorMove(row["anchor_move"])
-    except ValueError as error:
-        raise MisuseError(f"this CURVE record is no curve: {error}.") from None
+    for name, kind in _CURVE_ENUMS.items():
+        try:
+            row[name] = kind(row[name])
+        except ValueError as error:
+            if not as_it_stands:
+                raise MisuseError(f"this CURVE record is no curve: {error}.") from None
     return m.SetCurve(params=m.CurveParams(**row), ts_ns=ts_ns, instrument=instrument)

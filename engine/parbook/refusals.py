@@ -157,6 +157,7 @@ class Refusal(DocumentedEnum):
     LOT_SHORT = 1712, "the auction has less than this left"
     FUND_LIMIT = 1713, "the fund would hold more than 2**63 - 1 micro"
     ERAS_FULL = 1714, "the fund has begun as many eras as it may: it takes no stake any more"
+    FUND_DEPLETED = 1715, "neither buffer, cash nor stake is left: what remains of the loss is the holders'"
 
     # --- 1800: support
     BOND_TOO_SMALL = 1800, "so little money that it bonds no share, or shares so few that they are worth nothing"
@@ -178,3 +179,5 @@ class Refusal(DocumentedEnum):
     FULL = 1907, "there are as many as there may be"
     NAME_TAKEN = 1908, "the name is in use, or the exchange has no room for a further asset or instrument"
     NOT_ALLOWED = 1909, "this account may not do it"
+    RESERVE_SHORT = 1910, "the reserve has spent so much on units that it cannot pay now; wait until they are resold"
+    BAD_SIGNATURE = 1911, "the signature is not its source's for this observation, exchange and feed"

@@ -8,7 +8,8 @@ cdef struct CurveParams:
     uint8_t shape
     uint8_t anchor_move
     uint16_t instrument
-    uint8_t reserved[4]
+    uint8_t resale
+    uint8_t reserved[3]
     int64_t base_depth_lots
     int64_t quote_depth_lots
     int64_t budget_notional

@@ -26,6 +26,8 @@ cdef enum:
     REDEMPTION = 3
     CLIP = 0
     LIFT = 1
+    ALONG = 0
+    ABOVE_HIGH = 1
     CURVE_PARAMETER = 54
     S = 1000000
     ROOT_BITS = 31
@@ -79,6 +81,7 @@ cdef struct Quotes:
     int64_t anchor
     int64_t floor_rung      # LINEAR bids buy nothing below this price; 0 elsewhere
     int64_t top             # highest grid index
+    int64_t end             # highest index of `value` at which there may be a rung: below the top for ABOVE_HIGH asks
     bint ask
 
 
@@ -151,18 +154,23 @@ cdef void quotes_init(Quotes *quotes, const CurveParams *params, int64_t anchor,
     quotes.anchor = anchor
     quotes.ask = ask
     quotes.top = PRICE_MAX / params.rung_ticks
+    quotes.end = quotes.top
     quotes.floor_rung = 0
-    if params.shape == LINEAR and not ask:
+    if ask:
+        if params.resale == ABOVE_HIGH:
+            # Rungs below the anchor are left out of the mirrored grid, so that no formula has to ask for them.
+            quotes.end = quotes.top - (anchor - 1) / params.rung_ticks
+    elif params.shape == LINEAR:
         quotes.floor_rung = linear_floor_rung(params, anchor)
 
 
 cdef inline int64_t value(const Quotes *quotes, int64_t index) noexcept nogil:
     cdef const CurveParams *params = quotes.params
     if quotes.ask:
-        if index > quotes.top:
+        if index > quotes.end:
             return -params.max_net_lots
         return -lots_at(quotes, (quotes.top + 1 - index) * params.rung_ticks)
-    if index > quotes.top:
+    if index > quotes.end:
         return params.min_net_lots
     return lots_at(quotes, index * params.rung_ticks)
 
@@ -208,21 +216,21 @@ cdef int64_t last_where(
 
 cdef int window(const Quotes *quotes, int64_t net_lots, int64_t *prices, int64_t *lots) noexcept nogil:
     """Write the chosen rungs, best first, as grid indices and values of `value`; return how many."""
-    cdef int64_t start = value(quotes, quotes.top + 1)
+    cdef int64_t start = value(quotes, quotes.end + 1)
     cdef int64_t bound = start if net_lots < start else net_lots
     cdef int64_t near[MAX_RUNGS_BEHIND]
     cdef int64_t near_lots[MAX_RUNGS_BEHIND]
     cdef int64_t anchor_index = grid_index(quotes, quotes.anchor)
     cdef int64_t next_lots = start, held, index, found, gap, last_gap, guess
     cdef int behind = 0, count = 0
-    cdef int64_t edge = last_where(quotes, bound, quotes.top + 1, 1, quotes.top + 1 - anchor_index, &next_lots)
+    cdef int64_t edge = last_where(quotes, bound, quotes.end + 1, 1, quotes.end + 1 - anchor_index, &next_lots)
 
     index = edge
     held = value(quotes, index)
     gap = guess = 1
     while held > start and behind < MAX_RUNGS_BEHIND:
         next_lots = start
-        found = last_where(quotes, held, index, quotes.top, guess, &next_lots)
+        found = last_where(quotes, held, index, quotes.end, guess, &next_lots)
         near[behind] = found
         near_lots[behind] = held
         behind += 1
@@ -283,6 +291,7 @@ cdef int curve_validate(const CurveParams *params) noexcept nogil:
     if (
         (sloped or params.shape == PMM)
         and (params.anchor_move == CLIP or params.anchor_move == LIFT)
+        and (params.resale == ALONG or params.resale == ABOVE_HIGH)
         and within(params.base_depth_lots, 1, LOTS_MAX)
         and within(params.quote_depth_lots, 1 if sloped else 0, LOTS_MAX)
         and within(params.budget_notional, 0, WIDE_MAX)
@@ -312,6 +321,7 @@ cdef bint fill(CurveParams *out, object params):
             return False
     out.shape = params.shape
     out.anchor_move = params.anchor_move
+    out.resale = params.resale
     out.base_depth_lots = params.base_depth_lots
     out.quote_depth_lots = params.quote_depth_lots
     out.budget_notional = params.budget_notional
@@ -329,10 +339,11 @@ cdef bint fill(CurveParams *out, object params):
 
 
 _FIELD_BITS = tuple(
-    (name, 8 if name in ("shape", "anchor_move") else 64)
+    (name, 8 if name in ("shape", "anchor_move", "resale") else 64)
     for name in (
         "shape", "anchor_move", "base_depth_lots", "quote_depth_lots", "budget_notional", "k_ppm", "spread_ppm",
         "rung_ticks", "par_lots", "drop_ppm", "min_net_lots", "max_net_lots", "activation_delay_ns", "lift_max_lots",
+        "resale",
     )
 )
 

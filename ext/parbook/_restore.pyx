@@ -75,7 +75,7 @@ cdef int restore_counters(Desk *desk, object header) except -1:
 
 cdef int flaw_of_parameters(const Desk *desk, const CurveParams *params) noexcept nogil:
     cdef int i
-    for i in range(4):
+    for i in range(3):
         if params.reserved[i] != 0:
             return FLAW_UNKNOWN_NUMBER
     if params.ts_ns != 0 or params.instrument != 0:

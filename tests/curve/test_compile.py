@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from parbook.codes import CurveShape
+from parbook.codes import CurveResale, CurveShape
 from parbook.curve import MAX_RUNGS, MAX_RUNGS_BEHIND, CurveParams, Ladder, Rung, compile_ladder, n_ask, n_bid
 from parbook.errors import InvariantError, MisuseError
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
@@ -65,6 +65,7 @@ def test_small_ladders_hold_exactly_the_prices_where_the_functions_change() -> N
             drop_ppm=rng.randint(1, PPM - 1),
             par_lots=rng.randint(0, 5),
             max_net_lots=rng.randint(0, 80),
+            resale=rng.choice(list(CurveResale)),
         )
         low = rng.randint(1, 60)
         high = low + rng.randint(0, 5)
@@ -128,6 +129,26 @@ def test_two_anchors_open_a_gap() -> None:
     best_ask = min(rung.price_ticks for rung in ladder.asks if rung.net_lots < 0)
     assert best_bid < 900
     assert best_ask > 1100
+
+
+def test_above_high_is_the_part_of_the_ladder_from_the_high_anchor_on() -> None:
+    along = curve(CurveShape.LINEAR, 100, 40, par_lots=3, drop_ppm=200_000, max_net_lots=43)
+    above = msgspec.structs.replace(along, resale=CurveResale.ABOVE_HIGH)
+    for net in (-99, 0, 3, 20, 43):
+        wide, narrow = compile_ladder(along, 98, 100, net), compile_ladder(above, 98, 100, net)
+        assert narrow.bids == wide.bids
+        assert narrow.asks == tuple(rung for rung in wide.asks if rung.price_ticks >= 100)
+        assert narrow.asks[0] == Rung(100, 3), "all it bought on the slope, at once"
+        narrow.check()
+
+
+def test_above_high_begins_at_the_next_rung_of_the_grid() -> None:
+    params = curve(CurveShape.LINEAR, 100, 40, drop_ppm=200_000, rung_ticks=7, resale=CurveResale.ABOVE_HIGH)
+    assert compile_ladder(params, 98, 98, 40).asks[0] == Rung(98, 0)
+    assert compile_ladder(params, 98, 99, 40).asks[0] == Rung(105, n_ask(params, 99, 105))
+    top = CURVE_PRICE_TICKS_MAX
+    beyond = curve(CurveShape.PMM, 5, 5, rung_ticks=top - 1, resale=CurveResale.ABOVE_HIGH)
+    assert compile_ladder(beyond, top, top, 0).asks == (), "no rung lies at the anchor or above it"
 
 
 def assert_ladder(params: CurveParams, low: int, high: int, net: int) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from parbook import curve as specification
-from parbook.codes import CurveShape
+from parbook.codes import CurveResale, CurveShape
 from parbook.errors import MisuseError
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
 from tests.support.curves import curve, random_curve
@@ -27,12 +27,23 @@ def test_same_ladders_anywhere_in_the_parameter_space() -> None:
 
 def test_same_ladders_at_every_extreme() -> None:
     top, lots = CURVE_PRICE_TICKS_MAX, CURVE_LOTS_MAX
-    for shape, base, quote, k, spread, rung, drop, low in product(
-        CurveShape, (1, lots), (1, lots), (0, 1, PPM), (0, PPM // 2), (1, top), (1, PPM - 1), (1, top)
+    for shape, base, quote, k, spread, rung, drop, low, resale in product(
+        CurveShape, (1, lots), (1, lots), (0, 1, PPM), (0, PPM // 2), (1, top), (1, PPM - 1), (1, top), CurveResale
     ):
-        params = curve(shape, base, quote, k_ppm=k, spread_ppm=spread, rung_ticks=rung, drop_ppm=drop, par_lots=lots)
+        fields = {"spread_ppm": spread, "rung_ticks": rung, "drop_ppm": drop, "par_lots": lots, "resale": resale}
+        params = curve(shape, base, quote, k_ppm=k, **fields)
         for net in (params.min_net_lots, 0, params.max_net_lots):
             drawn = (params, low, top, net)
+            assert compiled.compile_ladder(*drawn) == specification.compile_ladder(*drawn), drawn
+
+
+def test_same_ladders_wherever_the_high_anchor_lies_on_the_grid() -> None:
+    for shape, rung, high, spread, resale in product(
+        (CurveShape.PMM, CurveShape.LINEAR), range(1, 9), range(40, 60), (0, 60_000), CurveResale
+    ):
+        params = curve(shape, 30, 30, k_ppm=PPM, spread_ppm=spread, rung_ticks=rung, drop_ppm=500_000, resale=resale)
+        for net in (-29, 0, 12, 30):
+            drawn = (params, 40, high, net)
             assert compiled.compile_ladder(*drawn) == specification.compile_ladder(*drawn), drawn
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parbook.codes import AnchorMove, CurveShape, RejectCode
+from parbook.codes import AnchorMove, CurveResale, CurveShape, RejectCode
 from parbook.curve import CurveParams, curve_parameter_error, n_ask, n_bid, validate
 from parbook.curve.shapes import ceil_div, floor_div, isqrt_ceil, isqrt_floor, snap_down, snap_up
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
@@ -48,21 +48,35 @@ def assert_axioms(params: CurveParams, low: int, high: int, prices: list[int]) -
 
 def test_axioms_at_every_price_of_every_small_pmm() -> None:
     prices = list(range(1, 28))
-    for base, quote, k, spread, rung, low, gap in product(
-        (1, 2, 7), (0, 1, 6), (0, 1, 300_000, PPM), (0, 150_000, 500_000), (1, 2, 5), (1, 2, 3, 8), (0, 1, 4)
+    for base, quote, k, spread, rung, low, gap, resale in product(
+        (1, 2, 7),
+        (0, 1, 6),
+        (0, 1, 300_000, PPM),
+        (0, 150_000, 500_000),
+        (1, 2, 5),
+        (1, 2, 3, 8),
+        (0, 1, 4),
+        CurveResale,
     ):
-        params = curve(CurveShape.PMM, base, quote, k_ppm=k, spread_ppm=spread, rung_ticks=rung)
+        params = curve(CurveShape.PMM, base, quote, k_ppm=k, spread_ppm=spread, rung_ticks=rung, resale=resale)
         assert_axioms(params, low, low + gap, prices)
 
 
 @pytest.mark.parametrize("shape", [CurveShape.LINEAR, CurveShape.REDEMPTION])
 def test_axioms_at_every_price_of_every_small_sloped_curve(shape: CurveShape) -> None:
     prices = list(range(1, 22))
-    for quote, par, drop, spread, rung, low, gap in product(
-        (1, 5), (0, 2), (1, 150_000, 700_000, PPM - 1), (0, 200_000, 500_000), (1, 2, 5), (1, 2, 9), (0, 1, 4)
+    for quote, par, drop, spread, rung, low, gap, resale in product(
+        (1, 5),
+        (0, 2),
+        (1, 150_000, 700_000, PPM - 1),
+        (0, 200_000, 500_000),
+        (1, 2, 5),
+        (1, 2, 9),
+        (0, 1, 4),
+        CurveResale,
     ):
-        params = curve(shape, 4, quote, k_ppm=250_000, spread_ppm=spread, rung_ticks=rung, par_lots=par, drop_ppm=drop)
-        assert_axioms(params, low, low + gap, prices)
+        fields = {"spread_ppm": spread, "rung_ticks": rung, "par_lots": par, "drop_ppm": drop, "resale": resale}
+        assert_axioms(curve(shape, 4, quote, k_ppm=250_000, **fields), low, low + gap, prices)
 
 
 def telling_prices(rng: random.Random, params: CurveParams, low: int, high: int) -> list[int]:
@@ -140,6 +154,40 @@ def test_prices_snap_before_the_spread() -> None:
     assert n_ask(params, 100, 89) == n_ask(params, 100, 80) == (100 - 79) * 20  # 80 / 1.01 rounds down to 79
 
 
+# fmt: off
+ABOVE_HIGH = [
+    # what               shape     fields, k = 1 unless given              high, price: lots ...
+    ("on a slope",       "LINEAR", {"par_lots": 3, "drop_ppm": 200_000},   100, {99: 99, 100: 3, 121: -9}),
+    ("at no spread",     "PMM",    {},                                     100, {1: 99, 99: 99, 100: 0, 121: -9}),
+    ("inside a spread",  "PMM",    {"spread_ppm": 100_000},                100, {99: 99, 100: 6, 109: 1, 110: 0}),
+    ("constant price",   "PMM",    {"k_ppm": 0},                           100, {99: 99, 100: 0, 101: -99}),
+    ("on a grid",        "LINEAR", {"drop_ppm": 200_000, "rung_ticks": 7}, 100, {98: 99, 104: 99, 105: -2}),
+    ("anchor on a rung", "LINEAR", {"drop_ppm": 200_000, "rung_ticks": 7},  98, {97: 99, 104: 0, 105: -3}),
+    ("the least price",  "PMM",    {},                                       1, {1: 0, 4: -50}),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(
+    ("shape", "fields", "high", "asks"), [row[1:] for row in ABOVE_HIGH], ids=[r[0] for r in ABOVE_HIGH]
+)
+def test_above_high_sells_nothing_below_the_high_anchor(
+    shape: str, fields: dict[str, int], high: int, asks: dict[int, int]
+) -> None:
+    along = curve(CurveShape[shape], 100, 100, max_net_lots=99, **({"k_ppm": PPM} | fields))
+    above = msgspec.structs.replace(along, resale=CurveResale.ABOVE_HIGH)
+    assert {price: n_ask(above, high, price) for price in asks} == asks
+    for price in range(1, 300):
+        rung = snap_down(price, along.rung_ticks)
+        assert n_ask(above, high, price) == (99 if rung < high else n_ask(along, high, price)), price
+        assert n_bid(above, high, price) == n_bid(along, high, price)
+
+
+def test_redemption_sells_nothing_either_way() -> None:
+    params = curve(CurveShape.REDEMPTION, 1, 40, drop_ppm=200_000, max_net_lots=9, resale=CurveResale.ABOVE_HIGH)
+    assert [n_ask(params, 100, price) for price in (1, 99, 100, 101, 10**6)] == [9] * 5
+
+
 def test_limits_clamp_both_functions() -> None:
     params = curve(CurveShape.PMM, 100, 100, k_ppm=PPM, min_net_lots=-7, max_net_lots=9)
     assert n_bid(params, 400, 1) == n_ask(params, 400, 1) == 9
@@ -180,6 +228,7 @@ RANGES = [
     ("lift_max_lots", 0, CURVE_LOTS_MAX),
     ("shape", 1, 3),
     ("anchor_move", 0, 1),
+    ("resale", 0, 1),
 ]
 
 

@@ -59,6 +59,17 @@ def test_the_venue_serves_two_clients_and_nothing_is_lost():
     assert re.findall(r"difference to deposits (\S+)$", done.stdout, re.MULTILINE) == ["0.000000", "0"]
 
 
+def test_the_listing_example_is_built_and_reported():
+    done = subprocess.run(
+        [sys.executable, "-m", "parbook", "listing", str(ROOT / "examples" / "listing" / "listing.toml")],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert not done.stderr
+    assert done.stdout.startswith("SME-1 on 2026-01-15\n28 assets, net 974,856.05")
+    assert re.search(r"^S: reserve ratio +14.47 %", done.stdout, re.MULTILINE)
+    assert re.search(r"^Backing ratio of the anchored token +no anchored token$", done.stdout, re.MULTILINE)
+
+
 def test_the_readme_code_runs_and_says_what_the_readme_promises(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -177,6 +177,6 @@ def test_a_broken_catalogue_stops_nothing(tmp_path):
 
 def test_another_layout_is_another_version(tmp_path, monkeypatch):
     pb.open(tmp_path).close()
-    monkeypatch.setattr("parbook.journal.scan.LAYOUTS_HASH", b"of tomorrow's   ")
+    monkeypatch.setattr("parbook.journal.scan.KNOWN_LAYOUTS", {b"of tomorrow's   ": 3})
     with pytest.raises(pb.SchemaError, match="layouts that this parbook does not know"):
         pb.open(tmp_path)

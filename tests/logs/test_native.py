@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from parbook.codes import AnchorMove, CommandKind, CurveShape, Side
+from parbook.codes import AnchorMove, CommandKind, CurveResale, CurveShape, Side
 from parbook.errors import LogFormatError, MisuseError
 from parbook.instrument import Instrument
 from parbook.logs import native
@@ -84,6 +84,18 @@ def test_the_bytes_are_as_documented(path):
     assert int.from_bytes(data[-4:], "little") == zlib.crc32(data[:-4])
 
 
+def test_what_an_older_reader_would_pass_over_has_another_version(tmp_path, path):
+    params = msgspec.structs.replace(CURVE.params, resale=CurveResale.ABOVE_HIGH)
+    with NativeWriter(tmp_path / "new", INSTRUMENT, SetCurve(params=params)) as writer:
+        writer.write(COMMANDS)
+    assert (tmp_path / "new").read_bytes()[8:10] == b"\2\0"
+    assert path.read_bytes()[8:10] == b"\1\0"
+    log = NativeLog(tmp_path / "new")
+    assert log.curve is not None
+    assert log.curve.params == params
+    assert np.array_equal(read(tmp_path / "new"), COMMANDS)
+
+
 def test_an_empty_log_and_a_gzipped_one(tmp_path, path):
     with NativeWriter(tmp_path / "empty", INSTRUMENT):
         pass
@@ -140,7 +152,7 @@ def sealed(data):
     ("at", "value", "where", "reason"),
     [
         (0, b"X", "byte 0", "expected b'PARBKLOG'"),
-        (8, b"\x02\x00", "byte 8", "format version 2; expected 1"),
+        (8, b"\x03\x00", "byte 8", "format version 3; expected 1 or 2"),
         (10, b"\x41\x00", "byte 10", "record size 65; expected 64"),
         (12, b"\xff\xff\xff\xff", "byte 12", "at most 1048576"),
         (12, b"\xff\xff\x00\x00", "", "the metadata end after"),

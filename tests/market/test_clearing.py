@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from parbook.codes import CurveShape
+from parbook.codes import CurveResale, CurveShape
 from parbook.curve import n_ask, n_bid
 from parbook.messages import CurveParams
 from parbook.reference.auction import NO_CROSS, Clearing, Schedule, clearing
@@ -164,8 +164,11 @@ def quoting_curve(params, low_ticks, high_ticks, cursor):
     st.integers(-4, 4),
     st.integers(0, 400),
     st.booleans(),
+    st.sampled_from(CurveResale),
 )
-def test_the_curve_joins_both_schedules(bids, asks, call_lots, low_ticks, spread_ticks, net_lots, cash, redeems):
+def test_the_curve_joins_both_schedules(
+    bids, asks, call_lots, low_ticks, spread_ticks, net_lots, cash, redeems, resale
+):
     """Demand and supply of the curve come from its two functions here, from its compiled rungs there."""
     shape = CurveShape.REDEMPTION if redeems else CurveShape.PMM
     params = CurveParams(
@@ -178,6 +181,7 @@ def test_the_curve_joins_both_schedules(bids, asks, call_lots, low_ticks, spread
         drop_ppm=400_000,
         min_net_lots=-6,
         max_net_lots=9,
+        resale=resale,
     )
     net_lots = abs(net_lots) if redeems else net_lots
     high_ticks = low_ticks + spread_ticks

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parbook import messages as m
-from parbook.codes import CommandKind, CurveShape, EventKind, RejectCode, Side
+from parbook.codes import CommandKind, CurveResale, CurveShape, EventKind, RejectCode, Side
 from parbook.errors import MisuseError
 from parbook.records import (
     COMMAND,
@@ -35,7 +35,7 @@ OFFSETS = {
     "min_lots:i8@16 stop_ticks:i8@24 offset_ticks:i8@32 expire_ns:i8@40 amount_notional:i8@48 oco_order_id:u8@56",
     "EVENT": "kind:u1@0 side:u1@1 code:u2@2 account:u4@4 seq:u8@8 order_id:u8@16 other_id:u8@24 price_ticks:i8@32 "
     "qty_lots:i8@40 leaves_lots:i8@48 other_account:u4@56 instrument:u2@60 command:u2@62",
-    "CURVE": "shape:u1@0 anchor_move:u1@1 instrument:u2@2 reserved:V4@4 base_depth_lots:i8@8 "
+    "CURVE": "shape:u1@0 anchor_move:u1@1 instrument:u2@2 resale:u1@4 reserved:V3@5 base_depth_lots:i8@8 "
     "quote_depth_lots:i8@16 budget_notional:i8@24 k_ppm:i8@32 spread_ppm:i8@40 rung_ticks:i8@48 par_lots:i8@56 "
     "drop_ppm:i8@64 min_net_lots:i8@72 max_net_lots:i8@80 activation_delay_ns:i8@88 lift_max_lots:i8@96 ts_ns:i8@104",
     "DEPTH": "side:u1@0 source:u1@1 orders:u4@2 price_ticks:i8@6 qty_lots:i8@14",
@@ -214,6 +214,25 @@ def test_arrays_of_another_kind_are_refused():
         curve_from_record(np.zeros(2, CURVE))
     with pytest.raises(MisuseError, match="no curve"):
         curve_from_record(np.zeros(1, CURVE))
+
+
+@pytest.mark.parametrize("field", ["shape", "anchor_move", "resale"])
+def test_a_number_that_means_nothing_is_no_curve(field):
+    record = curve_record(_curve())
+    record[field] = 9
+    with pytest.raises(MisuseError, match="this CURVE record is no curve: 9 is not a valid"):
+        curve_from_record(record)
+    assert getattr(curve_from_record(record, as_it_stands=True).params, field) == 9
+
+
+@pytest.mark.parametrize("byte", range(3))
+@pytest.mark.parametrize("as_it_stands", [False, True])
+def test_a_reserved_byte_of_a_curve_is_refused(byte, as_it_stands):
+    record = curve_record(_curve(resale=CurveResale.ABOVE_HIGH))
+    assert not record["reserved"].any()
+    record["reserved"][0, byte] = 1
+    with pytest.raises(MisuseError, match="a reserved byte is not 0"):
+        curve_from_record(record, as_it_stands=as_it_stands)
 
 
 def test_empty_batches_are_empty_arrays():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from parbook.codes import AnchorMove, CommandKind, CurveShape
+from parbook.codes import AnchorMove, CommandKind, CurveResale, CurveShape
 from parbook.interface import MarketProtocol
 from parbook.messages import CurveParams, SetCurve
 from parbook.records import COMMAND, Records
@@ -194,6 +194,7 @@ class Stream:
             # A plain number of an enum is as good as its member, on either side.
             anchor_move=int(self.random.integers(0, 2)),
             lift_max_lots=spread(CURVE_LOTS_MAX),
+            resale=int(self.random.integers(0, 2)),
         )
 
     def _near_curve_params(self) -> CurveParams:
@@ -215,4 +216,5 @@ class Stream:
             activation_delay_ns=int(draw.choice([0, 0, 20, 200, 10**9])),
             anchor_move=AnchorMove(int(draw.integers(0, 2))),
             lift_max_lots=int(draw.integers(0, 50)) if not bad else -1,
+            resale=CurveResale(int(draw.integers(0, 2))),
         )

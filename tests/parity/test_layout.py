@@ -159,8 +159,9 @@ def test_what_each_session_state_permits_and_where_it_leads():
 def test_the_curves_own_numbers():
     shapes = {shape.name: int(shape) for shape in codes.CurveShape}
     moves = {move.name: int(move) for move in codes.AnchorMove}
+    resales = {resale.name: int(resale) for resale in codes.CurveResale}
     sizes = {"MAX_RUNGS_BEHIND": MAX_RUNGS_BEHIND, "CURVE_PARAMETER": int(codes.RejectCode.CURVE_PARAMETER)}
-    assert enum_numbers(CURVE_CODE) == shapes | moves | sizes | {"S": units.PPM, "ROOT_BITS": 31}
+    assert enum_numbers(CURVE_CODE) == shapes | moves | resales | sizes | {"S": units.PPM, "ROOT_BITS": 31}
     assert enum_numbers(CURVE_TYPES) == {"MAX_RUNGS": MAX_RUNGS}
 
 

@@ -29,6 +29,7 @@ from parbook.codes import (
     Allocation,
     AnchorMove,
     CommandKind,
+    CurveResale,
     CurveShape,
     EventKind,
     OrderType,
@@ -166,6 +167,7 @@ def _opening(draw: np.random.Generator) -> list[Operation]:
         max_net_lots=depth_lots,
         anchor_move=AnchorMove(int(draw.integers(2))),
         lift_max_lots=20,
+        resale=CurveResale(int(draw.integers(2))),
     )
     out = np.zeros(3, COMMAND)
     out["kind"] = (CommandKind.PROPOSE_ANCHOR, CommandKind.SET_ACCOUNT, CommandKind.SET_ACCOUNT)

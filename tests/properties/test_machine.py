@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import parbook
 import parbook.reference
 from parbook import messages as m
-from parbook.codes import AnchorMove, CurveShape, OrderType, RejectCode, Side, Source, TimeInForce
+from parbook.codes import AnchorMove, CurveResale, CurveShape, OrderType, RejectCode, Side, Source, TimeInForce
 from parbook.instrument import Instrument
 from parbook.records import event_records
 from parbook.units import (
@@ -53,6 +53,7 @@ CURVES = st.builds(
     activation_delay_ns=st.sampled_from([0, 0, 4]),
     anchor_move=st.sampled_from(AnchorMove),
     lift_max_lots=st.sampled_from([3, CURVE_LOTS_MAX, 0]),
+    resale=st.sampled_from(CurveResale),
 )
 
 
@@ -71,6 +72,7 @@ GOOD_CURVES = st.builds(
     activation_delay_ns=st.sampled_from([0, 0, 0, 4]),
     anchor_move=st.sampled_from(AnchorMove),
     lift_max_lots=st.sampled_from([20, 3]),
+    resale=st.sampled_from(CurveResale),
 )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parbook import messages as m
-from parbook.codes import AnchorMove, Side, Source
+from parbook.codes import AnchorMove, CurveResale, Side, Source
 from parbook.curve import n_ask, n_bid
 from parbook.instrument import Instrument
 from tests.parity.reading import resting_orders
@@ -87,6 +87,11 @@ class Watcher:
             assert self.net <= n_bid(self.params, self.low, e.price_ticks), "no lot above the ladder's own bid"
         else:
             assert self.net >= n_ask(self.params, self.high, e.price_ticks), "no lot below the ladder's own ask"
+            if self.params.resale is CurveResale.ABOVE_HIGH:
+                assert e.price_ticks >= self.high
+                self.seen["above high"] += 1
+            else:
+                self.seen["below high"] += e.price_ticks < self.high
         if e.source is Source.CURVE:
             assert e.maker_leaves_lots == self.net
             return lifted
@@ -167,6 +172,11 @@ def test_long_streams(market_class, seed):
 
 def test_the_streams_lift():
     assert sum(run(MARKETS["core"], random.Random(seed), 400)["LIFT"] for seed in range(12)) > 20
+
+
+def test_the_streams_sell_what_was_bought_in_both_ways():
+    seen = sum((run(MARKETS["core"], random.Random(seed), 400) for seed in range(36)), Counter())
+    assert min(seen["above high"], seen["below high"]) > 20, seen
 
 
 def run(market_class, rng, length):

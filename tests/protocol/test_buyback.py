@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from parbook.codes import Side
 from parbook.messages import NewOrder, Trade
 from parbook.oracle.state import FeedState
@@ -106,6 +108,13 @@ def test_a_stale_feed_lets_the_bid_fall_to_nothing_and_a_halted_one_ends_it():
     assert venue.curve.quoting
 
 
+def test_a_share_above_one_is_no_observation():
+    venue = Venue()
+    assert venue.protocol.feeds[0].feed.terms.price_max_nano == 10**9
+    with pytest.raises(AssertionError, match="ORACLE_OUT_OF_RANGE"):
+        venue.report(980_000, 990_000, 1_000_001)
+
+
 def test_a_capped_feed_goes_on_step_by_step():
     venue = Venue(feed={"cap_reference_ppm": 500_000}).opened()
     for step in range(1, 4):
@@ -145,7 +154,7 @@ def test_units_are_resold_above_the_high_price_and_the_reserve_gets_the_money():
     order = NewOrder(account=FOUNDER, side=Side.BUY, qty_lots=500, price_ticks=11_000, instrument=0)
     trades = [event for event in venue.apply(order) if isinstance(event, Trade)]
     assert trades
-    assert min(trade.price_ticks for trade in trades) > low
+    assert min(trade.price_ticks for trade in trades) >= venue.curve.high_ticks > low
     venue.pass_to(venue.now + HOUR)
     assert venue.has(reserve, venue.usd) > before
 

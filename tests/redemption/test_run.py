@@ -3,8 +3,8 @@
 The rows are illustrative and say little of how they were made. What reproduces them: everybody who runs asks on
 the first day, loans repay 0.21 % of what is left a day (fitted on the first row), and cash is paid out as it comes.
 So the designs `par` and `nav` agree: fair value and what stayers have to 1e-4, the share served in thirty days to
-2e-3, the days to clear exactly. Not reproduced, and compared in direction only: the mean wait, `nav_lag` and `full`,
-whose arrivals and fee base are not stated.
+2e-3, the days to clear exactly. Not reproduced: `full`, compared in direction only; the mean wait and
+`nav_lag`, not compared at all. Their arrivals and fee base are not stated.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parbook.codes import AnchorMove, CurveShape
+from parbook.codes import AnchorMove, CurveResale, CurveShape
 from parbook.errors import InputError, ListingError
 from parbook.instrument import Instrument
 from parbook.replay.anchors import FileAnchors
@@ -26,6 +26,7 @@ GOOD = {
     "activation_delay": '"1.5s"',
     "anchor_move": '"lift"',
     "lift_max_lots": "7",
+    "resale": '"above_high"',
 }
 
 
@@ -40,6 +41,7 @@ def test_human_units_become_exact_integers(tmp_path):
     params = load(tmp_path).set_curve(INSTRUMENT).params
     assert params.shape is CurveShape.LINEAR
     assert params.anchor_move is AnchorMove.LIFT
+    assert params.resale is CurveResale.ABOVE_HIGH
     assert params.budget_notional == 2_500_000_000
     assert (params.drop_ppm, params.spread_ppm, params.k_ppm) == (30_050, 2_500, 250_000)
     assert (params.rung_ticks, params.par_lots, params.quote_depth_lots, params.base_depth_lots) == (
@@ -50,6 +52,10 @@ def test_human_units_become_exact_integers(tmp_path):
     )
     assert (params.min_net_lots, params.max_net_lots, params.lift_max_lots) == (-10, 99, 7)
     assert params.activation_delay_ns == 1_500_000_000
+
+
+def test_resale_is_along_unless_it_is_said(tmp_path):
+    assert load(tmp_path, resale=None).set_curve(INSTRUMENT).params.resale is CurveResale.ALONG
 
 
 def test_the_example_is_a_valid_listing():
@@ -84,9 +90,11 @@ def test_the_example_is_a_valid_listing():
         ("[anchor]\nwindow = '0s'\n", {}, ["[anchor] window", "0s"]),
         ("[listing]\ntick = '0.01'\n", {}, ["[listing] tick", "0.01", "0.0001", "rung"]),
         ("[listing]\nsymbol = 'XYZ'\n", {}, ["[listing] symbol", "XYZ", "RWA"]),
-        ("oops\n", {}, ["TOML", "line 15"]),
+        ("oops\n", {}, ["TOML", "line 16"]),
         ("", {"shape": '"linaer"'}, ["[curve] shape", "linaer", "one of linear, pmm, redemption"]),
         ("", {"anchor_move": '"clop"'}, ["[curve] anchor_move", "clop", "one of clip, lift"]),
+        ("", {"resale": '"above high"'}, ["[curve] resale", "above high", "one of along, above_high"]),
+        ("", {"resale": "1"}, ["[curve] resale", "1"]),
         ("", {"par_lots": "1000.0"}, ["[curve] par_lots", "float", "par_lots = 1000."]),
         ("", {"par_lots": "0x" + "f" * 4000}, ["[curve] par_lots", "16000 bits"]),
         ("", {"budget": "0x" + "f" * 4000}, ["[curve] budget", "16000 bits"]),

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from parbook.codes import CurveShape, Side
+from parbook.codes import CurveResale, CurveShape, Side
 from parbook.curve import CurveParams, Ladder, compile_ladder, curve_parameter_error
 from parbook.units import CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
 from tests.support.shared import shared_path
@@ -83,6 +83,7 @@ def random_curve(rng: random.Random) -> tuple[CurveParams, int, int, int]:
         drop_ppm=pick(rng, least, PPM - 1),
         min_net_lots=-pick(rng, 0, base - 1),
         max_net_lots=pick(rng, 0, CURVE_LOTS_MAX),
+        resale=rng.choice(list(CurveResale)),
     )
     low = pick(rng, 1, CURVE_PRICE_TICKS_MAX)
     high = rng.choice([low, pick(rng, low, CURVE_PRICE_TICKS_MAX)])
@@ -112,6 +113,7 @@ def curves() -> st.SearchStrategy[tuple[CurveParams, int, int, int]]:
             drop_ppm=of(least, PPM - 1),
             min_net_lots=-of(0, base - 1),
             max_net_lots=of(0, CURVE_LOTS_MAX),
+            resale=draw(st.sampled_from(CurveResale)),
         )
         low = of(1, CURVE_PRICE_TICKS_MAX)
         return params, low, of(low, CURVE_PRICE_TICKS_MAX), draw(st.integers(params.min_net_lots, params.max_net_lots))

@@ -11,6 +11,7 @@ from parbook.codes import (
     AccountField,
     AnchorMove,
     CancelReason,
+    CurveResale,
     CurveShape,
     OrderType,
     Peg,
@@ -87,13 +88,15 @@ class Words:
 
 
 def curve_params(text: str) -> m.CurveParams:
-    """Return the parameters of `SHAPE [lift] name=value ...`; names as in CURVE_FIELDS."""
+    """Return the parameters of `SHAPE [lift] [above-high] name=value ...`; names as in CURVE_FIELDS."""
     shape, *words = text.split()
     fields: dict[str, Any] = {"base_depth_lots": 100, "quote_depth_lots": 20, "budget_notional": 10**9}
     for word in words:
         name, _, value = word.partition("=")
         if word == "lift":
             fields["anchor_move"] = AnchorMove.LIFT
+        elif word == "above-high":
+            fields["resale"] = CurveResale.ABOVE_HIGH
         else:
             fields[CURVE_FIELDS[name]] = int(value)
     return m.CurveParams(shape=CurveShape[shape.upper()], **fields)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from parbook.codes import AnchorMove, CurveShape, Side, Source
+from parbook.codes import AnchorMove, CurveResale, CurveShape, Side, Source
 from parbook.curve import n_ask, n_bid
 from parbook.instrument import Instrument
 from parbook.interface import MarketProtocol
@@ -59,6 +59,7 @@ def small_params(rng: random.Random) -> CurveParams:
         max_net_lots=rng.randint(0, 40),
         anchor_move=AnchorMove(rng.randint(0, 1)),
         lift_max_lots=rng.randint(0, 8),
+        resale=CurveResale(rng.randint(0, 1)),
     )
 
 

@@ -41,6 +41,9 @@ def test_a_curve_in_a_persons_units_is_the_engines():
     params = redemption.params(place.mkt)
     assert (params.shape, params.base_depth_lots, params.drop_ppm) == (pb.CurveShape.REDEMPTION, 7, 10_000)
     assert params.anchor_move is pb.AnchorMove.LIFT
+    assert params.resale is pb.CurveResale.ALONG
+    for given in ("above_high", "ABOVE_HIGH", 1, pb.CurveResale.ABOVE_HIGH):
+        assert replace(redemption, resale=given).params(place.mkt).resale is pb.CurveResale.ABOVE_HIGH
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,8 @@ def test_a_curve_in_a_persons_units_is_the_engines():
         ({"spread_bps": "0.001"}, "Nearest accepted: 0.00 or 0.01"),
         ({"depth_lots": 0, "base_depth_lots": 1}, "curve: depth_lots=0 is outside 1"),
         ({"k": 2}, "k=2 lies outside 0"),
+        ({"resale": "above"}, r"curve resale='above' is no CurveResale. Did you mean 'above_high'\?"),
+        ({"resale": 2}, "curve resale=2 is no CurveResale"),
         ({"anchor_move": "jump"}, "anchor_move='jump' is no AnchorMove"),
         ({"par_lots": -1}, "curve: par_lots=-1 is outside"),
     ],

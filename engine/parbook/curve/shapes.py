@@ -21,6 +21,8 @@ and F rises with the anchor; that is why X holds. With S = PPM, K = k_ppm and E 
                           i*(1 - drop/S): below it they buy what stood there and no more
     REDEMPTION            bids: F as LINEAR down to the floor, everything at and below it, nothing above i.
                           It never sells
+    ABOVE_HIGH            any shape's asks: max_net_lots where g is below the anchor. That raises N_ask to its
+                          greatest value on the cheap side, so M and X hold as before
 
 U is held as a multiple of 1/E. Every intermediate is below 2**126 at the bounds i, p < 2**41 and lots < 2**32
 (the largest, B0*B0*K*i, is below 2**125), because K*m <= i*S - m*(S-K) whenever m <= i.
@@ -31,7 +33,7 @@ from __future__ import annotations
 from math import isqrt
 from typing import Final
 
-from parbook.codes import AnchorMove, CurveShape, RejectCode
+from parbook.codes import AnchorMove, CurveResale, CurveShape, RejectCode
 from parbook.errors import shown
 from parbook.messages import CurveParams
 from parbook.units import BUDGET_NOTIONAL_MAX, CURVE_LOTS_MAX, CURVE_PRICE_TICKS_MAX, PPM
@@ -40,6 +42,7 @@ _ONE: Final = 2**31
 """E: the fixed-point one of the root U."""
 _SHAPES: Final = frozenset(int(shape) for shape in CurveShape)
 _MOVES: Final = frozenset(int(move) for move in AnchorMove)
+_RESALES: Final = frozenset(int(resale) for resale in CurveResale)
 _SLOPED: Final = (CurveShape.LINEAR, CurveShape.REDEMPTION)
 
 
@@ -84,6 +87,8 @@ def curve_parameter_error(params: CurveParams) -> str | None:
         return f"shape={shown(params.shape)} is none of {sorted(_SHAPES)}"
     if _not_int(params.anchor_move) or params.anchor_move not in _MOVES:
         return f"anchor_move={shown(params.anchor_move)} is none of {sorted(_MOVES)}"
+    if _not_int(params.resale) or params.resale not in _RESALES:
+        return f"resale={shown(params.resale)} is none of {sorted(_RESALES)}"
     sloped = params.shape in _SLOPED
     ranges = (
         ("base_depth_lots", 1, CURVE_LOTS_MAX),
@@ -137,12 +142,14 @@ def n_ask(params: CurveParams, high_ticks: int, price_ticks: int) -> int:
 
     Rounded up throughout: it sells no lot that the exact curve would keep at that price. A price below the
     first rung sells nothing (max_net_lots), and so does REDEMPTION at every price. LINEAR's slope goes on
-    below the floor for asks, so that nothing bought there is ever offered more cheaply.
+    below the floor for asks, so that nothing bought there is ever offered more cheaply. With ABOVE_HIGH a rung
+    below `high_ticks` sells nothing either, whatever was paid for what the curve holds.
     """
     if params.shape == CurveShape.REDEMPTION:
         return params.max_net_lots
-    fair = floor_div(snap_down(price_ticks, params.rung_ticks) * PPM, PPM + params.spread_ppm)
-    if fair == 0:
+    price = snap_down(price_ticks, params.rung_ticks)
+    fair = floor_div(price * PPM, PPM + params.spread_ppm)
+    if fair == 0 or (params.resale == CurveResale.ABOVE_HIGH and price < high_ticks):
         return params.max_net_lots
     if params.shape == CurveShape.LINEAR and fair <= high_ticks:
         lots = params.par_lots + ceil_div(*_slope(params, high_ticks, fair))

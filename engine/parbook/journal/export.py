@@ -40,7 +40,7 @@ def command_lines(storage: Storage) -> Iterator[bytes]:
         if frame.kind == Kind.COMMANDS:
             yield from _rows(frame, payload)
         elif frame.kind == Kind.CURVE:
-            curve = curve_from_record(np.frombuffer(payload, CURVE))
+            curve = curve_from_record(np.frombuffer(payload, CURVE), as_it_stands=True)
             yield _line(frame, frame.command, msgspec.to_builtins(curve))
         elif frame.kind == Kind.SEAL:
             yield _line(frame, frame.command, {"state_hash": payload.hex()})

@@ -68,6 +68,14 @@ def _layouts_hash() -> bytes:
 
 LAYOUTS_HASH: Final = _layouts_hash()
 """Changes with the layout of any fixed-size record, also when somebody forgot to count the schema up."""
+KNOWN_LAYOUTS: Final = {
+    bytes.fromhex("ab40466e31888797d50cd09db3dcc46c"): 1,
+    bytes.fromhex("21246bff998d237793034b8a3cbc209f"): 2,
+}
+"""LAYOUTS_HASH -> the first schema whose records are laid out so: today's, and those that upgraders lead from.
+
+A segment's head tells how its first writer laid records out. A newer one may have gone on in it: the schema of each
+frame says what that frame holds, and is what keeps an older parbook from reading it."""
 
 
 class Kind(IntEnum):

@@ -14,8 +14,13 @@ from parbook.listing import Asset, Listing
 from parbook.protocol.exchange import BackedExchange
 from parbook.records import COMMAND, CURVE, Records, curve_from_record, event_records
 
-SCHEMA: Final = 1
-"""Version of every payload that is written today."""
+SCHEMA: Final = 2
+"""Version of every payload that is written today.
+
+1   the first
+2   the fifth byte of a CURVE record is `resale`. It was reserved, and 0, which is ALONG: so nothing has to be upgraded,
+    and an older parbook refuses what it would carry out differently
+"""
 
 Upgrader = Callable[[bytes], bytes]
 UPGRADERS: Final[dict[tuple[Kind, int], Upgrader]] = {}
@@ -67,7 +72,9 @@ def carry_out(core: BackedExchange, frame: Frame) -> Records | None:
         if frame.kind == Kind.COMMANDS:
             return core.apply_batch(np.frombuffer(payload, COMMAND))
         if frame.kind == Kind.CURVE:
-            return event_records(core.apply(curve_from_record(np.frombuffer(payload, CURVE))))
+            # A core refused a number that means nothing, and that refusal is an event: it refuses it again.
+            curve = curve_from_record(np.frombuffer(payload, CURVE), as_it_stands=True)
+            return event_records(core.apply(curve))
         if frame.kind == Kind.ASSET:
             core.add_asset(msgspec.json.decode(payload, type=Asset))
         elif frame.kind == Kind.LISTING:

@@ -20,7 +20,7 @@ from parbook.errors import JournalDamageError, SchemaError
 from parbook.journal.layout import (
     ALIGN_BYTES,
     FRAME_MAGIC_BYTES,
-    LAYOUTS_HASH,
+    KNOWN_LAYOUTS,
     SEGMENT_HEADER_BYTES,
     Frame,
     SegmentHeader,
@@ -96,7 +96,7 @@ class Scanner:
         if header is None or segment_name(header.first, header.epoch) != name:
             # It was synced before it got its name, so that no crash leaves it like this.
             raise JournalDamageError(name, 0, self.place.record, "the head of the segment is damaged", REMEDY)
-        if header.layouts != LAYOUTS_HASH:
+        if header.layouts not in KNOWN_LAYOUTS:
             raise SchemaError(
                 name, "its records have layouts that this parbook does not know", "Open it with the parbook it is of."
             )

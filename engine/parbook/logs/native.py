@@ -2,7 +2,7 @@
 
 Layout, little-endian:
     magic        8 bytes  b"PARBKLOG"
-    version      u16      1
+    version      u16      1; 2 when the curve's `resale` is not ALONG, so that an older reader does not pass over it
     record size  u16      64
     metadata     u32      length of the MessagePack map that follows
     metadata     instrument, optional CURVE record, provenance
@@ -22,7 +22,7 @@ from typing import Final, Self
 import msgspec
 import numpy as np
 
-from parbook.codes import CommandKind
+from parbook.codes import CommandKind, CurveResale
 from parbook.errors import LogFormatError, MisuseError
 from parbook.instrument import Instrument
 from parbook.logs.stream import BLOCK_BYTES, ByteStream
@@ -30,7 +30,7 @@ from parbook.messages import SetCurve
 from parbook.records import COMMAND, CURVE, SPECIAL_FIELDS, Records, curve_from_record, curve_record
 
 MAGIC: Final = b"PARBKLOG"
-VERSION: Final = 1
+VERSIONS: Final = (1, 2)
 METADATA_MAX_BYTES: Final = 1 << 20
 """No header carries more metadata than this."""
 
@@ -66,7 +66,8 @@ class NativeWriter:
         self.count = 0
         self._crc = 0
         self._file = Path(path).open("wb")  # noqa: SIM115 (closed by close() and discard())
-        self._put(_HEAD.pack(MAGIC, VERSION, COMMAND.itemsize, len(metadata)) + metadata)
+        version = VERSIONS[curve is not None and curve.params.resale != CurveResale.ALONG]
+        self._put(_HEAD.pack(MAGIC, version, COMMAND.itemsize, len(metadata)) + metadata)
 
     def write(self, commands: Records) -> None:
         """Append a one-dimensional COMMAND array; MisuseError for another type or a kind that no batch carries."""
@@ -196,9 +197,10 @@ class NativeLog:
         if len(head) < _HEAD.size:
             raise LogFormatError(where, f"the header ends after {len(head)} of {_HEAD.size} bytes", _WRITE_AGAIN)
         _, version, record_size, length = _HEAD.unpack(head)
-        if version != VERSION:
+        if version not in VERSIONS:
             remedy = "Read it with the parbook that wrote it, or write it again."
-            raise LogFormatError(f"{where}, byte 8", f"format version {version}; expected {VERSION}", remedy)
+            expected = " or ".join(map(str, VERSIONS))
+            raise LogFormatError(f"{where}, byte 8", f"format version {version}; expected {expected}", remedy)
         if record_size != COMMAND.itemsize:
             reason = f"record size {record_size}; expected {COMMAND.itemsize}"
             raise LogFormatError(f"{where}, byte 10", reason, _WRITE_AGAIN)

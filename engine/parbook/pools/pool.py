@@ -260,16 +260,19 @@ def plan_issue(pool: Pool, tranche: int, amount_micro: int, shares: Shares | Non
 
 
 def _subordinated(pool: Pool, tranche: int, amount_micro: int, shares: Shares | None) -> bool:
-    """Whether every tranche keeps its minimum below it, at the low band, when one takes so much in (or pays out, < 0).
+    """Whether tranches keep their minimum below them, at the low band, when one takes so much in, or pays out (< 0).
 
-    A tranche of which nothing is claimed protects nobody and needs nothing.
+    Only those it makes worse off are asked: what comes in counts against its own tranche and those below, what leaves
+    against those above. Otherwise a senior could not leave when its protection is gone already. A tranche that is worth
+    nothing needs nothing.
     """
     values = [value.value_micro for value in tranche_prices(pool, shares.low_nano if shares else 0)]
     values[tranche] = max(values[tranche] + amount_micro, 0)
     total = below = sum(values)
-    for terms, value in zip(pool.terms.tranches, values, strict=True):
+    for index, (terms, value) in enumerate(zip(pool.terms.tranches, values, strict=True)):
         below -= value
-        if value and below * E12 < terms.minimum_subordination_e12 * total:
+        asked = index >= tranche if amount_micro > 0 else index < tranche
+        if asked and value and below * E12 < terms.minimum_subordination_e12 * total:
             return False
     return True
 

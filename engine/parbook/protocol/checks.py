@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from parbook.anchored.state import check as check_token
 from parbook.errors import InvariantError
 from parbook.governance.checks import check as check_governance
+from parbook.insurance.state import check as check_fund
 from parbook.oracle.checks import check as check_feed
 from parbook.pools import pool as pools
-from parbook.protocol.state import PoolEntry, TrancheEntry
+from parbook.protocol.state import FundEntry, PoolEntry, TrancheEntry
 from parbook.redemption import desk, queue_state
+from parbook.support.state import check as check_support
 from parbook.treasury import state as treasury_state
 
 if TYPE_CHECKING:
@@ -29,15 +32,34 @@ def check(engine: Engine) -> None:
                     f"{entry.pool.name}: {inside} units of {tranche.asset}, not {standing.supply_micro}"
                 )
             _check_tranche(engine, entry, tranche)
+        if entry.fund is not None:
+            _check_fund(engine, entry, entry.fund)
     for number, held in enumerate(engine.state.feeds):
         check_feed(held.feed)
         bonds = sum(waiting.bond_micro for waiting in held.feed.rounds)
         same(engine, f"feed {number}, bonds", held.bond_account, held.bond_asset, bonds)
 
+    for number, backed in enumerate(engine.state.tokens):
+        check_token(backed.token)
+        supply = engine.core.inside(backed.token.terms.token_asset)
+        if supply != backed.token.supply_micro:
+            raise InvariantError(f"token {number}: {supply} are out, not {backed.token.supply_micro}")
+        for leg in backed.token.legs:
+            same(engine, f"token {number}, asset {leg.asset}", backed.vault_account, leg.asset, leg.quantity_micro)
     voted = engine.state.governance
     if voted is not None:
         check_governance(voted.governance)
         same(engine, "governance, stake", voted.account, voted.native, voted.governance.total_micro)
+
+
+def _check_fund(engine: Engine, entry: PoolEntry, held: FundEntry) -> None:
+    """Test a pool's insurance."""
+    fund, name = held.fund, f"pool {entry.pool.name}, insurance"
+    check_fund(fund)
+    same(engine, f"{name}, cash", held.cash_account, entry.quote, fund.cash_micro + fund.unpaid_micro + fund.owed_micro)
+    lot = fund.auction.left_micro if fund.auction else 0
+    native = fund.stake.micro + fund.drafts.micro + fund.seized_micro + lot
+    same(engine, f"{name}, native", held.native_account, held.native, native)
 
 
 def _check_tranche(engine: Engine, entry: PoolEntry, tranche: TrancheEntry) -> None:
@@ -56,6 +78,11 @@ def _check_tranche(engine: Engine, entry: PoolEntry, tranche: TrancheEntry) -> N
         tick_atoms = engine.core.listings[tranche.instrument].tick_atoms
         if curve is None or curve.cash_notional * tick_atoms > engine.core.balance(tranche.till, entry.quote):
             raise InvariantError(f"{name}: the curve may spend more than lies in its till")
+        support = tranche.treasury.support
+        if support is not None:
+            check_support(support.support)
+            rewards = support.support.unpaid_micro + support.support.owed_micro
+            same(engine, f"{name}, rewards", support.rewards_account, entry.quote, rewards)
 
 
 def same(engine: Engine, what: str, account: int, asset: int, atoms: int) -> None:

@@ -11,14 +11,23 @@ from parbook.interface import ExchangeProtocol
 from parbook.messages import Advance
 from parbook.pools.limits import PledgeRegister
 from parbook.pools.states import LoanState
-from parbook.protocol import on_exits, on_governance, on_oracle, on_pools, on_treasury
+from parbook.protocol import (
+    on_exits,
+    on_governance,
+    on_insurance,
+    on_oracle,
+    on_pools,
+    on_support,
+    on_tokens,
+    on_treasury,
+)
 from parbook.protocol.answers import Answer, No
 from parbook.protocol.commands import Order, Tick
 from parbook.protocol.events import Refused, Said
 from parbook.protocol.purse import Purse
 from parbook.protocol.state import ProtocolState
 from parbook.refusals import Refusal
-from parbook.units import EVERY_INSTRUMENT
+from parbook.units import EVERY_INSTRUMENT, RESERVED_ACCOUNT
 
 NEVER_NS: Final = 2**63
 """Beyond every time."""
@@ -30,7 +39,7 @@ Handler = Callable[["Engine", Any], Answer]
 
 
 class Engine:
-    """The protocol over an exchange. It is live once something was opened; until then it has no say."""
+    """The protocol over an exchange. It is live once a command of its own was given; until then it has no say."""
 
     def __init__(self, core: ExchangeProtocol, state: ProtocolState | None = None) -> None:
         self.core = core
@@ -38,6 +47,8 @@ class Engine:
         self.purse = Purse(core)
         self.pledges = PledgeRegister()
         self.said: list[Said] = []
+        # Between commands nothing changes when something is due: asked for each order, counted once.
+        self._due_ns: int | None = None
         for entry in self.state.pools:
             for loan in entry.pool.book.loans.values():
                 if loan.state is not LoanState.CLOSED:
@@ -45,7 +56,7 @@ class Engine:
 
     @property
     def live(self) -> bool:
-        """Whether anything was ever opened."""
+        """Whether a command of the protocol ever said anything."""
         return self.state.next_said > 1
 
     @property
@@ -60,11 +71,13 @@ class Engine:
 
         What came of it lies in `purse.events` and `said` until it is taken.
         """
+        self._due_ns = None
         if command.ts_ns and command.ts_ns < self.now_ns:
             no: Answer = Refusal.TIME_REVERSED
         else:
             self.pass_time(command.ts_ns)
             no = HANDLERS[type(command)](self, command)
+        self._due_ns = None
         if isinstance(no, Refusal):
             no = No(no)
         if no is not None:
@@ -101,10 +114,24 @@ class Engine:
                 self.purse.run(Advance(ts_ns=due_ns, instrument=EVERY_INSTRUMENT))
             for module in DUES:
                 module.due(self)
+            self._due_ns = None
 
     def next_due_ns(self) -> int:
-        """Return when something must happen next, beyond all times when nothing must. O(things open)."""
-        return min((module.next_due_ns(self) for module in DUES), default=NEVER_NS)
+        """Return when something must happen next, beyond all times when nothing must. O(things open) after a change."""
+        if self._due_ns is None:
+            self._due_ns = min((module.next_due_ns(self) for module in DUES), default=NEVER_NS)
+        return self._due_ns
+
+    # --- what is the protocol's -----------------------------------------------------------------
+
+    def has_curve_of(self, instrument: int) -> bool:
+        """Whether the instrument's curve is the protocol's: its treasury is an account of its own. O(1)."""
+        listings = self.core.listings
+        return instrument < len(listings) and listings[instrument].treasury >= RESERVED_ACCOUNT
+
+    def has_anchor_of(self, instrument: int) -> bool:
+        """Whether the instrument's anchor is the protocol's: its curve is, or it follows a feed. O(feeds)."""
+        return self.has_curve_of(instrument) or any(entry.instrument == instrument for entry in self.state.feeds)
 
     # --- help for handlers ----------------------------------------------------------------------
 
@@ -121,7 +148,10 @@ HANDLERS: Final[dict[type[Order], Handler]] = {
     **on_treasury.HANDLERS,
     **on_exits.HANDLERS,
     **on_governance.HANDLERS,
+    **on_tokens.HANDLERS,
+    **on_insurance.HANDLERS,
+    **on_support.HANDLERS,
 }
 """Command -> what carries it out."""
-DUES: Final[tuple[ModuleType, ...]] = (on_exits, on_oracle, on_treasury, on_governance)
+DUES: Final[tuple[ModuleType, ...]] = (on_exits, on_oracle, on_treasury, on_governance, on_insurance, on_tokens)
 """Modules in which something falls due, in the order in which that happens at one time."""

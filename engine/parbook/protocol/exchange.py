@@ -23,17 +23,35 @@ from parbook.errors import CorruptionError, MisuseError
 from parbook.interface import ExchangeFactory, ExchangeProtocol, MarketProtocol, Placed
 from parbook.layouts import COMMAND, Records
 from parbook.listing import Asset, Fees, Listing
-from parbook.messages import Command, Event, Transfer
+from parbook.messages import (
+    Command,
+    Event,
+    FundCurve,
+    ProposeAnchor,
+    SetCurve,
+    Transfer,
+    WithdrawAnchors,
+    WithdrawCurve,
+)
 from parbook.protocol import checks
 from parbook.protocol.answers import Acted, No
 from parbook.protocol.commands import Order, decode_command, encode_command
 from parbook.protocol.engine import NEVER_NS, Engine
 from parbook.protocol.events import Said
 from parbook.protocol.state import ProtocolState
-from parbook.records import event_records
+from parbook.records import command_records, curve_record, event_records
 from parbook.state import digest
 from parbook.units import RESERVED_ACCOUNT
 
+_KINDS: Final[dict[type, CommandKind]] = {
+    SetCurve: CommandKind.SET_CURVE,
+    FundCurve: CommandKind.FUND_CURVE,
+    WithdrawCurve: CommandKind.WITHDRAW_CURVE,
+    ProposeAnchor: CommandKind.PROPOSE_ANCHOR,
+    WithdrawAnchors: CommandKind.WITHDRAW_ANCHORS,
+}
+_OF_ANCHORS: Final = SetCurve | FundCurve | WithdrawCurve | ProposeAnchor | WithdrawAnchors
+_ANCHOR_KINDS: Final = [int(kind) for kind in _KINDS.values()]
 MAGIC: Final = b"PBVENUE1"
 _SIZE: Final = struct.Struct("<Q")
 _HEAD: Final = len(MAGIC) + _SIZE.size
@@ -114,6 +132,15 @@ class BackedExchange:
             return self.core.apply(command)
         for number in (getattr(command, "account", 0), command.target_account if isinstance(command, Transfer) else 0):
             _refuse_reserved(number)
+        if isinstance(command, _OF_ANCHORS):
+            self._refuse_foreign(_KINDS[type(command)], command.instrument)
+        if not self.is_due(command.ts_ns):
+            return list(self.core.apply(command))
+        # What fits no record is refused before anything happens that the call could not tell of.
+        if isinstance(command, SetCurve):
+            curve_record(command)
+        else:
+            command_records([command])
         return self._catch_up(command.ts_ns) + list(self.core.apply(command))
 
     def apply_batch(self, commands: Records) -> Records:
@@ -124,6 +151,8 @@ class BackedExchange:
         moves = commands["kind"] == CommandKind.TRANSFER
         _refuse_reserved(int(commands["account"][plain].max(initial=0)))
         _refuse_reserved(int(commands["trail_ppm"][moves].max(initial=0)))
+        for row in np.flatnonzero(np.isin(commands["kind"], _ANCHOR_KINDS)):
+            self._refuse_foreign(CommandKind(int(commands["kind"][row])), int(commands["instrument"][row]))
         # Times that only rise: where the first of them reaches what is due, the batch is cut.
         times = np.maximum.accumulate(np.where(plain, commands["ts_ns"], 0)) if len(commands) else np.zeros(0, np.int64)
         parts: list[Records] = []
@@ -138,6 +167,17 @@ class BackedExchange:
             parts.append(self.core.apply_batch(commands[start:end]))
             start = end
         return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else self.core.apply_batch(commands)
+
+    def _refuse_foreign(self, kind: CommandKind, instrument: int) -> None:
+        """Raise MisuseError for a command to a curve, or an anchor, that the protocol sets."""
+        of_curve = kind in (CommandKind.SET_CURVE, CommandKind.FUND_CURVE, CommandKind.WITHDRAW_CURVE)
+        ours = self.engine.has_curve_of(instrument) if of_curve else self.engine.has_anchor_of(instrument)
+        if ours:
+            what = "curve" if of_curve else "anchor"
+            raise MisuseError(
+                f"{kind.name} on instrument {instrument}: its {what} is the protocol's. Change what it follows: its "
+                "feed, its treasury, or their settings by a vote."
+            )
 
     def place(
         self,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from parbook.errors import AssetError
 from parbook.oracle import feed as feeds
 from parbook.oracle import rounds
 from parbook.oracle.clock import ready
 from parbook.oracle.state import DueKind
+from parbook.pools.amounts import NANO
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
 from parbook.protocol import on_exits, prices
@@ -47,7 +50,12 @@ def open_feed(engine: Engine, command: c.OpenFeed) -> Answer:
         taken = any(other.instrument == instrument for other in state.feeds)
         if taken or any(t.instrument == instrument for p in state.pools for t in p.tranches):
             return Refusal.ALREADY_THERE
-    feed = feeds.opened(command.terms, engine.now_ns)
+    terms = command.terms
+    if pool >= 0:
+        # A share of what the assets still count for: none is worth more than its debt.
+        high_nano = min(terms.price_max_nano, NANO)
+        terms = msgspec.structs.replace(terms, price_max_nano=high_nano, price_min_nano=min(terms.price_min_nano, NANO))
+    feed = feeds.opened(terms, engine.now_ns)
     for source, key in command.members:
         try:
             member = feeds.plan_member(feed, source, key, True, engine.now_ns)
@@ -87,6 +95,7 @@ def observe(engine: Engine, command: c.Observe) -> Answer:
         _say_closing(engine, command.feed, plan.closing)
         # A feed without a delay may have an anchor this very moment.
         due(engine)
+        _reprice(engine, command.feed)
     return None
 
 
@@ -200,8 +209,12 @@ def due(engine: Engine) -> None:
             elif plan.kind is DueKind.LAPSE:
                 engine.purse.move(entry.bond_account, plan.disputer, entry.bond_asset, plan.returned_micro)
                 engine.say(e.RoundLapsed, feed=number, round=plan.number)
-            if plan.kind in (DueKind.ACTIVATE, DueKind.AGE) and _settled(entry, engine.now_ns):
+            if not _settled(entry, engine.now_ns):
+                continue
+            if plan.kind in (DueKind.ACTIVATE, DueKind.AGE):
                 follow(engine, number, struck=plan.kind is DueKind.ACTIVATE)
+            else:
+                _reprice(engine, number)
 
 
 def _settled(entry: FeedEntry, now_ns: int) -> bool:
@@ -226,12 +239,18 @@ def follow(engine: Engine, number: int, *, struck: bool = False) -> None:
         high_nano=anchor.high_nano,
         age_ns=anchor.age_ns,
     )
+    _reprice(engine, number)
+    if struck and entry.pool >= 0:
+        on_exits.strike(engine, entry.pool)
+
+
+def _reprice(engine: Engine, number: int) -> None:
+    """Let prices follow what the feed says, and what is known to come."""
+    entry = engine.state.feeds[number]
     if entry.pool < 0:
         prices.reprice_instrument(engine, entry)
-        return
-    prices.reprice(engine, entry.pool)
-    if struck:
-        on_exits.strike(engine, entry.pool)
+    else:
+        prices.reprice(engine, entry.pool)
 
 
 HANDLERS: Final[dict[type[c.Order], Callable[[Engine, Any], Answer]]] = {

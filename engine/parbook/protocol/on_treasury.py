@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from parbook.codes import CurveResale
 from parbook.curve.shapes import curve_parameter_error
 from parbook.messages import SetCurve
 from parbook.pools import pool as pools
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 def open_treasury(engine: Engine, command: c.OpenTreasury) -> Answer:
     """Give a tranche's instrument a curve that buys back within a budget. By the pool's manager.
 
-    The curve's own delay and budget are not taken from `params`: the feed has the delay, the treasury the budget.
+    Not taken from `params`: delay (the feed has one), budget (the treasury has it), the least cursor (it sells nothing
+    it has not bought) and where it sells back: never below the high price (decision 45).
     """
     entry = entry_of(engine.state.pools, command.pool)
     tranche = entry_of(entry.tranches, command.tranche) if entry else None
@@ -36,7 +38,9 @@ def open_treasury(engine: Engine, command: c.OpenTreasury) -> Answer:
         return Refusal.NOT_ALLOWED
     if tranche.treasury is not None:
         return Refusal.ALREADY_THERE
-    params = msgspec.structs.replace(command.params, budget_notional=0, activation_delay_ns=0, min_net_lots=0)
+    params = msgspec.structs.replace(
+        command.params, budget_notional=0, activation_delay_ns=0, min_net_lots=0, resale=CurveResale.ABOVE_HIGH
+    )
     wrong = curve_parameter_error(params)
     if wrong is not None:
         return No(Refusal.AMOUNT_OUT_OF_RANGE, wrong)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from parbook.errors import InvariantError
 from parbook.listing import Listing
 from parbook.messages import FundCurve, ProposeAnchor, WithdrawCurve
 from parbook.oracle.rounds import anchor_at
-from parbook.oracle.state import FeedState
+from parbook.oracle.state import Anchor, Feed, FeedState
 from parbook.pools import pool as pools
 from parbook.pools.amounts import NANO
 from parbook.pools.pool import Shares
 from parbook.pools.tranches import TrancheValue
 from parbook.protocol import events as e
-from parbook.protocol.state import FeedEntry, PoolEntry, TrancheEntry, TreasuryEntry
+from parbook.protocol.state import FeedEntry, PoolEntry, SupportEntry, TrancheEntry, TreasuryEntry
+from parbook.refusals import Refusal
+from parbook.support import bonds
+from parbook.support.state import bonded_micro
 from parbook.treasury.state import TreasuryStatus
 from parbook.treasury.syncs import plan_sync, sync
 from parbook.units import CURVE_PRICE_TICKS_MAX
@@ -31,7 +36,7 @@ def reprice(engine: Engine, number: int) -> None:
     pools.accrue(entry.pool, engine.now_ns)
     entry.shares, entry.trusted = None, False
     if entry.feed >= 0:
-        anchor = anchor_at(engine.state.feeds[entry.feed].feed, engine.now_ns)
+        anchor = guarded(engine.state.feeds[entry.feed].feed, engine.now_ns)
         if anchor.state is not FeedState.HALTED:
             entry.shares = Shares(anchor.low_nano, anchor.mid_nano, anchor.high_nano)
             entry.trusted = anchor.state in _TRUSTED
@@ -39,6 +44,23 @@ def reprice(engine: Engine, number: int) -> None:
         if tranche.treasury is not None:
             _sync(engine, number, index, tranche.treasury)
             _quote(engine, entry, index, tranche.treasury)
+
+
+def guarded(feed: Feed, now_ns: int) -> Anchor:
+    """Return the anchor in force, its band opened to every round that everybody can see and that is not in force yet.
+
+    What is worse for who trades with the protocol counts at once, what is better waits out the window: nobody sells or
+    redeems ahead of a step down that is known, nor buys ahead of a step up (decision 63). Disputed rounds count too:
+    else a bond would buy an old price.
+    """
+    anchor = anchor_at(feed, now_ns)
+    if anchor.state is FeedState.HALTED or not feed.rounds:
+        return anchor
+    return msgspec.structs.replace(
+        anchor,
+        low_nano=min(anchor.low_nano, *(waiting.band.low_nano for waiting in feed.rounds)),
+        high_nano=max(anchor.high_nano, *(waiting.band.high_nano for waiting in feed.rounds)),
+    )
 
 
 def values(entry: PoolEntry, share_nano: int) -> list[TrancheValue]:
@@ -53,6 +75,39 @@ def low_value(entry: PoolEntry, tranche: int) -> TrancheValue | None:
     return values(entry, entry.shares.low_nano if entry.shares else 0)[tranche]
 
 
+class Price(msgspec.Struct, frozen=True):
+    """What a unit of an asset is worth, and how old that is."""
+
+    low_nano: int
+    high_nano: int
+    age_ns: int
+
+
+def price_of(engine: Engine, asset: int, cash: int) -> Price | None:
+    """Return an asset's price in `cash`: that of a pool's units, or of an instrument that has a feed; None else."""
+    if asset == cash:
+        return Price(NANO, NANO, 0)
+    for entry in engine.state.pools:
+        for index, tranche in enumerate(entry.tranches):
+            if tranche.asset == asset and entry.quote == cash:
+                return _unit_price(engine, entry, index)
+    for held in engine.state.feeds:
+        if held.instrument >= 0:
+            listing = engine.core.listings[held.instrument]
+            anchor = guarded(held.feed, engine.now_ns)
+            if (listing.base, listing.quote) == (asset, cash) and anchor.state is not FeedState.HALTED:
+                return Price(anchor.low_nano, anchor.high_nano, anchor.age_ns)
+    return None
+
+
+def _unit_price(engine: Engine, entry: PoolEntry, index: int) -> Price | None:
+    if entry.feed < 0 or entry.shares is None:
+        return None
+    anchor = anchor_at(engine.state.feeds[entry.feed].feed, engine.now_ns)
+    low, high = (values(entry, share)[index] for share in (entry.shares.low_nano, entry.shares.high_nano))
+    return Price(low.exit_nano, high.entry_nano, anchor.age_ns)
+
+
 def good_rounds(engine: Engine, entry: PoolEntry) -> int:
     """Return how many good rounds its feed ever had."""
     return engine.state.feeds[entry.feed].feed.rounds_good if entry.feed >= 0 else 0
@@ -64,6 +119,8 @@ def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
     tranche, purse = entry.tranches[index], engine.purse
     till = engine.core.balance(tranche.till, entry.quote)
     reserve = engine.core.balance(held.reserve_account, entry.quote)
+    if held.support is not None:
+        reserve = max(reserve - held.support.support.leavers.micro, 0)
     value = low_value(entry, index)
     plan = plan_sync(
         held.treasury,
@@ -83,6 +140,8 @@ def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
         purse.move(tranche.till, held.reserve_account, entry.quote, plan.sweep_micro)
     before = held.treasury.status
     sync(held.treasury, plan, engine.now_ns)
+    if held.support is not None:
+        _share(engine, entry, held, held.support)
     if plan.top_up_micro or plan.sweep_micro or plan.spent_micro or plan.returned_micro or plan.status is not before:
         engine.say(
             e.TreasurySynced,
@@ -95,6 +154,21 @@ def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
             budget_micro=plan.budget_micro,
             loss_micro=plan.loss_micro,
         )
+
+
+def _share(engine: Engine, entry: PoolEntry, held: TreasuryEntry, support: SupportEntry) -> None:
+    """Let bonds have their part of what the curve realised since the last time, gain or loss."""
+    realised = held.treasury.inventory.realised_micro - support.realised_micro
+    support.realised_micro += realised
+    reserve = engine.core.available(held.reserve_account, entry.quote)
+    if realised > 0:
+        plan = bonds.plan_spread(support.support, realised, engine.now_ns)
+        if not isinstance(plan, Refusal) and plan.bonds_micro <= reserve:
+            engine.purse.move(held.reserve_account, support.rewards_account, entry.quote, plan.bonds_micro)
+            bonds.spread(support.support, plan, engine.now_ns)
+    elif realised < 0:
+        own = max(reserve - bonded_micro(support.support), 0)
+        bonds.loss(support.support, bonds.plan_loss(support.support, -realised, own, engine.now_ns), engine.now_ns)
 
 
 def fund(engine: Engine, tranche: TrancheEntry, till_micro: int) -> None:
@@ -141,7 +215,7 @@ def hang(engine: Engine, instrument: int, low_ticks: int, high_ticks: int) -> No
 
 def reprice_instrument(engine: Engine, entry: FeedEntry) -> None:
     """Hang a curve that follows a price of its own, not a pool's value, on its feed."""
-    anchor = anchor_at(entry.feed, engine.now_ns)
+    anchor = guarded(entry.feed, engine.now_ns)
     listing = engine.core.listings[entry.instrument]
     low, high = ticks(listing, anchor.low_nano, up=False), ticks(listing, anchor.high_nano, up=True)
     hang(engine, entry.instrument, low, high)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import msgspec
 
+from parbook.anchored.state import Token
 from parbook.governance.state import Governance
+from parbook.insurance.state import Fund
 from parbook.messages import CurveParams
 from parbook.oracle.state import Feed
 from parbook.pools.pool import Pool, Shares
 from parbook.redemption.desk import Desk
 from parbook.redemption.queue_state import Queue
+from parbook.support.state import Support
 from parbook.treasury.state import Treasury
 from parbook.units import RESERVED_ACCOUNT
+
+
+class SupportEntry(msgspec.Struct, kw_only=True):
+    """Bonds beside a treasury's reserve. `realised_micro`: what the treasury had realised when it was last shared."""
+
+    support: Support
+    rewards_account: int
+    realised_micro: int
 
 
 class TreasuryEntry(msgspec.Struct, kw_only=True):
@@ -25,6 +36,7 @@ class TreasuryEntry(msgspec.Struct, kw_only=True):
     params: CurveParams
     guardian: int
     governor: int
+    support: SupportEntry | None = None
 
 
 class QueueEntry(msgspec.Struct, kw_only=True):
@@ -60,6 +72,16 @@ class FeedEntry(msgspec.Struct, kw_only=True):
     arbiter: int
 
 
+class FundEntry(msgspec.Struct, kw_only=True):
+    """The insurance of a pool's claims: cash and native tokens, each in an account of its own."""
+
+    fund: Fund
+    native: int
+    cash_account: int
+    native_account: int
+    governor: int
+
+
 class PoolEntry(msgspec.Struct, kw_only=True):
     """A pool with its place in the exchange.
 
@@ -75,6 +97,7 @@ class PoolEntry(msgspec.Struct, kw_only=True):
     feed: int = -1
     shares: Shares | None = None
     trusted: bool = False
+    fund: FundEntry | None = None
 
 
 class GovernanceEntry(msgspec.Struct, kw_only=True):
@@ -85,6 +108,15 @@ class GovernanceEntry(msgspec.Struct, kw_only=True):
     account: int
 
 
+class TokenEntry(msgspec.Struct, kw_only=True):
+    """An anchored token, what backs it in one account. `cash` is the asset that everything is priced in."""
+
+    token: Token
+    cash: int
+    vault_account: int
+    governor: int
+
+
 class ProtocolState(msgspec.Struct, kw_only=True):
     """All mechanisms, by number. `next_account`: the next of the accounts that are the protocol's alone."""
 
@@ -92,4 +124,5 @@ class ProtocolState(msgspec.Struct, kw_only=True):
     next_said: int = 1
     pools: list[PoolEntry] = []
     feeds: list[FeedEntry] = []
+    tokens: list[TokenEntry] = []
     governance: GovernanceEntry | None = None

@@ -142,7 +142,9 @@ def _flaw_of_parameters(record: Records, funds: Funds | None) -> Flaw | None:
     if row["reserved"].any() or row["ts_ns"] or row["instrument"]:
         return Flaw.UNKNOWN_NUMBER
     # Numbers that no enumeration has are refused with the others.
-    if row["shape"] not in (1, 2, 3) or row["anchor_move"] > 1 or validate(curve_from_record(record).params):
+    if row["shape"] not in (1, 2, 3) or max(row["anchor_move"], row["resale"]) > 1:
+        return Flaw.CURVE_PARAMETERS
+    if validate(curve_from_record(record).params):
         return Flaw.CURVE_PARAMETERS
     return Flaw.CURVE_UNFUNDED if funds and not funds.listing.treasury else None
 

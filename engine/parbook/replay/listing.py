@@ -2,7 +2,7 @@
 
     [listing]  symbol, tick, lot             optional; must agree with the log it is used with
     [curve]    shape, budget, par_lots, drop_bps, depth_lots, base_depth_lots, k, spread_bps, rung,
-               min_net_lots, max_net_lots, activation_delay, anchor_move, lift_max_lots
+               min_net_lots, max_net_lots, activation_delay, anchor_move, lift_max_lots, resale
     [anchor]   window, interval, band_bps, file
 
 Whatever has decimals is text ("0.0001", "2.5"), because a float is not exact. Every refusal is a ListingError
@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
-from parbook.codes import AnchorMove, CurveShape
+from parbook.codes import AnchorMove, CurveResale, CurveShape
 from parbook.curve.shapes import curve_parameter_error
 from parbook.errors import ConversionError, ListingError, shown
 from parbook.instrument import Instrument
@@ -59,7 +59,11 @@ _UNIT_OF_KEY: Final = {
     "activation_delay": " (in ns)",
 }
 
-_CHOICES: Final = {"shape": ("linear", "pmm", "redemption"), "anchor_move": ("clip", "lift")}
+_CHOICES: Final = {
+    "shape": ("linear", "pmm", "redemption"),
+    "anchor_move": ("clip", "lift"),
+    "resale": ("along", "above_high"),
+}
 _WHOLE_KEYS: Final = ("par_lots", "depth_lots", "base_depth_lots", "min_net_lots", "max_net_lots", "lift_max_lots")
 _INTEGER_BITS_MAX: Final = 128
 """No listing value has more bits; Python refuses to print an integer of more than 4300 digits."""
@@ -92,6 +96,7 @@ class CurveSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     activation_delay: str = "0s"
     anchor_move: Literal["clip", "lift"] = "clip"
     lift_max_lots: int = 0
+    resale: Literal["along", "above_high"] = "along"
 
 
 class AnchorSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,6 +152,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
             activation_delay_ns=_duration_ns(self.path, "curve", "activation_delay", curve.activation_delay),
             anchor_move=AnchorMove[curve.anchor_move.upper()],
             lift_max_lots=curve.lift_max_lots,
+            resale=CurveResale[curve.resale.upper()],
         )
         reason = curve_parameter_error(params)
         if reason is not None:

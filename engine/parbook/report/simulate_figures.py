@@ -37,7 +37,7 @@ def prices(result: Result, name: str) -> Figure:
     shut = sum(point.feed not in ("OK", "CAPPED") for point in result.points)
     return Figure(
         name=f"{name}-prices",
-        title="Value, quotes and bid",
+        title=f"{name}: value, quotes and bid",
         description=f"True value of a senior unit (solid), its low and middle price as quoted, and the best bid of "
         f"book and curve, at each day's end. On {shut} of {len(days)} days the feed was not trusted; gaps: no price.",
         data=data,
@@ -62,7 +62,7 @@ def cash(result: Result, name: str) -> Figure:
     most = max((point.waiting_micro for point in result.points), default=0)
     return Figure(
         name=f"{name}-cash",
-        title="Cash, reserve, queue",
+        title=f"{name}: cash, reserve, queue",
         description=f"Cash of the pool, reserve behind the curve, and what waits in the queue, of which there were at "
         f"most {most / MICRO:,.0f} units.",
         data=data,
@@ -84,7 +84,7 @@ def ways(result: Result, name: str) -> Figure:
     )
     return Figure(
         name=f"{name}-ways",
-        title="Who left where",
+        title=f"{name}: who left where",
         description=f"Units that left by each way, added up over time: {said}.",
         data=data,
         layout=_layout("day", "units"),
@@ -110,7 +110,7 @@ def leavers(result: Result, name: str) -> Figure:
     data.append(_line("a unit that stayed", "owed", [0, 100], [stayers, stayers], "dashdot"))
     return Figure(
         name=f"{name}-leavers",
-        title="Leavers against the true value, in the order of exit",
+        title=f"{name}: leavers against the true value, in the order of exit",
         description=f"What each exit brought beyond the true value at its time, in percent of it, the first to leave "
         f"on the left; above 0 somebody gained. All exits together changed the value of a unit that stayed by "
         f"{stayers:+.3f} % (line across).",
@@ -136,7 +136,7 @@ def seeds_figure(outcomes: Sequence[Outcome], name: str) -> Figure:
     worst = max((one.lost_nano * 1e6 / max(one.shock_nano, 1) for one in outcomes), default=0.0)
     return Figure(
         name=f"{name}-seeds",
-        title=f"Those who stay, over {len(outcomes):,} seeds",
+        title=f"{name}: those who stay, over {len(outcomes):,} seeds",
         description=f"Each line is sorted by itself: what leavers took from a unit that stays (at most {worst:,.0f} "
         "ppm of its value), what the formula allows, and what leavers left to it.",
         data=data,

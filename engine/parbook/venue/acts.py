@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from parbook.errors import RefusedError
-from parbook.protocol.answers import Acted, No
-from parbook.protocol.commands import Order
+from parbook.oracle import signing
+from parbook.oracle.feed import member_of
+from parbook.oracle.state import Observation
+from parbook.protocol.answers import Acted, No, entry_of
+from parbook.protocol.commands import Observe, Order
 from parbook.protocol.events import Said
 from parbook.protocol.state import ProtocolState
 from parbook.refusals import Refusal
@@ -46,6 +49,11 @@ class Done:
             raise RefusedError(what, self.no.refusal, self.no.refusal.doc)
 
 
+def feed_domain(feed: int) -> str:
+    """Return the feed's part of what sources sign for."""
+    return f"feed {feed}"
+
+
 class Acts(Base):
     """Pools and everything that stands behind a bid. Commands: `parbook.protocol.commands`."""
 
@@ -66,6 +74,23 @@ class Acts(Base):
         self._history.add(acted.events)
         self._hearing.hear(acted.said)
         return acted
+
+    def report(self, feed: int, observation: Observation, signature: str, *, exchange: str, ts: int = 0) -> Done:
+        """Take a signed observation: its signature is verified here, at the edge, and only then is it a command.
+
+        `exchange` is the name that the sources sign for, so that what they say counts nowhere else; the feed's
+        part is `feed_domain(feed)`. BAD_SIGNATURE changes nothing and is not journaled. Needs `parbook[oracle]`.
+        """
+        self._guard()
+        command = Observe(feed=feed, observation=observation, signature=signature, ts_ns=ts)
+        entry = entry_of(self._core.protocol.feeds, feed)
+        member = member_of(entry.feed, observation.source) if entry is not None else None
+        # Whom nobody knows the feed refuses by itself, with its own reason.
+        if member is not None:
+            domain = signing.Domain(exchange=exchange, feed=feed_domain(feed))
+            if not signing.verify(member.public_key, domain, observation, signature):
+                return Done(command, Acted(No(Refusal.BAD_SIGNATURE), [], []))
+        return self.act(command)
 
     @property
     def protocol(self) -> ProtocolState:

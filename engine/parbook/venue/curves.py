@@ -12,6 +12,8 @@ Whatever can have decimals is text, int or Decimal. Lots are whole numbers. Comm
     max_net_lots         stops buying here
     activation_delay_ns  time between an anchor's proposal and its activation
     anchor_move          "clip" or "lift", and lift_max_lots: see `parbook.codes.AnchorMove`
+    resale               "along": sells back along the curve, from just above its bid; "above_high": sells nothing
+                         below the high anchor
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from parbook.codes import AnchorMove, CurveShape
+from parbook.codes import AnchorMove, CurveResale, CurveShape
 from parbook.curve.shapes import curve_parameter_error
 from parbook.errors import MisuseError
 from parbook.messages import CurveParams
@@ -55,6 +57,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     activation_delay_ns: int = 0
     anchor_move: AnchorMove | str = AnchorMove.CLIP
     lift_max_lots: int = 0
+    resale: CurveResale | str = CurveResale.ALONG
 
     def params(self, instrument: InstrumentHandle) -> CurveParams:
         """Return the curve in the ticks and lots of an instrument; MisuseError or ConversionError when it is none."""
@@ -72,6 +75,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
             activation_delay_ns=self.activation_delay_ns,
             anchor_move=chosen(AnchorMove, self.anchor_move, f"{where} anchor_move"),
             lift_max_lots=self.lift_max_lots,
+            resale=chosen(CurveResale, self.resale, f"{where} resale"),
             **self._slope(where),
         )
         reason = curve_parameter_error(params)
