@@ -93,7 +93,9 @@ def ways(result: Result, name: str) -> Figure:
 
 def leavers(result: Result, name: str) -> Figure:
     """What each leaver got against the true value, in the order of exit, and what exits did to those who stay."""
-    exits = sorted(result.exits, key=lambda one: (one.ts_ns, one.account))
+    # Of less than a unit a payout rounded down says nothing.
+    whole = [one for one in result.exits if one.units_micro >= MICRO]
+    exits = sorted(whole, key=lambda one: (one.ts_ns, one.account))
     total = sum(one.units_micro for one in exits) or 1
     data, done = [], 0
     points: dict[Tier, list[tuple[float, float | None]]] = {tier: [] for tier in Tier}
