@@ -25,6 +25,24 @@ def within_bounds(one: Outcome) -> bool:
     return one.lost_nano <= one.allowed_nano * (1 + 1e-9) and one.lost_nano <= one.formula_nano * (1 + 1e-9)
 
 
+class Played(Run):
+    """A run that keeps its result."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        super().__init__(world, seed, checked=True)
+        self.result = self.play()
+
+
+class Reloading(Run):
+    """A run whose exchange is written and read in its middle."""
+
+    def _report(self, day: int) -> None:
+        if day == 8:
+            old = self.venue.exchange
+            self.venue.exchange = BackedExchange.from_state(old.state_bytes(), old.assets, old.listings)
+        super()._report(day)
+
+
 @pytest.fixture(
     scope="module",
     params=[(world, seed) for world, seeds in ((SHORT, DOZEN), (LAGGING, DOZEN[:6])) for seed in seeds],
@@ -33,9 +51,7 @@ def within_bounds(one: Outcome) -> bool:
 def run(request):
     """A run played to its horizon, every invariant and the bound (1) tested after every command."""
     world, seed = request.param
-    played = Run(world, seed, checked=True)
-    played.result = played.play()
-    return played
+    return Played(world, seed)
 
 
 def test_those_who_stay_lose_no_more_than_the_formula_says(run):
@@ -132,17 +148,7 @@ def test_the_venue_goes_on_from_its_state():
     """Half of a run, the exchange written and read, the other half: the same result."""
     world = msgspec.structs.replace(SHORT, horizon_days=14)
     whole = Run(world, 7, checked=False).play()
-    again = Run(world, 7, checked=False)
-    report = again._report
-
-    def reloading(day):
-        if day == 8:
-            old = again.venue.exchange
-            again.venue.exchange = BackedExchange.from_state(old.state_bytes(), old.assets, old.listings)
-        report(day)
-
-    again._report = reloading
-    assert again.play() == whole
+    assert Reloading(world, 7, checked=False).play() == whole
 
 
 def test_without_a_run_nobody_leaves_and_nobody_loses():
