@@ -28,7 +28,7 @@ def invest(micro: int, ts_ns: int = 0) -> c.Invest:
 
 def begun(path: Path, **options: object) -> pb.DurableExchange:
     """Return an exchange with a pool and money."""
-    ex = pb.open(path, **options)  # type: ignore[arg-type]
+    ex = pb.open(path, **options)
     usd = ex.add_asset("USD", decimals=6)
     ex.deposit(INVESTOR, usd, "1000")
     assert ex.act(c.OpenPool(terms=TERMS, quote=int(usd))).ok

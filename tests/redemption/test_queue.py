@@ -129,16 +129,29 @@ def test_an_epoch_without_requests_needs_no_price():
     assert strike(queue, 10 * DAY + 2) is Refusal.QUEUE_NOT_CLOSED
 
 
-def test_the_next_epoch_ends_when_the_price_has_come():
+def test_the_next_epoch_goes_on_to_its_next_end_when_the_price_was_late():
     queue = opened()
     ask(queue, 1, 10 * MICRO)
     close(queue, DAY)
     ask(queue, 2, 10 * MICRO, 3 * DAY)
     assert q.plan_due(queue, 3 * DAY) is None
     strike(queue, 3 * DAY)
-    assert q.next_due_ns(queue) == 2 * DAY
-    # It ended when it should have; the request came while it could not.
-    assert close(queue, 3 * DAY).closed_ns == 3 * DAY
+    # Ended at once, it would wait again in the same moment, and nobody could take anything back.
+    assert q.next_due_ns(queue) == 4 * DAY
+    assert cancel(queue, 2, 3 * DAY).units_micro == 10 * MICRO
+    ask(queue, 2, 10 * MICRO, 3 * DAY)
+    assert close(queue, 4 * DAY).closed_ns == 4 * DAY
+
+
+def test_prices_that_are_late_every_time_hold_nobody():
+    queue = opened()
+    ask(queue, 1, 100 * MICRO)
+    close(queue, DAY)
+    for day in range(2, 20):
+        strike(queue, day * DAY + 5, observed=day * DAY + 1, cash=0)
+        assert q.plan_due(queue, day * DAY + 5) is None
+        assert q.plan_cancel(queue, 1, day * DAY + 5) is not Refusal.QUEUE_REQUEST_CLOSED
+        close(queue, (day + 1) * DAY)
 
 
 # --- the price --------------------------------------------------------------------------------------
@@ -245,15 +258,15 @@ def test_a_closed_request_cannot_be_cancelled_until_the_feed_is_given_up():
     assert [fill.account for fill in strike(queue, 7 * DAY).fills] == [2]
 
 
-def test_when_all_have_left_a_closed_epoch_the_next_one_may_end():
+def test_when_all_have_left_a_closed_epoch_the_next_one_goes_on():
     queue = opened()
     ask(queue, 1, 10 * MICRO)
     close(queue, DAY)
     cancel(queue, 1, 6 * DAY)
     assert (s.waits(queue), queue.closed_ns, s.cancellable_from_ns(queue)) == (False, 0, 0)
-    assert q.next_due_ns(queue) == 2 * DAY
-    close(queue, 6 * DAY)
-    assert queue.epoch_end_ns == 7 * DAY
+    assert q.next_due_ns(queue) == 7 * DAY
+    close(queue, 7 * DAY)
+    assert queue.epoch_end_ns == 8 * DAY
 
 
 # --- refusals, limits, misuse -----------------------------------------------------------------------

@@ -30,7 +30,7 @@ def lines_of(report: ListingReport) -> Iterator[Line]:
         value=backing,
         unit="1e-12",
         text="no anchored token" if backing is None else percent(backing, Rounding.FLOOR),
-        how="As the description says: sum of haircut x low value of the legs over the token's supply",
+        how="Sum of (1 - haircut) x low value of the legs over the supply; of the venue's token, else as described",
     )
 
 

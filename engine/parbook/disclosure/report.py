@@ -12,7 +12,7 @@ from parbook.assets.terms import Band, Stress, stressed
 from parbook.disclosure.lines import lines_of
 from parbook.disclosure.records import SCHEMA, Haircut, ListingReport, RunLines, TrancheLines
 from parbook.disclosure.run import Ran, run
-from parbook.disclosure.standing import backing, net_assets, quotes
+from parbook.disclosure.standing import backed_e12, backing, insured_micro, net_assets, quotes
 from parbook.oracle.rounds import anchor_at
 from parbook.pools.amounts import E12, NANO, Rounding, divide
 from parbook.pools.limits import Concentration, breaches, concentration
@@ -39,6 +39,7 @@ def listing_report(built: Built, progress: Progress | None = None) -> ListingRep
     nav = net_asset_value(built.tape.holdings, built.tape.curve)
     obligors, sellers = (concentration(names) for names in (entry.pool.book.by_obligor, entry.pool.book.by_seller))
     largest = obligors.shares[0][1] if obligors.shares else 0
+    insurance_micro = insured_micro(built)
     report = ListingReport(
         schema=SCHEMA,
         name=setup.pool.name,
@@ -52,9 +53,9 @@ def listing_report(built: Built, progress: Progress | None = None) -> ListingRep
         counterparties=_top(sellers),
         late=nav.late,
         stages=nav.stages,
-        insurance_micro=setup.insurance_micro,
-        insurance_ratio_e12=divide(setup.insurance_micro * E12, largest, Rounding.FLOOR) if largest else 0,
-        backing_e12=setup.backing_e12,
+        insurance_micro=insurance_micro,
+        insurance_ratio_e12=divide(insurance_micro * E12, largest, Rounding.FLOOR) if largest else 0,
+        backing_e12=backed_e12(built),
         run=bad,
         notes=tuple(_notes(built, nav, bad, obligors, sellers)),
         lines=(),
@@ -213,6 +214,6 @@ def _notes(built: Built, nav: Nav, bad: RunLines, obligors: Concentration, selle
             notes.append(f"Tranche {tranche.name}: in the run, not all who wanted to leave had left in the end.")
     for name, times in bad.refused.items():
         notes.append(f"In the run the feed did not take {times} reports: {name}.")
-    if not built.setup.insurance_micro:
+    if not insured_micro(built):
         notes.append("There is no insurance fund.")
     return notes

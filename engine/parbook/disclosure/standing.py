@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from parbook.anchored.state import ratio_e12
 from parbook.codes import Side, Source
 from parbook.disclosure.records import Backing, NavLines, Quote
+from parbook.insurance import state as fund_state
+from parbook.insurance.loss import stake_value_micro
 from parbook.oracle.rounds import anchor_at
 from parbook.pools import pool as pools
 from parbook.pools.amounts import E12, NANO, Rounding, divide, share_of
@@ -117,3 +120,24 @@ def treasury_worth_micro(exchange: BackedExchange, entry: PoolEntry, index: int,
     money = sum(exchange.balance(account, entry.quote) for account in (tranche.till, tranche.treasury.reserve_account))
     units = exchange.balance(tranche.till, tranche.asset)
     return money + divide(units * nano, NANO, Rounding.FLOOR)
+
+
+def insured_micro(built: Built) -> int:
+    """Return what the pool's fund would bear now: its cash, and its stake at low value less the haircut.
+
+    Without a fund, what the description says.
+    """
+    held = built.entry.fund
+    if held is None:
+        return built.setup.insurance_micro
+    native = prices.price_of(built.exchange.engine, held.native, built.quote)
+    at_stake = fund_state.at_stake_micro(held.fund)
+    return held.fund.cash_micro + stake_value_micro(
+        at_stake, native.low_nano if native else 0, held.fund.terms.haircut_e12
+    )
+
+
+def backed_e12(built: Built) -> int | None:
+    """Return the backing ratio of the venue's first anchored token; without one, what the description says."""
+    tokens = built.exchange.protocol.tokens
+    return ratio_e12(tokens[0].token, built.exchange.now_ns) if tokens else built.setup.backing_e12

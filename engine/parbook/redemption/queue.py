@@ -2,7 +2,7 @@
 
 Requests of one account are one request. What an epoch does not fill waits in the next, beside what came since: an early
 request has no place before a late one, so that nobody gains by running first. While a closed epoch waits for its
-price the next one collects, and it ends only when that price has come.
+price the next one collects, and goes on to its next regular end after that price has come.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ def cancel(queue: Queue, plan: Withdrawal, now_ns: int) -> None:
     queue.waiting -= not (key in queue.pending or key in queue.closed)
     queue.escrow_units_micro -= plan.units_micro
     if plan.closed and not queue.closed:
-        queue.closed_ns, queue.freed_ns = 0, now_ns
+        queue.closed_ns = 0
+        _reopen(queue, now_ns)
 
 
 # --- the end of an epoch ----------------------------------------------------------------------------
@@ -121,8 +122,7 @@ def next_due_ns(queue: Queue) -> int:
 def plan_due(queue: Queue, now_ns: int) -> Close | None:
     """Return the end of the epoch when its time has come, or None. O(accounts).
 
-    It ends at the time it should have, however late this is called, or when the one before ceased to wait: requests
-    came until then. Ends that were missed meanwhile are passed over.
+    It ends at the time it should have, however late this is called. Ends that were missed meanwhile are passed over.
     """
     require_time(queue, now_ns)
     if queue.closed or now_ns < queue.epoch_end_ns:
@@ -130,7 +130,7 @@ def plan_due(queue: Queue, now_ns: int) -> Close | None:
     missed = (now_ns - queue.epoch_end_ns) // queue.terms.epoch_ns
     return Close(
         epoch=queue.epoch,
-        closed_ns=max(queue.epoch_end_ns, queue.freed_ns),
+        closed_ns=queue.epoch_end_ns,
         next_end_ns=queue.epoch_end_ns + (missed + 1) * queue.terms.epoch_ns,
         requests=len(queue.pending),
         units_micro=sum(queue.pending.values()),
@@ -204,9 +204,10 @@ def plan_strike(
 
 
 def strike(queue: Queue, plan: Strike, now_ns: int) -> None:
-    """Carry a strike out; the composer burns the units and sets the money apart. The next epoch may end at once."""
+    """Carry a strike out; the composer burns the units and sets the money apart."""
     take(queue, plan.version, now_ns)
-    queue.closed, queue.closed_ns, queue.freed_ns = {}, 0, now_ns
+    queue.closed, queue.closed_ns = {}, 0
+    _reopen(queue, now_ns)
     for fill in plan.fills:
         key = str(fill.account)
         if fill.left_units_micro:
@@ -216,6 +217,17 @@ def strike(queue: Queue, plan: Strike, now_ns: int) -> None:
     queue.waiting = len(queue.pending)
     queue.escrow_units_micro -= plan.units_micro
     queue.claimable_micro += plan.paid_micro
+
+
+def _reopen(queue: Queue, now_ns: int) -> None:
+    """Let the epoch that collects go on to its next end when one was missed while another waited.
+
+    Ended at once, it would take what was not filled into the next wait in the same moment: under prices that come late
+    every time, nobody could ever take a request back.
+    """
+    if now_ns >= queue.epoch_end_ns:
+        missed = (now_ns - queue.epoch_end_ns) // queue.terms.epoch_ns
+        queue.epoch_end_ns += (missed + 1) * queue.terms.epoch_ns
 
 
 def _fill(account: int, asked: int, filled: int, price_nano: int) -> Fill:

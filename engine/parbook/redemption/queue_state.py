@@ -63,8 +63,6 @@ class Queue(msgspec.Struct, kw_only=True):
     closed: dict[str, int] = msgspec.field(default_factory=dict)
     """Units of the epoch that waits for its price."""
     closed_ns: int = 0
-    freed_ns: int = 0
-    """When the last closed epoch ceased to wait: until then requests came, whatever the time."""
     claims: dict[str, int] = msgspec.field(default_factory=dict)
     """Money by account."""
     waiting: int = 0

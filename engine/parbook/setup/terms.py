@@ -106,8 +106,7 @@ class RunTerms(msgspec.Struct, frozen=True, kw_only=True):
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """A venue that can be built: one pool, its tranches, most senior first, its feed, and orders in its books.
 
-    `insurance_micro` and `backing_e12` (None: no anchored token) are what the description says: nothing is built of
-    them.
+    `insurance_micro` and `backing_e12` (None: no anchored token) count where the venue has no fund and no token.
     """
 
     path: str
