@@ -9,6 +9,8 @@ ROUNDS  ?= 200
 FAULTS   = $(if $(filter file,$(origin COUNT)),100000,$(COUNT))
 # So does the way from loans to claims: a million of them is five minutes.
 LOANS    = $(if $(filter file,$(origin COUNT)),100000,$(COUNT))
+# A run takes a second or two.
+RUNS     = $(if $(filter file,$(origin COUNT)),1000,$(COUNT))
 ARGS    ?=
 CHECKOUT ?=
 # The last commit before special orders: what it costs to have them is counted against it.
@@ -25,7 +27,7 @@ BUILD_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyprojec
 # What `make check` needs on top: by name, because installing parbook again would compile it again.
 CHECK_REQUIRES = $$($(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["check"])')
 
-.PHONY: help run test test-slow check soak leaks feasibility faults kills endtoend mutants bench latency \
+.PHONY: help run test test-slow check soak leaks feasibility faults kills runs endtoend mutants bench latency \
         public-adapter regression sizes build checked sanitize dist clean
 
 help: ## list the targets
@@ -118,6 +120,10 @@ kills: $(VENV)/.built ## kill ROUNDS=200 processes that write a journal, and ope
 endtoend: $(VENV)/.built ## the whole way on COUNT=100000 loans: default rates to claims, journal, follower
 	@echo "parbook: end to end on $(LOANS) loans"
 	@$(PY) -m tests.protocol.endtoend --count $(LOANS)
+
+runs: $(VENV)/.built ## play COUNT=1000 seeds of a run on a pool, and what it does to those who stay
+	@echo "parbook: $(RUNS) runs on a pool"
+	@$(PY) -m parbook simulate --seed 0 --seeds $(RUNS) $(ARGS)
 
 mutants: $(VENV)/.built ## plant faults, see who notices; ARGS="--sample 5"
 	@$(PY) -m tools.mutants $(ARGS)

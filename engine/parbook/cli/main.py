@@ -15,14 +15,14 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from parbook.cli import follow, generate, journal, listing, replay, value
+from parbook.cli import follow, generate, journal, listing, replay, simulate, value
 from parbook.errors import CorruptionError, JournalDamageError, ParbookError
 
 EXIT_INPUT: Final = 2
 EXIT_CORRUPT: Final = 3
 EXIT_INTERRUPTED: Final = 130
 
-_COMMANDS: Final = (replay, generate, value, listing, journal, follow)
+_COMMANDS: Final = (replay, generate, value, listing, simulate, journal, follow)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,205 @@
+"""What a run showed: one seed's outcome, many seeds' quantiles, as Structs that become JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from parbook.pools.amounts import MICRO
+from parbook.simulate.bound import Exit, Tier
+from parbook.simulate.world import World
+
+QUANTILES: Final = (0.0, 0.05, 0.5, 0.95, 1.0)
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A day's end. Prices a unit of the senior, nano; amounts micro; `feed`: its state's name."""
+
+    day: int
+    feed: str
+    low_nano: int
+    mid_nano: int
+    true_nano: int
+    bid_nano: int
+    cash_micro: int
+    reserve_micro: int
+    owed_micro: int
+    supply_micro: int
+    waiting_micro: int
+    """Units in the queue."""
+    held_micro: int
+    """Units that the curve holds."""
+    out_micro: tuple[int, int, int]
+    """Units out so far, by tier."""
+
+
+class TierResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One way out: how much left by it, for what, how long it took, and what it brought beyond the true value."""
+
+    tier: str
+    units_micro: int
+    paid_micro: int
+    days_mean: float
+    days_most: float
+    gain_ppm_mean: float
+    gain_ppm_most: float
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one seed showed. Prices and losses a unit of the senior, in 1e-9 of money."""
+
+    seed: int
+    leaving_micro: int
+    out_micro: int
+    out_day: float
+    """When the last leaver was out; -1: not within the horizon."""
+    tiers: tuple[TierResult, ...]
+    shock_nano: int
+    """True value of a unit once the shock is known to one who knows all, before anybody has left at a wrong price."""
+    lost_nano: float
+    """What exits took from a unit that stays, exactly (1)."""
+    lost_queue_nano: float
+    """Of that, in the queue."""
+    allowed_nano: float
+    """The sum of the right-hand sides of (1)."""
+    formula_nano: float
+    """The right-hand side of (2)."""
+    gained_nano: float
+    """What leavers left to a unit that stays."""
+    end_nano: int
+    """True value of a unit at the end of the play."""
+    end_alone_nano: int
+    """The same in the same world without a run; -1: not played."""
+    epoch_spread_micro: int
+    """Most by which receipts of one epoch differ from units times its price."""
+    early_ppm: float
+    """What the first quarter of exits (in units) brought beyond the true value, and below the last quarter."""
+    late_ppm: float
+    reserve_loss_micro: int
+    """What the reserve paid beyond the true value of what it bought."""
+    failures: int
+    feed_down_hours: float
+    """How long the desk was shut because the feed could not be trusted."""
+    commands: int
+    digest: str
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A run with all that is drawn of it."""
+
+    world: World
+    outcome: Outcome
+    points: tuple[Point, ...]
+    exits: tuple[Exit, ...]
+
+    def to_json(self) -> str:
+        """Return the world and the outcome as JSON."""
+        return msgspec.json.encode({"world": self.world, "outcome": self.outcome}).decode()
+
+
+class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure over many seeds: least, 5 %, middle, 95 %, most."""
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+
+
+def tier_results(exits: Sequence[Exit]) -> tuple[TierResult, ...]:
+    """Return what each way out gave, weighted by units."""
+    return tuple(_tier(tier, [one for one in exits if one.tier is tier]) for tier in Tier)
+
+
+def _tier(tier: Tier, exits: Sequence[Exit]) -> TierResult:
+    units = sum(one.units_micro for one in exits)
+    over = max(units, 1)
+    waits = [(one.day - one.mind_day, one.units_micro) for one in exits]
+    return TierResult(
+        tier=tier.name.lower(),
+        units_micro=units,
+        paid_micro=sum(one.paid_micro for one in exits),
+        days_mean=sum(wait * amount for wait, amount in waits) / over,
+        days_most=max((wait for wait, _ in waits), default=0.0),
+        gain_ppm_mean=sum(one.gain_ppm * one.units_micro for one in exits) / over,
+        gain_ppm_most=max((one.gain_ppm for one in exits if one.units_micro >= MICRO), default=0.0),
+    )
+
+
+def edge_ppm(exits: Sequence[Exit], *, first: bool) -> float:
+    """Return what the first (or last) quarter of the units that left brought beyond the true value, in ppm of it."""
+    ordered = sorted(exits, key=lambda one: (one.ts_ns, one.account), reverse=not first)
+    room = left = sum(one.units_micro for one in exits) / 4
+    gain = 0.0
+    for one in ordered:
+        units = min(float(one.units_micro), left)
+        gain += one.gain_ppm * units
+        left -= units
+        if left <= 0:
+            break
+    return gain / room if room else 0.0
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value below which a share lies, between neighbours in proportion; 0.0 of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return 0.0
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def table(outcomes: Sequence[Outcome]) -> list[Quantiles]:
+    """Return the figures over many seeds. Losses in ppm of the true value of a unit at the shock."""
+
+    def over(values: Sequence[float]) -> tuple[float, ...]:
+        return tuple(quantile(values, share) for share in QUANTILES)
+
+    def ppm(name: str) -> tuple[float, ...]:
+        return over([getattr(one, name) * 1e6 / max(one.shock_nano, 1) for one in outcomes])
+
+    rows: list[tuple[str, str, tuple[float, ...]]] = [
+        ("true value of a unit at the shock", "1", over([one.shock_nano / 1e9 for one in outcomes])),
+        ("lost to leavers, a unit that stays", "ppm", ppm("lost_nano")),
+        ("of that, in the queue", "ppm", ppm("lost_queue_nano")),
+        ("bound (1), exit by exit", "ppm", ppm("allowed_nano")),
+        ("bound (2), the formula", "ppm", ppm("formula_nano")),
+        ("left by leavers, a unit that stays", "ppm", ppm("gained_nano")),
+        ("units out", "%", over([100 * one.out_micro / max(one.leaving_micro, 1) for one in outcomes])),
+        ("last leaver out", "days", over([one.out_day for one in outcomes if one.out_day >= 0])),
+        ("first quarter of exits, beyond true value", "ppm", over([one.early_ppm for one in outcomes])),
+        ("last quarter of exits, beyond true value", "ppm", over([one.late_ppm for one in outcomes])),
+        ("one epoch's receipts off its price", "micro", over([float(one.epoch_spread_micro) for one in outcomes])),
+        ("loss of the reserve", "money", over([one.reserve_loss_micro / MICRO for one in outcomes])),
+    ]
+    paired = [one for one in outcomes if one.end_alone_nano >= 0]
+    if paired:
+        rows.append(
+            ("end value against no run", "ppm", over([(a.end_nano / a.end_alone_nano - 1) * 1e6 for a in paired]))
+        )
+    for n, tier in enumerate(Tier):
+        name = tier.name.lower()
+        used = [one.tiers[n] for one in outcomes if one.tiers[n].units_micro]
+        rows.append((f"{name}: days to exit, mean of units", "days", over([one.days_mean for one in used])))
+        rows.append((f"{name}: beyond true value, mean of units", "ppm", over([one.gain_ppm_mean for one in used])))
+        rows.append(
+            (
+                f"{name}: share of units out",
+                "%",
+                over([100 * one.tiers[n].units_micro / max(one.out_micro, 1) for one in outcomes]),
+            )
+        )
+    return [Quantiles(name=name, unit=unit, values=values) for name, unit, values in rows]
+
+
+def plain(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return many seeds as plain data for JSON."""
+    return {
+        "seeds": len(outcomes),
+        "quantiles": list(QUANTILES),
+        "table": msgspec.to_builtins(table(outcomes)),
+        "outcomes": msgspec.to_builtins(list(outcomes)),
+    }

@@ -1,0 +1,298 @@
+"""The exchange a world is played on: a pool of two tranches, its feed; curve, desk and queue for the senior units.
+
+Everything goes through `BackedExchange`: this only puts commands together, sends them, and checks after each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from parbook.codes import CurveShape, OrderType, Side, TimeInForce
+from parbook.errors import InvariantError
+from parbook.instrument import Instrument
+from parbook.listing import Asset
+from parbook.messages import CancelOrder, Command, CurveParams, Deposit, Event, NewOrder, Trade
+from parbook.oracle.rounds import state_at
+from parbook.oracle.state import FeedState, Observation
+from parbook.oracle.terms import FeedTerms
+from parbook.pools.amounts import E12, MICRO, NANO, Rounding, divide, share_of
+from parbook.pools.limits import Limits
+from parbook.pools.loans import LoanEntry
+from parbook.pools.pool import PoolTerms, Shares, TrancheTerms, tranche_prices
+from parbook.pools.servicing import Action, ServiceRow
+from parbook.pools.states import PoolState
+from parbook.protocol import commands as c
+from parbook.protocol.answers import Acted
+from parbook.protocol.events import Said
+from parbook.protocol.exchange import BackedExchange
+from parbook.protocol.state import PoolEntry, TrancheEntry
+from parbook.redemption.desk import DeskTerms
+from parbook.redemption.queue_state import QueueTerms
+from parbook.refusals import Refusal
+from parbook.simulate.credit import Obligor
+from parbook.simulate.world import DAY_NS, World
+from parbook.treasury.terms import TreasuryTerms
+from parbook.units import PPM
+
+SENIOR: Final = 0
+JUNIOR: Final = 1
+MANAGER, BORROWER, PAYER, GUARDIAN, GOVERNOR, ARBITER, FOUNDER, FIRST_LOSS = range(1, 9)
+MAKERS: Final = 100
+HOLDERS: Final = 1000
+SOURCES: Final = (1, 2, 3)
+TICKS: Final = 10_000
+"""Ticks of one unit of money."""
+START_NS: Final = DAY_NS
+
+
+class Venue:
+    """A venue that is played on. `checked`: every invariant is tested after every command."""
+
+    def __init__(self, *, checked: bool = True, exchange: BackedExchange | None = None) -> None:
+        self.exchange = BackedExchange() if exchange is None else exchange
+        self.checked = checked
+        self.commands = 0
+        self.said: list[Said] = []
+        self.usd = self.asset("USD")
+        self.sequence = 0
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def act(self, command: c.Order) -> Acted:
+        """Carry out a command of the protocol, refused or not."""
+        acted = self.exchange.act(command)
+        self._done(acted.said)
+        return acted
+
+    def do(self, command: c.Order) -> list[Said]:
+        """Carry out a command that must succeed; InvariantError when it is refused."""
+        acted = self.act(command)
+        if acted.no is not None:
+            raise InvariantError(f"{type(command).__name__} was refused: {acted.no.refusal.name} {acted.no.detail}")
+        return acted.said
+
+    def apply(self, command: Command) -> list[Event]:
+        """Carry out a command of the exchange."""
+        events = list(self.exchange.apply(command))
+        self._done(self.exchange.take_said())
+        return events
+
+    def _done(self, said: list[Said]) -> None:
+        self.said += said
+        self.commands += 1
+        if self.checked:
+            self.exchange.check()
+
+    def asset(self, name: str) -> int:
+        """Add an asset of six decimals."""
+        return self.exchange.add_asset(Asset(name=name, decimals=6))
+
+    def give(self, account: int, asset: int, micro: int) -> None:
+        """Deposit money or units; nothing where it is 0."""
+        if micro:
+            self.apply(Deposit(account=account, asset=asset, amount_atoms=micro))
+
+    def pass_to(self, ts_ns: int) -> list[Said]:
+        """Let time pass."""
+        return self.act(c.Tick(ts_ns=ts_ns)).said
+
+    # --- looking --------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """The exchange's clock."""
+        return self.exchange.now_ns
+
+    @property
+    def entry(self) -> PoolEntry:
+        """The pool."""
+        return self.exchange.protocol.pools[0]
+
+    @property
+    def senior(self) -> TrancheEntry:
+        """The senior's place."""
+        return self.entry.tranches[SENIOR]
+
+    def has(self, account: int, asset: int) -> int:
+        """Return a balance."""
+        return self.exchange.balance(account, asset)
+
+    def feed_state(self) -> FeedState:
+        """Return how far the feed may be trusted."""
+        return state_at(self.exchange.protocol.feeds[0].feed, self.now_ns)
+
+    def quoted(self) -> Shares | None:
+        """Return the shares in force; None without a fair value."""
+        return self.entry.shares
+
+    def exit_nano(self, share_nano: int, tranche: int = SENIOR) -> int:
+        """Return the exit price of a unit at a share of what the venue counts, as the pool stands; 0 without units."""
+        if not self.entry.pool.tranches[tranche].supply_micro:
+            return 0
+        return tranche_prices(self.entry.pool, share_nano)[tranche].exit_nano
+
+    def best_bid_ticks(self) -> int:
+        """Return the best bid of book and curve, 0 for none."""
+        levels = self.exchange.market(self.senior.instrument).depth(1)
+        bids = levels[levels["side"] == Side.BUY]
+        return int(bids["price_ticks"].max()) if len(bids) else 0
+
+    # --- building -------------------------------------------------------------------------------
+
+    def open_pool(self, world: World, **changes: Any) -> None:
+        """Open the pool with its two markets and pay the junior in."""
+        self.pass_to(START_NS)
+        fields: dict[str, Any] = {
+            "name": "SME",
+            "manager": MANAGER,
+            "tranches": (
+                TrancheTerms(
+                    name="S", rate_e12=world.senior_rate_e12, minimum_subordination_e12=world.minimum_subordination_e12
+                ),
+                TrancheTerms(name="J"),
+            ),
+            "limits": Limits(obligor_e12=E12, counterparty_e12=E12),
+        }
+        markets = tuple(Instrument(symbol=name, tick=Decimal("0.0001"), lot=Decimal(1)) for name in ("S", "J"))
+        self.do(c.OpenPool(terms=PoolTerms(**(fields | changes)), quote=self.usd, markets=markets))
+        junior = share_of(world.size_micro, world.junior_e12, Rounding.FLOOR)
+        self.invest(FIRST_LOSS, junior, JUNIOR)
+
+    def invest(self, account: int, micro: int, tranche: int = SENIOR) -> None:
+        """Give an account money and let it buy units from the pool."""
+        self.give(account, self.usd, micro)
+        self.do(c.Invest(pool=0, tranche=tranche, account=account, amount_micro=micro))
+
+    def lend(self, obligors: Sequence[Obligor], *, names: Sequence[str] = ()) -> None:
+        """Pay loans out, and bill them so that they count as current."""
+        self.do(c.AddLoans(pool=0, account=MANAGER, originator=BORROWER, entries=entries_of(obligors, names)))
+        self.service([ServiceRow(one.asset_id, Action.BILL) for one in obligors])
+
+    def service(self, rows: Sequence[ServiceRow]) -> None:
+        """Report, and pay what was collected."""
+        collected = sum(row.amount_micro for row in rows if row.action in (Action.PAY, Action.RECOVER))
+        self.give(PAYER, self.usd, collected)
+        if rows:
+            self.do(c.Service(pool=0, account=MANAGER, payer=PAYER, rows=tuple(rows)))
+
+    def open_feed(self, **terms: Any) -> None:
+        """Open the pool's feed, with three sources of which two are a quorum."""
+        members = tuple((source, hashlib.sha256(f"key {source}".encode()).hexdigest()) for source in SOURCES)
+        fields: dict[str, Any] = {"quorum": 2}
+        feed_terms = FeedTerms(**(fields | terms))
+        self.do(c.OpenFeed(pool=0, terms=feed_terms, arbiter=ARBITER, bond_asset=self.usd, members=members))
+
+    def report(self, shares: tuple[int, int, int], noise: random.Random | None = None, noise_ppm: int = 0) -> None:
+        """Let all sources report shares, each a little off."""
+        self.sequence += 1
+        for source in SOURCES:
+            off = noise.randint(-noise_ppm, noise_ppm) if noise else 0
+            low, mid, high = (min(max(share * (PPM + off) // PPM, NANO // 1000), NANO) for share in shares)
+            observation = Observation(
+                source=source,
+                sequence=self.sequence,
+                observed_ns=self.now_ns,
+                low_nano=low,
+                mid_nano=mid,
+                high_nano=high,
+                model_hash="0" * 64,
+                input_hash="0" * 64,
+            )
+            self.do(c.Observe(feed=0, observation=observation))
+
+    def open_exits(self, world: World, *, recycle: bool = True, **desk: Any) -> None:
+        """Open treasury, curve, desk and queue for the senior, and let the pool run off."""
+        place: dict[str, Any] = {"pool": 0, "tranche": SENIOR, "account": MANAGER}
+        lots = max(self.entry.pool.tranches[SENIOR].supply_micro // MICRO, 1)
+        params = CurveParams(
+            shape=CurveShape.LINEAR,
+            base_depth_lots=lots,
+            quote_depth_lots=max(lots // 5, 1),
+            budget_notional=0,
+            drop_ppm=max(world.curve_drop_ppm, 1),
+            spread_ppm=1_000,
+            rung_ticks=10,
+        )
+        terms = TreasuryTerms(day_e12=world.treasury_day_e12, month_e12=world.treasury_month_e12)
+        self.do(c.OpenTreasury(**place, terms=terms, params=params, guardian=GUARDIAN, governor=GOVERNOR))
+        if world.reserve_micro:
+            self.give(FOUNDER, self.usd, world.reserve_micro)
+            self.do(c.FundTreasury(pool=0, tranche=SENIOR, account=FOUNDER, amount_micro=world.reserve_micro))
+        fields: dict[str, Any] = {"base_e12": world.desk_base_e12, "throttle_e12": world.desk_throttle_e12}
+        self.do(c.OpenDesk(**place, terms=DeskTerms(**(fields | desk))))
+        self.do(c.OpenQueue(**place, terms=QueueTerms()))
+        if recycle:
+            self.do(c.SetPool(pool=0, account=MANAGER, state=PoolState.AMORTISING))
+
+    # --- leaving, trading -----------------------------------------------------------------------
+
+    def sell(self, account: int, units_micro: int, least_ticks: int) -> list[Trade]:
+        """Sell whole units at once into whatever bids at least this price; return the trades."""
+        lots = units_micro // MICRO
+        if lots < 1 or least_ticks < 1:
+            return []
+        events = self.order(account, Side.SELL, lots, least_ticks, TimeInForce.IOC)
+        return [event for event in events if isinstance(event, Trade)]
+
+    def order(self, account: int, side: Side, lots: int, ticks: int, tif: TimeInForce = TimeInForce.GTC) -> list[Event]:
+        """Enter a limit order in the senior's market."""
+        return self.apply(
+            NewOrder(
+                account=account,
+                side=side,
+                qty_lots=lots,
+                price_ticks=ticks,
+                order_type=OrderType.LIMIT,
+                tif=tif,
+                instrument=self.senior.instrument,
+            )
+        )
+
+    def cancel(self, account: int, order_id: int) -> None:
+        """Cancel an order."""
+        self.apply(CancelOrder(account=account, order_id=order_id, instrument=self.senior.instrument))
+
+    def redeem(self, account: int, units_micro: int) -> Acted:
+        """Redeem at the desk as many of these units as it takes."""
+        return self.act(c.Redeem(pool=0, tranche=SENIOR, account=account, units_micro=units_micro, partial=True))
+
+    def request(self, account: int, units_micro: int) -> Acted:
+        """Ask the queue."""
+        return self.act(c.RequestExit(pool=0, tranche=SENIOR, account=account, units_micro=units_micro))
+
+    def claim(self, account: int) -> None:
+        """Have what was struck paid out, where there is anything."""
+        acted = self.act(c.ClaimExit(pool=0, tranche=SENIOR, account=account))
+        if acted.no is not None and acted.no.refusal is not Refusal.QUEUE_NOTHING_CLAIMABLE:
+            raise InvariantError(f"a claim was refused: {acted.no.refusal.name}")
+
+    def digest(self) -> str:
+        """Return the hash of the exchange's whole state."""
+        return self.exchange.state_hash()
+
+
+def entries_of(obligors: Sequence[Obligor], names: Sequence[str] = ()) -> tuple[LoanEntry, ...]:
+    """Return the loans as a pool takes them; each has an obligor of its own unless `names` says otherwise."""
+    return tuple(
+        LoanEntry(
+            asset_id=one.asset_id,
+            kind=1,
+            obligor=names[n] if names else f"obligor {one.number}",
+            seller="",
+            group="A",
+            legal_hash=hashlib.sha256(f"contract {one.asset_id}".encode()).hexdigest(),
+            principal_micro=one.principal_micro,
+            months=max(-(-one.due_day // 30), 1),
+            pd_e12=E12 // 20,
+        )
+        for n, one in enumerate(obligors)
+    )
+
+
+def ticks_of(price_nano: int) -> int:
+    """Return a price in ticks, rounded down."""
+    return divide(price_nano * TICKS, NANO, Rounding.FLOOR)

@@ -1,0 +1,107 @@
+"""Failures of others, played here: what their pages say is asserted, number by number."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from parbook.report.simulate_figures import case_figure
+from parbook.report.theme import SCRIPT
+from parbook.simulate.cases import Case
+from parbook.simulate.scenarios import CASES
+
+
+@pytest.fixture(scope="module")
+def played() -> dict[str, Case]:
+    """Every failure, played once, invariants tested after every command."""
+    return {name: play() for name, play in CASES.items()}
+
+
+def test_all_of_them_play_as_described(played):
+    assert sorted(played) == ["goldfinch", "iron", "maple", "nav-step", "stream", "terra", "usdr"]
+    assert all(case.held for case in played.values())
+    assert all(case.name == name and case.there and case.source and case.rows for name, case in played.items())
+
+
+def test_maple_one_name_of_thirty_percent_is_refused_and_if_forced_costs_at_once(played):
+    got = played["maple"].numbers
+    assert got["refused"] == 1
+    assert got["forced"] == 1, "a planned size lets it in"
+    assert got["before"] == pytest.approx(1, abs=1e-4)
+    # 255 of 850 are gone, 100 of it the junior's: (1000 - 255) / 900, in the very command, before any report.
+    assert got["after"] == pytest.approx(got["fair"], abs=1e-8)
+    assert got["desk_price"] < got["after"]
+    assert got["stayer_after_exit"] >= got["after"]
+
+
+def test_goldfinch_arrears_count_whatever_the_sources_say(played):
+    got = played["goldfinch"].numbers
+    assert [got[f"kept_{days}"] for days in (30, 60, 90, 120)] == [0.75, 0.5, 0.25, 0]
+    assert (got["line_120"], got["there_120"]) == (0.25, 1)
+    # 170 of 1000 lost, 50 of it the junior's: (1000 - 170) / 950.
+    assert got["price_end"] == pytest.approx(830 / 950, abs=1e-8)
+    assert 22 / 24 <= got["shut_days"] <= 26 / 24
+    assert got["price_silent"] == 0
+
+
+def test_a_step_within_band_and_fee_brings_nothing_and_a_wider_one_the_difference(played):
+    got = played["nav-step"].numbers
+    assert got["width"] == pytest.approx(0.0188, abs=2e-4)
+    assert got["gain_within"] < 0
+    assert got["up_gain"] == pytest.approx((1 + got["up_step"]) / (1 + got["width"]) - 1, abs=1e-3)
+    # A cure of arrears is a step of 8.6 %: what falls short, and said so.
+    assert 0.06 < got["cure_gain"] < got["cure_step"]
+
+
+def test_who_asks_before_a_known_step_down_gets_the_price_after_it(played):
+    got = played["nav-step"].numbers
+    assert got["down_step"] == pytest.approx(-0.28, abs=1e-9)
+    assert got["down_gain"] == 0
+    assert got["stayer_after"] == got["stayer_alone"] == pytest.approx(0.72)
+
+
+def test_usdr_own_token_is_no_backing_and_first_and_last_get_the_same(played):
+    got = played["usdr"].numbers
+    assert got["own_refused"] == 1
+    assert got["supply_share"] == pytest.approx(37_367_000 / 45_000_000)
+    assert got["first"] == pytest.approx(1, abs=1e-9)
+    assert got["last"] == pytest.approx(got["first"], abs=1e-9)
+    assert got["first_cash"] == pytest.approx(11.8 / 38.367, abs=1e-9)
+    assert got["last_cash"] == pytest.approx(got["first_cash"], abs=1e-9)
+    assert got["ratio_end"] > 1
+
+
+def test_iron_nothing_is_minted_to_redeem_and_alike_is_alike(played):
+    got = played["iron"].numbers
+    assert (got["minted"], got["mint_refused"]) == (0, 1)
+    assert 0.03 < got["gain_most"] < 0.06, "along the curve the first get more than their share: it is said"
+    assert got["gain_alike"] == 0
+    assert got["titan_end"] < 1e-8
+
+
+def test_terra_the_native_token_backs_nothing_and_its_fall_moves_nothing(played):
+    got = played["terra"].numbers
+    assert (got["native_refused"], got["hidden_refused"]) == (1, 1)
+    assert got["supply_share"] == pytest.approx(3.08 / 1.02 / 18.7, rel=1e-6)
+    assert got["ratio"] == pytest.approx(1.02, abs=1e-9)
+    assert got["there_end"] < 0.17
+
+
+def test_stream_a_circle_is_no_backing_and_a_hidden_one_costs_all_alike(played):
+    got = played["stream"].numbers
+    assert got["circle_refused"] == 1
+    assert got["before"] == pytest.approx(154 / 150, abs=1e-9)
+    assert got["first"] == pytest.approx(55 / 150, abs=1e-9)
+    assert got["last"] == pytest.approx(got["first"], abs=1e-9)
+    assert got["ratio_end"] == pytest.approx(55 / 150, abs=1e-9)
+
+
+def test_a_failure_is_data_and_a_figure(played):
+    for case in played.values():
+        assert msgspec.json.decode(case.to_json(), type=Case) == case
+        figure = case_figure(case)
+        assert [trace["name"] for trace in figure.data] == [one.name for one in case.lines]
+        assert len({trace["line"]["dash"] for trace in figure.data}) == len(figure.data), "not by colour alone"
+        for trace in figure.data:
+            assert f" {trace['meta']['role']}: " in SCRIPT, "a role without a colour"
+            assert len(trace["x"]) == len(trace["y"]) > 1

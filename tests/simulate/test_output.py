@@ -1,0 +1,174 @@
+"""What a simulation is shown as: quantiles, figures, the page, the command."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from parbook.cli import main as cli
+from parbook.pools.amounts import MICRO, NANO
+from parbook.report.simulate_figures import run_figures, seeds_figure
+from parbook.report.simulate_page import number, quantiles_html, quantiles_text, render_simulation, stays_within
+from parbook.report.theme import SCRIPT
+from parbook.simulate import scenarios
+from parbook.simulate.bound import Exit, Tier
+from parbook.simulate.many import outcomes, play
+from parbook.simulate.results import QUANTILES, Quantiles, edge_ppm, quantile, table, tier_results
+from parbook.simulate.world import Lateness, World
+
+TINY = World(loans=12, holders=6, horizon_days=20)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return play(TINY, 2, paired=True)
+
+
+@pytest.fixture(scope="module")
+def many():
+    return outcomes(TINY, range(3), workers=1, paired=True)
+
+
+def test_quantiles_lie_between_neighbours():
+    assert [quantile([4, 1, 3, 2], share) for share in (0, 0.5, 1)] == [1, 2.5, 4]
+    assert quantile([7], 0.95) == 7
+    assert quantile([], 0.5) == 0
+
+
+def exit_at(ts_ns: int, units: int, paid: int, tier: Tier = Tier.DESK) -> Exit:
+    return Exit(
+        ts_ns=ts_ns,
+        day=ts_ns / 10,
+        mind_day=0,
+        tier=tier,
+        account=1,
+        units_micro=units * MICRO,
+        paid_micro=paid * MICRO,
+        true_nano=NANO,
+        quoted_nano=NANO,
+    )
+
+
+def test_the_first_and_the_last_quarter_of_units():
+    exits = [exit_at(3, 10, 8), exit_at(1, 10, 11), exit_at(2, 20, 20)]
+    assert edge_ppm(exits, first=True) == pytest.approx(100_000)
+    assert edge_ppm(exits, first=False) == pytest.approx(-200_000)
+    assert edge_ppm([], first=True) == 0
+
+
+def test_ways_are_weighted_by_units():
+    market, desk, queue = tier_results([exit_at(10, 30, 30), exit_at(20, 10, 9)])
+    assert (market.units_micro, queue.units_micro) == (0, 0)
+    assert (desk.units_micro, desk.paid_micro) == (40 * MICRO, 39 * MICRO)
+    assert desk.days_mean == pytest.approx((30 * 1 + 10 * 2) / 40)
+    assert desk.days_most == 2
+    assert desk.gain_ppm_mean == pytest.approx(-25_000)
+
+
+def test_figures_have_roles_that_have_colours_and_names_of_their_own(result, many):
+    figures = [*run_figures(result, "a"), *run_figures(result, "b"), seeds_figure(many, "a")]
+    assert len({figure.name for figure in figures}) == len(figures) == 9
+    for figure in figures:
+        assert figure.description
+        assert len({trace["line"]["dash"] for trace in figure.data}) == len(figure.data)
+        for trace in figure.data:
+            assert f" {trace['meta']['role']}: " in SCRIPT
+            assert len(trace["x"]) == len(trace["y"])
+    out = result.points[-1].out_micro
+    ways = next(figure for figure in figures if figure.name == "a-ways")
+    assert [trace["y"][-1] * MICRO for trace in ways.data] == list(out)
+
+
+def test_the_page_stands_alone_and_escapes(result, many):
+    pytest.importorskip("plotly")
+    case = msgspec.structs.replace(scenarios.CASES["terra"](), title="<b>", there="a & b")
+    page = render_simulation([("run40", result, many)], [case])
+    mine = page.split("<script>")[0]
+    assert "<b>" not in mine
+    assert "://" not in mine
+    assert "a &amp; b" in page
+    assert "Held" in page
+    assert all(f'data-figure="run40-{name}"' in page for name in ("prices", "cash", "ways", "leavers", "seeds"))
+    failed = msgspec.structs.replace(case, held=False)
+    assert "Not held" in render_simulation([], [failed])
+
+
+def test_a_bound_that_is_passed_is_seen(result):
+    one = result.outcome
+    assert stays_within(one)
+    assert not stays_within(msgspec.structs.replace(one, lost_nano=one.formula_nano + one.allowed_nano + 1))
+
+
+def test_quantiles_as_text_and_as_html(many):
+    rows = table(many)
+    assert all(len(row.values) == len(QUANTILES) for row in rows)
+    assert all(list(row.values) == sorted(row.values) for row in rows)
+    text = quantiles_text(rows)
+    assert len({len(line) for line in text.splitlines()}) == 1
+    assert quantiles_html("<x>", [Quantiles(name="a&b", unit="%", values=(1.0,))]).count("&amp;") == 1
+    assert [number(value) for value in (0, 0.5, 12.34, -1234.5)] == ["0", "0.5000", "12.3", "-1,234"]
+
+
+# --- the command ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The command with a small world."""
+    monkeypatch.setitem(scenarios.RUNS, "run40", TINY)
+
+
+def test_the_command_prints_json(tiny, capsys):
+    assert cli.main(["simulate", "--seed", "2", "--seeds", "2", "--workers", "1", "--check", "--paired", "--json"]) == 0
+    got = json.loads(capsys.readouterr().out)
+    assert got["held"] is True
+    (run,) = got["runs"]
+    assert run["scenario"] == "run40"
+    assert run["world"]["loans"] == 12
+    assert run["outcome"]["seed"] == 2
+    assert [one["seed"] for one in run["many"]["outcomes"]] == [2, 3]
+    assert run["many"]["outcomes"][0] == run["outcome"], "the same seed is the same run"
+
+
+def test_the_command_prints_text_and_writes_a_page(tiny, capsys, tmp_path):
+    pytest.importorskip("plotly")
+    page = tmp_path / "out.html"
+    assert cli.main(["simulate", "--seed", "2", "--report", str(page)]) == 0
+    out = capsys.readouterr().out
+    assert "Bound (2), the formula" in out
+    assert f"report: {page}" in out
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_the_command_plays_a_failure(capsys):
+    assert cli.main(["simulate", "--scenario", "stream"]) == 0
+    assert "CIRCULAR_BACKING" in capsys.readouterr().out
+    assert cli.main(["simulate", "--scenario", "stream", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_not_held_is_said_by_the_exit_code(monkeypatch, capsys):
+    case = msgspec.structs.replace(scenarios.CASES["terra"](), held=False)
+    monkeypatch.setitem(scenarios.CASES, "terra", lambda: case)
+    assert cli.main(["simulate", "--scenario", "terra"]) == 1
+    assert "Not as described: terra." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--scenario", "nothing"], ["--seeds", "0"], ["--seed", "-1"]])
+def test_bad_usage_is_refused(words, capsys):
+    assert cli.main(["simulate", *words]) == 2
+    assert capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_said_before_the_work(capsys, tmp_path):
+    pytest.importorskip("plotly")
+    assert cli.main(["simulate", "--report", str(tmp_path / "no" / "out.html")]) == 2
+    assert "there is no directory" in capsys.readouterr().err
+
+
+def test_the_worlds_by_name():
+    assert scenarios.RUNS["run40"] == World()
+    assert scenarios.RUNS["run40-lagging"].lateness is Lateness.LAGGING
+    assert not set(scenarios.RUNS) & set(scenarios.CASES)
