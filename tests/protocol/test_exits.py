@@ -64,6 +64,16 @@ def test_the_desk_is_shut_while_the_value_is_old():
     assert venue.no(c.Redeem(**PLACE, units_micro=MICRO)) is Refusal.DESK_NO_FAIR_VALUE
 
 
+def test_the_desk_is_shut_while_the_caps_hold_a_price_up():
+    venue = Venue(feed={"cap_reference_ppm": 500_000}).opened()
+    venue.report(900_000, 900_000, 900_000)
+    venue.pass_to(venue.now + HOUR)
+    assert venue.no(c.Redeem(**PLACE, units_micro=MICRO)) is Refusal.DESK_NO_FAIR_VALUE
+    venue.report(970_200, 980_100, 990_000)
+    venue.pass_to(venue.now + HOUR)
+    venue.do(c.Redeem(**PLACE, units_micro=MICRO))
+
+
 def test_an_epoch_is_struck_at_a_price_seen_after_it_closed():
     venue = Venue().opened()
     venue.do(c.RequestExit(**PLACE, units_micro=50 * MICRO))

@@ -19,10 +19,6 @@ from tests.protocol.streams import Flows, Stream, exit_prices, settled
 from tests.protocol.streams_of_backing import BackedFlows, BackingStream, WholeVenue
 from tests.protocol.venue import FOUNDER, INVESTOR, Venue, no_worse
 
-SYNCING = (c.RetireUnits, c.Bond, c.Unbond, c.ClaimBond)
-"""These let the treasury find what was spent before they say no: tests/protocol/test_known_faults.py."""
-LOOKING = (c.DropLeg, c.Reweight, c.Endow, c.Release, c.MintTokens, c.RedeemTokens, c.SetHaircut, c.AddLeg)
-"""These take the prices of a token's legs as they are now before they say no."""
 SEEDS = range(6)
 COMMANDS = 250
 
@@ -64,10 +60,8 @@ class Run:
         no = venue.act(command).no
         if no is not None:
             self.stream.refusals[no.refusal.name] += 1
-            if not isinstance(command, SYNCING):
-                assert venue.one.core.state_hash() == core, (command, no)
-            if not isinstance(command, SYNCING + LOOKING):
-                assert settled(venue) == rest, (command, no)
+            assert venue.one.core.state_hash() == core, (command, no)
+            assert settled(venue) == rest, (command, no)
         elif prices and venue.protocol.pools[left].shares == shares:
             assert no_worse(exit_prices(venue, left), prices), command
 
@@ -95,7 +89,7 @@ def test_a_stream_asks_everything_and_is_refused_for_many_reasons():
     asked: Counter[str] = Counter()
     refusals: Counter[str] = Counter()
     done: Counter[str] = Counter()
-    for seed in (101, 104, 107):
+    for seed in (101, 104, 116):
         run = Run(seed)
         run.venue.checks = False
         for _ in range(400):

@@ -61,7 +61,8 @@ def view_of(entry: PoolEntry, tranche: int) -> PoolView:
     fair_value = pools.fair_value_micro(entry.pool, entry.shares.low_nano) if entry.shares else 0
     return PoolView(
         price_low_nano=value.exit_nano if value else 0,
-        feed_ok=entry.trusted or not entry.pool.book.sums.kept_micro,
+        # At a price that the caps hold up, leavers would gain what stayers lose: the desk waits, as the queue does.
+        feed_ok=(entry.trusted and not entry.held_back) or not entry.pool.book.sums.kept_micro,
         supply_micro=entry.pool.tranches[tranche].supply_micro,
         exit_value_micro=value.exit_value_micro if value else 0,
         unreserved_micro=pools.free_cash_micro(entry.pool),

@@ -34,12 +34,13 @@ def reprice(engine: Engine, number: int) -> None:
     """After anything of a pool has changed: what its units are worth now, and what follows from that. O(tranches)."""
     entry = engine.state.pools[number]
     pools.accrue(entry.pool, engine.now_ns)
-    entry.shares, entry.trusted = None, False
+    entry.shares, entry.trusted, entry.held_back = None, False, False
     if entry.feed >= 0:
         anchor = guarded(engine.state.feeds[entry.feed].feed, engine.now_ns)
         if anchor.state is not FeedState.HALTED:
             entry.shares = Shares(anchor.low_nano, anchor.mid_nano, anchor.high_nano)
             entry.trusted = anchor.state in _TRUSTED
+            entry.held_back = anchor.state is FeedState.CAPPED
     for index, tranche in enumerate(entry.tranches):
         if tranche.treasury is not None:
             _sync(engine, number, index, tranche.treasury)
