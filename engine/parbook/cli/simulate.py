@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from parbook.cli.arguments import count, seed
+from parbook.cli.described import world_of
 from parbook.cli.output import atomic_output, check_output, print_out
 from parbook.cli.progress import ProgressBar
 from parbook.report.page import require_plotly
@@ -17,6 +18,7 @@ from parbook.simulate.cases import Case
 from parbook.simulate.many import outcomes, play
 from parbook.simulate.results import Outcome, Result, plain, table
 from parbook.simulate.scenarios import CASES, NAMES, RUNS
+from parbook.simulate.world import World
 
 EXIT_NOT_HELD = 1
 
@@ -29,6 +31,13 @@ def add_parser(commands: Any) -> None:
         description="Play a scenario on the exchange: holders who leave by market, desk or queue, makers, a credit "
         "shock, a late oracle. docs/simulate.md says what is simulated, derives the bounds and has the figures.",
         epilog=f"Scenarios: {', '.join(NAMES)}; all plays every one of them.",
+    )
+    parser.add_argument(
+        "listing",
+        metavar="LISTING.toml",
+        nargs="?",
+        type=Path,
+        help="play runs with the figures of this description, as `parbook listing` reads it",
     )
     parser.add_argument(
         "--scenario", metavar="NAME", choices=(*NAMES, "all"), default="run40", help="what to play; default: run40"
@@ -58,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     played: list[tuple[str, Result, list[Outcome]]] = []
     for name in names:
         if name in RUNS:
-            played.append((name, play(RUNS[name], args.seed, paired=True), _many(name, args)))
+            world = RUNS[name] if args.listing is None else world_of(args.listing, RUNS[name])
+            played.append((name, play(world, args.seed, paired=True), _many(name, world, args)))
     cases: list[Case] = [CASES[name]() for name in names if name in CASES]
     held = all(stays_within(one) for _, result, many in played for one in (result.outcome, *many))
     held = held and all(case.held for case in cases)
@@ -74,14 +84,12 @@ def run(args: argparse.Namespace) -> int:
     return 0 if held else EXIT_NOT_HELD
 
 
-def _many(name: str, args: argparse.Namespace) -> list[Outcome]:
+def _many(name: str, world: World, args: argparse.Namespace) -> list[Outcome]:
     if args.seeds == 1:
         return []
     seeds = range(args.seed, args.seed + args.seeds)
     with ProgressBar(name, unit=" seeds", quiet=args.quiet) as progress:
-        return outcomes(
-            RUNS[name], seeds, checked=args.check, paired=args.paired, workers=args.workers, progress=progress
-        )
+        return outcomes(world, seeds, checked=args.check, paired=args.paired, workers=args.workers, progress=progress)
 
 
 def _print(played: list[tuple[str, Result, list[Outcome]]], cases: list[Case]) -> None:
