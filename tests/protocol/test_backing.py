@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from parbook.anchored.claims import claims_of
-from parbook.anchored.proof import digest, encoded, opened, report, verified
+from parbook.anchored import signing
+from parbook.anchored.claims import claims_of, inclusion, is_included
+from parbook.anchored.proof import digest, opened, verified
 from parbook.anchored.state import ratio_e12, token_state
 from parbook.anchored.terms import IN_KIND, TokenState, TokenTerms
 from parbook.codes import AccountStatus, Side
+from parbook.errors import MisuseError
 from parbook.instrument import Instrument
 from parbook.insurance.terms import FundTerms
 from parbook.listing import Listing
@@ -185,21 +187,27 @@ def test_a_haircut_is_everybodys():
     assert venue.no(c.SetHaircut(**governed, holders_micro=MICRO)) is Refusal.NOT_SHORT
 
 
-def test_a_proof_of_backing_holds_the_hash_of_the_venue():
+def test_a_proof_of_backing_holds_the_hash_of_the_venue_and_everybodys_claim():
     venue = Backed().minted()
-    claims = claims_of({INVESTOR: venue.has(INVESTOR, venue.token_asset)})
-    made = report(
-        venue.token,
-        claims,
-        venue.now,
-        sequence=venue.one.next_command,
-        exchange_hash=venue.one.state_hash(),
-        previous=None,
-    )
-    data = encoded(made)
-    assert verified(data, None) == made
-    assert opened(data).backing_micro >= made.supply_micro
-    assert len(digest(data)) == 64
+    venue.apply(Transfer(account=INVESTOR, target_account=STAKER, asset=venue.token_asset, amount_atoms=7 * MICRO))
+    before = venue.one.state_hash()
+    data = venue.one.backing_report(0)
+    assert data == venue.two.backing_report(0)
+    assert venue.one.state_hash() == before
+    made = verified(data, None)
+    assert (made.exchange_hash, made.supply_micro) == (before, venue.token.supply_micro)
+    assert made.backing_micro >= made.supply_micro
+    claims = claims_of(venue.one.holders(venue.token_asset))
+    assert (made.claims_root, made.claims_count) == (claims.root, 2)
+    assert is_included(claims.root, claims.total_micro, inclusion(claims, STAKER))
+    venue.pass_to(venue.now + HOUR)
+    following = venue.one.backing_report(0, data)
+    assert opened(following).previous == digest(data)
+    private = bytes(range(32))
+    signature = signing.sign(following, private)
+    assert signing.verify(following, signature, signing.public_key(private), data) == opened(following)
+    with pytest.raises(MisuseError, match="token=1"):
+        venue.one.backing_report(1)
 
 
 def test_what_a_token_refuses():

@@ -349,6 +349,10 @@ class DurableCore:
         own = self._unheard.pop()[1] if self._unheard and self._unheard[-1][0] == record else []
         return Acted(no, events, own)
 
+    def backing_report(self, token: int, previous: bytes | None = None) -> bytes:
+        """As the core."""
+        return self.core.backing_report(token, previous)
+
     def take_said(self) -> list[Said]:
         """Return what the protocol said and what is acknowledged by now, oldest first."""
         said: list[Said] = []

@@ -18,6 +18,8 @@ import numpy as np
 
 from parbook import canonical
 from parbook._exchange import Exchange as CompiledExchange
+from parbook.anchored.claims import claims_of
+from parbook.anchored.proof import encoded, report
 from parbook.codes import AccountStatus, CommandKind
 from parbook.errors import CorruptionError, MisuseError
 from parbook.interface import ExchangeFactory, ExchangeProtocol, MarketProtocol, Placed
@@ -40,9 +42,11 @@ from parbook.protocol.answers import Acted, No
 from parbook.protocol.commands import Order, decode_command, encode_command
 from parbook.protocol.engine import NEVER_NS, Engine
 from parbook.protocol.events import Said
+from parbook.protocol.on_tokens import looked
 from parbook.protocol.state import ProtocolState
 from parbook.records import command_records, curve_record, event_records
 from parbook.state import digest
+from parbook.state_parts import cut_exchange
 from parbook.units import RESERVED_ACCOUNT
 
 _KINDS: Final[dict[type, CommandKind]] = {
@@ -111,6 +115,32 @@ class BackedExchange:
     def protocol(self) -> ProtocolState:
         """What the protocol knows, to look at."""
         return self.engine.state
+
+    def holders(self, asset: int) -> dict[int, int]:
+        """Return what every account owns of an asset, those of the protocol included, by account. O(state)."""
+        parts = cut_exchange(self.core.state_bytes(), self.core.assets, self.core.listings)
+        rows = parts.balances[parts.balances["asset"] == asset]
+        return dict(zip(rows["account"].tolist(), rows["atoms"].tolist(), strict=True))
+
+    def backing_report(self, token: int, previous: bytes | None = None) -> bytes:
+        """Return the proof of a token's backing as bytes to be signed (`parbook.anchored.signing`), hash-chained.
+
+        It names every leg with quantity, price and haircut, the root of all claims, the hash of the exchange's state.
+        `previous` are the bytes of the one before. MisuseError for a token that is not there; AssetError as
+        `parbook.anchored.proof.report`. O(state).
+        """
+        if not 0 <= token < len(self.protocol.tokens):
+            raise MisuseError(f"token={token}: there are {len(self.protocol.tokens)}. Open one with OpenToken.")
+        state = looked(self.engine, self.protocol.tokens[token])
+        made = report(
+            state,
+            claims_of(self.holders(state.terms.token_asset)),
+            self.now_ns,
+            sequence=self.next_command,
+            exchange_hash=self.state_hash(),
+            previous=previous,
+        )
+        return encoded(made)
 
     def take_said(self) -> list[Said]:
         """Return what the protocol said while the market's commands let things fall due."""

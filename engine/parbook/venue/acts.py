@@ -92,6 +92,14 @@ class Acts(Base):
                 return Done(command, Acted(No(Refusal.BAD_SIGNATURE), [], []))
         return self.act(command)
 
+    def backing_report(self, token: int, previous: bytes | None = None) -> bytes:
+        """Return the proof of an anchored token's backing, to be signed and published; `previous`: the one before.
+
+        See `parbook.anchored.proof`: anybody can check it, and anybody's claim against it. MisuseError. O(state).
+        """
+        self._guard()
+        return self._core.backing_report(token, previous)
+
     @property
     def protocol(self) -> ProtocolState:
         """What the protocol knows, to look at: whoever changes it changes the venue."""

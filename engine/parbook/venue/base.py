@@ -34,6 +34,9 @@ class VenueCore(ExchangeProtocol, Protocol):
     def take_said(self) -> list[Said]:
         """Return what the protocol said meanwhile."""
 
+    def backing_report(self, token: int, previous: bytes | None = None) -> bytes:
+        """Return the proof of a token's backing."""
+
     @property
     def protocol(self) -> ProtocolState:
         """What the protocol knows."""
