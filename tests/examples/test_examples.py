@@ -98,3 +98,13 @@ def test_the_readme_figure_is_up_to_date():
 def test_the_session_tables_are_those_of_the_code():
     assert session_tables.PAGE.read_text(encoding="utf-8") == session_tables.page()
     assert "| HALTED | refused |" in session_tables.page()
+
+
+def test_the_buyback_bids_less_in_the_moment_loans_run_late():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "buyback.py")], capture_output=True, text=True, check=True, timeout=60
+    )
+    before, after = (float(price) for price in re.findall(r"20 units would sell at ([\d.]+)", done.stdout))
+    assert (before, after) == (0.99625, 0.8088695)
+    assert re.search(r"EpochStruck +paid_micro=79590492 +units_micro=100000000", done.stdout)
+    assert "everything is where it was: True" in done.stdout
