@@ -57,6 +57,19 @@ def test_what_is_due_is_what_time_does_anyway():
     assert statuses(case, CASH, written.now - case.now) == [DISABLED]
 
 
+def test_a_price_that_lasts_was_never_stale_once_it_was_seen():
+    case = standing().wait(100 * DAY_NS)
+    lasting = {CASH: Quote(low_nano=NANO, age_ns=0, lasting=True)}
+    basket.observe(case.state, basket.plan_observe(case.state, lasting, case.now), case.now)
+    assert statuses(case, CASH, 0, 26 * HOUR_NS - 1, 26 * HOUR_NS) == [SOUND, SOUND, IFFY]
+    assert statuses(case, LOANS, 0) == [DISABLED]
+    fresh = Case()
+    fresh.add(CASH)
+    fresh.wait(DAY_NS)
+    basket.observe(fresh.state, basket.plan_observe(fresh.state, lasting, fresh.now), fresh.now)
+    assert statuses(fresh, CASH, 0, HOUR_NS - 1, HOUR_NS) == [IFFY, IFFY, SOUND]
+
+
 def test_a_leg_recovers_only_after_its_price_stayed_fresh():
     case = standing().wait(26 * HOUR_NS)
     case.observe({CASH: NANO, LOANS: NANO})

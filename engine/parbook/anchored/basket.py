@@ -23,16 +23,18 @@ PRICE_NANO_MAX = 2**63 - 1
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg's low price and how old it is."""
+    """A leg's low price and how old it is. `lasting`: it was not stale since the last one, as money never is."""
 
     low_nano: int
     age_ns: int
+    lasting: bool = False
 
 
 class ObservePlan(Plan, frozen=True, kw_only=True):
-    """Prices to be taken: (asset, low_nano, the time the price is of)."""
+    """Prices to be taken: (asset, low_nano, the time the price is of); those that last, by asset."""
 
     prices: tuple[tuple[int, int, int], ...]
+    lasting: tuple[int, ...] = ()
 
 
 class DuePlan(Plan, frozen=True, kw_only=True):
@@ -85,7 +87,8 @@ def plan_observe(state: Token, quotes: Mapping[int, Quote], now_ns: int) -> Refu
         if at_ns < leg.seen_ns:
             return Refusal.QUOTE_OLDER
         prices.append((asset, low_nano, at_ns))
-    return ObservePlan(revision=state.revision, now_ns=now_ns, prices=tuple(prices))
+    lasting = tuple(asset for asset in sorted(quotes) if quotes[asset].lasting)
+    return ObservePlan(revision=state.revision, now_ns=now_ns, prices=tuple(prices), lasting=lasting)
 
 
 def observe(state: Token, plan: ObservePlan, now_ns: int) -> None:
@@ -93,6 +96,8 @@ def observe(state: Token, plan: ObservePlan, now_ns: int) -> None:
     carried_out(WHERE, state, plan, now_ns)
     for asset, low_nano, at_ns in plan.prices:
         leg = known_leg(state, asset)
+        if asset in plan.lasting and leg.seen_ns:
+            leg.seen_ns = at_ns
         was_fresh = now_ns < leg.seen_ns + state.terms.stale_ns
         leg.status, leg.since_ns, leg.fresh_ns = rolled(leg, state.terms, now_ns)
         leg.low_nano, leg.seen_ns = low_nano, at_ns

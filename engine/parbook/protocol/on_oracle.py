@@ -15,7 +15,7 @@ from parbook.oracle.state import DueKind
 from parbook.pools.amounts import NANO
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
-from parbook.protocol import on_exits, prices
+from parbook.protocol import on_exits, on_tokens, prices
 from parbook.protocol.answers import Answer, No, entry_of
 from parbook.protocol.state import FeedEntry
 from parbook.refusals import Refusal
@@ -168,6 +168,7 @@ def judge(engine: Engine, command: c.Judge) -> Answer:
     engine.say(e.Judged, feed=command.feed, round=command.round, upheld=command.upheld)
     due(engine)
     follow(engine, command.feed, struck=plan.activates)
+    on_tokens.follow(engine)
     return None
 
 
@@ -198,7 +199,8 @@ def next_due_ns(engine: Engine) -> int:
 
 
 def due(engine: Engine) -> None:
-    """Carry out what is due now, feed by feed; then what hangs on it."""
+    """Carry out what is due now, feed by feed; then what hangs on it. Tokens look when all feeds are settled."""
+    struck = False
     for number, entry in enumerate(engine.state.feeds):
         while 0 < rounds.next_due_ns(entry.feed) <= engine.now_ns:
             plan = rounds.plan_due(entry.feed, engine.now_ns)
@@ -213,8 +215,11 @@ def due(engine: Engine) -> None:
                 continue
             if plan.kind in (DueKind.ACTIVATE, DueKind.AGE):
                 follow(engine, number, struck=plan.kind is DueKind.ACTIVATE)
+                struck = struck or plan.kind is DueKind.ACTIVATE
             else:
                 _reprice(engine, number)
+    if struck:
+        on_tokens.follow(engine)
 
 
 def _settled(entry: FeedEntry, now_ns: int) -> bool:

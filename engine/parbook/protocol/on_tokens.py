@@ -12,8 +12,8 @@ from parbook.anchored import basket
 from parbook.anchored import state as token_state
 from parbook.anchored import token as tokens
 from parbook.anchored.basket import Quote
-from parbook.anchored.state import Token
-from parbook.anchored.terms import LegTerms
+from parbook.anchored.state import Token, status_of
+from parbook.anchored.terms import IN_KIND, LegStatus, LegTerms
 from parbook.listing import ASSETS_MAX, Asset
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
@@ -78,12 +78,28 @@ def looked(engine: Engine, entry: TokenEntry) -> Token:
             continue
         seen_ns = engine.now_ns - quote.age_ns
         if seen_ns > leg.seen_ns or (seen_ns == leg.seen_ns and quote.low_nano != leg.low_nano):
-            quotes[leg.asset] = Quote(low_nano=quote.low_nano, age_ns=quote.age_ns)
+            lasting = leg.asset == entry.cash
+            quotes[leg.asset] = Quote(low_nano=quote.low_nano, age_ns=quote.age_ns, lasting=lasting)
     if quotes:
         plan = basket.plan_observe(token, quotes, engine.now_ns)
         assert not isinstance(plan, Refusal), "every leg is known, and no price is older than the last"
         basket.observe(token, plan, engine.now_ns)
     return token
+
+
+def _lacks(engine: Engine, entry: TokenEntry, token: Token, *, doubted: bool) -> bool:
+    """Whether a leg that counts has no price, or one that its sources say is too high; `doubted`: or is not trusted.
+
+    Its price still counts as it is. But who mints at it, or takes money at the ratio it makes, gains what the others
+    lose: in kind nobody needs to know a price (decision 66).
+    """
+    for leg in token.legs:
+        if status_of(leg, token.terms, engine.now_ns) is LegStatus.DISABLED:
+            continue
+        price = prices.price_of(engine, leg.asset, entry.cash)
+        if price is None or price.held_up or (doubted and not price.trusted):
+            return True
+    return False
 
 
 # --- the basket ---------------------------------------------------------------------------------------------------
@@ -201,6 +217,8 @@ def mint(engine: Engine, command: c.MintTokens) -> Answer:
     plan = tokens.plan_mint(token, command.asset, command.quantity_micro, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
+    if _lacks(engine, entry, token, doubted=True):
+        return Refusal.TOKEN_NOT_SOUND
     asset = token.terms.token_asset
     no = engine.purse.refusal_of_payment(command.account, command.asset, plan.quantity_micro)
     no = no or engine.purse.refusal_of_mint(asset, plan.tokens_micro)
@@ -231,6 +249,9 @@ def redeem(engine: Engine, command: c.RedeemTokens) -> Answer:
     plan = tokens.plan_redeem(token, command.tokens_micro, engine.now_ns, in_kind=command.in_kind)
     if isinstance(plan, Refusal):
         return plan
+    in_kind = command.in_kind or token.terms.cash_leg == IN_KIND
+    if not in_kind and _lacks(engine, entry, token, doubted=False):
+        return Refusal.LEG_NOT_SOUND
     no = engine.purse.refusal_of_payment(command.account, token.terms.token_asset, plan.tokens_micro)
     if no:
         return no
@@ -276,6 +297,12 @@ def next_due_ns(engine: Engine) -> int:
     """Return when a leg's status changes next. O(legs)."""
     dues = (basket.next_due_ns(entry.token) for entry in engine.state.tokens)
     return min((due_ns for due_ns in dues if due_ns), default=2**63)
+
+
+def follow(engine: Engine) -> None:
+    """Let every token see prices that a round has just changed: how long they are fresh counts from then. O(legs)."""
+    for entry in engine.state.tokens:
+        entry.token = looked(engine, entry)
 
 
 def due(engine: Engine) -> None:

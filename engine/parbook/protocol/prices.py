@@ -77,17 +77,22 @@ def low_value(entry: PoolEntry, tranche: int) -> TrancheValue | None:
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What a unit of an asset is worth, and how old that is."""
+    """What a unit of an asset is worth, and how old that is.
+
+    `trusted`: its feed is neither stale nor recovering. `held_up`: sources say less, and the caps let it follow slowly.
+    """
 
     low_nano: int
     high_nano: int
     age_ns: int
+    trusted: bool
+    held_up: bool
 
 
 def price_of(engine: Engine, asset: int, cash: int) -> Price | None:
     """Return an asset's price in `cash`: that of a pool's units, or of an instrument that has a feed; None else."""
     if asset == cash:
-        return Price(NANO, NANO, 0)
+        return Price(NANO, NANO, 0, trusted=True, held_up=False)
     for entry in engine.state.pools:
         for index, tranche in enumerate(entry.tranches):
             if tranche.asset == asset and entry.quote == cash:
@@ -97,16 +102,28 @@ def price_of(engine: Engine, asset: int, cash: int) -> Price | None:
             listing = engine.core.listings[held.instrument]
             anchor = guarded(held.feed, engine.now_ns)
             if (listing.base, listing.quote) == (asset, cash) and anchor.state is not FeedState.HALTED:
-                return Price(anchor.low_nano, anchor.high_nano, anchor.age_ns)
+                return _priced(held.feed, anchor, anchor.low_nano, anchor.high_nano)
     return None
+
+
+def _priced(feed: Feed, anchor: Anchor, low_nano: int, high_nano: int) -> Price:
+    """Return what an anchor makes of a unit, and what is known against it. O(rounds that wait)."""
+    known = [*feed.rounds, *([feed.active] if feed.active else [])]
+    return Price(
+        low_nano,
+        high_nano,
+        anchor.age_ns,
+        trusted=anchor.state in _TRUSTED,
+        held_up=any(one.raw.low_nano < anchor.low_nano for one in known),
+    )
 
 
 def _unit_price(engine: Engine, entry: PoolEntry, index: int) -> Price | None:
     if entry.feed < 0 or entry.shares is None:
         return None
-    anchor = anchor_at(engine.state.feeds[entry.feed].feed, engine.now_ns)
+    feed = engine.state.feeds[entry.feed].feed
     low, high = (values(entry, share)[index] for share in (entry.shares.low_nano, entry.shares.high_nano))
-    return Price(low.exit_nano, high.entry_nano, anchor.age_ns)
+    return _priced(feed, guarded(feed, engine.now_ns), low.exit_nano, high.entry_nano)
 
 
 def good_rounds(engine: Engine, entry: PoolEntry) -> int:

@@ -1,0 +1,126 @@
+"""What feeds do to an anchored token: which prices are believed, for how long, and what nobody may do at the others."""
+
+from __future__ import annotations
+
+from parbook.anchored.state import token_state
+from parbook.anchored.terms import LegStatus, TokenState
+from parbook.pools.amounts import E12
+from parbook.protocol import commands as c
+from parbook.refusals import Refusal
+from tests.protocol.house import MICRO
+from tests.protocol.test_backing import TOKEN_GOVERNOR, Backed
+from tests.protocol.venue import ARBITER, FOUNDER, HOUR, INVESTOR, SENIOR
+
+GOVERNED = {"token": 0, "account": TOKEN_GOVERNOR}
+
+
+def of_units_alone() -> Backed:
+    """Return a venue whose token is backed by senior units alone, before these had a price."""
+    venue = Backed()
+    unit = venue.units[SENIOR]
+    venue.do(c.AddLeg(**GOVERNED, asset=unit, haircut_e12=0, claims=((unit, (venue.usd,)),)))
+    venue.do(c.Reweight(**GOVERNED, weights=((unit, E12),)))
+    venue.do(c.Endow(token=0, account=INVESTOR, asset=unit, quantity_micro=50 * MICRO))
+    return venue
+
+
+def minted(venue: Backed, asset: int) -> Refusal | None:
+    """Mint against a unit; return why not."""
+    no = venue.act(c.MintTokens(token=0, account=INVESTOR, asset=asset, quantity_micro=MICRO)).no
+    return no.refusal if no else None
+
+
+def test_a_price_is_fresh_from_its_round_on_whoever_looks():
+    venue = of_units_alone()
+    venue.opened()
+    venue.pass_to(venue.now + HOUR - 1)
+    assert minted(venue, venue.units[SENIOR]) is Refusal.TOKEN_NOT_SOUND
+    venue.pass_to(venue.now + 2)
+    assert minted(venue, venue.units[SENIOR]) is None
+
+
+def test_a_leg_that_came_back_is_not_given_up_because_nobody_looked():
+    venue = of_units_alone()
+    venue.opened()
+    venue.pass_to(venue.now + 28 * HOUR)
+    assert token_state(venue.token, venue.now) is TokenState.IFFY
+    for _ in range(14):
+        venue.report(980_000, 990_000, 1_000_000)
+        venue.pass_to(venue.now + 12 * HOUR)
+    assert token_state(venue.token, venue.now) is TokenState.SOUND
+    assert minted(venue, venue.units[SENIOR]) is None
+
+
+def test_money_is_never_stale_however_long_nobody_looks():
+    venue = Backed()
+    venue.pass_to(HOUR)
+    venue.do(c.AddLeg(**GOVERNED, asset=venue.usd, haircut_e12=0))
+    venue.do(c.Reweight(**GOVERNED, weights=((venue.usd, E12),)))
+    venue.do(c.Endow(token=0, account=FOUNDER, asset=venue.usd, quantity_micro=50 * MICRO))
+    for hours in (26, 26, 200):
+        venue.pass_to(venue.now + hours * HOUR)
+        (leg,) = venue.token.legs
+        assert leg.status is LegStatus.SOUND
+        assert minted(venue, venue.usd) is None
+
+
+def test_nothing_is_minted_at_a_price_that_the_caps_hold_up():
+    venue = Backed().minted()
+    unit = venue.units[SENIOR]
+    venue.report(700_000, 710_000, 720_000)
+    # Not in force yet, and already nobody mints: neither against what has fallen, nor against money beside it.
+    assert minted(venue, unit) is Refusal.TOKEN_NOT_SOUND
+    venue.pass_to(venue.now + 2 * HOUR)
+    assert [minted(venue, asset) for asset in (unit, venue.usd)] == [Refusal.TOKEN_NOT_SOUND] * 2
+    venue.do(c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO, in_kind=True))
+    venue.report(968_000, 978_000, 990_000)
+    venue.pass_to(venue.now + 2 * HOUR)
+    assert minted(venue, unit) is None
+
+
+def test_what_the_caps_hold_down_may_back():
+    venue = Backed().minted()
+    venue.report(999_000, 1_000_000, 1_000_000)
+    venue.pass_to(venue.now + 2 * HOUR)
+    assert venue.protocol.pools[0].held_back
+    assert minted(venue, venue.units[SENIOR]) is None
+
+
+def test_nothing_is_minted_while_a_feed_is_suspended():
+    venue = Backed().minted()
+    venue.do(c.SuspendFeed(feed=0, account=ARBITER, suspended=True))
+    assert minted(venue, venue.units[SENIOR]) is Refusal.TOKEN_NOT_SOUND
+    assert minted(venue, venue.usd) is Refusal.TOKEN_NOT_SOUND
+
+
+def test_a_feed_that_recovers_is_not_minted_at_before_it_is_trusted():
+    venue = Backed().minted()
+    venue.pass_to(venue.now + 27 * HOUR)
+    # The caps hold the first round down: no good one, so that it does not end the distrust.
+    for low, no in ((999_000, Refusal.TOKEN_NOT_SOUND), (985_000, None)):
+        venue.report(low, 1_000_000, 1_000_000)
+        venue.pass_to(venue.now + 3 * HOUR)
+        assert token_state(venue.token, venue.now) is TokenState.SOUND
+        assert minted(venue, venue.usd) is no
+
+
+def test_a_leg_that_was_given_up_and_has_no_weight_stops_nothing():
+    venue = Backed().minted()
+    unit = venue.units[SENIOR]
+    venue.pass_to(venue.now + 8 * 24 * HOUR)
+    assert token_state(venue.token, venue.now) is TokenState.DISABLED
+    venue.do(c.Reweight(**GOVERNED, weights=((venue.usd, E12), (unit, 0))))
+    assert minted(venue, venue.usd) is None
+
+
+def test_the_cash_leg_pays_nothing_at_a_ratio_that_the_caps_hold_up():
+    venue = Backed(token={"cash_leg": 0}).minted()
+    redeem = c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO)
+    venue.do(redeem)
+    venue.report(700_000, 710_000, 720_000)
+    assert venue.no(redeem) is Refusal.LEG_NOT_SOUND
+    said = venue.do(c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO, in_kind=True))
+    assert [asset for asset, _ in said.units] == [venue.usd, venue.units[SENIOR]]
+    # A haircut is paid all alike at a ratio: what it is of must be known too.
+    venue.do(c.SuspendFeed(feed=0, account=ARBITER, suspended=True))
+    assert venue.no(redeem) is Refusal.LEG_NOT_SOUND
