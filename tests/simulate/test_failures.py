@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
+import parbook as pb
+from parbook.refusals import Refusal
 from parbook.report.simulate_figures import case_figure
 from parbook.report.theme import SCRIPT
 from parbook.simulate.cases import Case
 from parbook.simulate.scenarios import CASES
+from parbook.simulate.token_venue import TokenVenue
 
 
 @pytest.fixture(scope="module")
@@ -64,26 +69,52 @@ def test_usdr_own_token_is_no_backing_and_first_and_last_get_the_same(played):
     got = played["usdr"].numbers
     assert got["own_refused"] == 1
     assert got["supply_share"] == pytest.approx(37_367_000 / 45_000_000)
-    assert got["first"] == pytest.approx(1, abs=1e-9)
+    assert got["hours"] == 33, "5 % an hour, and a million while that is more"
+    assert got["first"] == pytest.approx(0.999, abs=1e-9), "par, less 10 bp that stay"
     assert got["last"] == pytest.approx(got["first"], abs=1e-9)
     assert got["first_cash"] == pytest.approx(11.8 / 38.367, abs=1e-9)
     assert got["last_cash"] == pytest.approx(got["first_cash"], abs=1e-9)
-    assert got["ratio_end"] > 1
+    # 38.367 less what 18 of 20 took, of the two parts that are left.
+    left = 37.367 / 20
+    assert got["ratio_end"] == pytest.approx((38.367 - 18 * left * 0.999) / (2 * left), abs=1e-6)
+
+
+def test_usdr_a_cash_leg_would_have_been_as_empty(played):
+    got = played["usdr"].numbers
+    assert got["cash_short"] == 1
+    # 11.8 of 37.367 at 0.999, in hundredths of the supply.
+    assert got["cash_share"] == pytest.approx(0.31, abs=1e-9)
 
 
 def test_iron_nothing_is_minted_to_redeem_and_alike_is_alike(played):
     got = played["iron"].numbers
     assert (got["minted"], got["mint_refused"]) == (0, 1)
-    assert 0.03 < got["gain_most"] < 0.06, "along the curve the first get more than their share: it is said"
+    assert got["gain_most"] == pytest.approx(0.0516, abs=1e-4), "along the curve the first get more: it is said"
     assert got["gain_alike"] == 0
+    assert got["ratio_end"] == pytest.approx(0.8092, abs=1e-4)
     assert got["titan_end"] < 1e-8
+
+
+def test_iron_at_the_default_terms_who_leaves_gets_less_than_his_share(played):
+    got = played["iron"].numbers
+    assert got["gain_plain"] == pytest.approx(-0.0125, abs=1e-4)
+    assert got["gain_plain_least"] == pytest.approx(-0.0749, abs=1e-4)
+    assert got["throttled_plain"] > 100
+    assert got["hours_plain"] == pytest.approx(29.67, abs=0.01)
+    assert got["price_true"] == pytest.approx(0.97**18, abs=1e-6)
+    # 2 % in the first day, and by then 1 % more.
+    assert got["price_plain"] == pytest.approx(0.9702, abs=1e-9)
 
 
 def test_terra_the_native_token_backs_nothing_and_its_fall_moves_nothing(played):
     got = played["terra"].numbers
     assert (got["native_refused"], got["hidden_refused"]) == (1, 1)
     assert got["supply_share"] == pytest.approx(3.08 / 1.02 / 18.7, rel=1e-6)
+    assert got["hours"] == 123
     assert got["ratio"] == pytest.approx(1.02, abs=1e-9)
+    assert got["ratio_least"] == got["ratio"]
+    assert got["paid_least"] == pytest.approx(0.999, abs=1e-9)
+    assert got["feed_end"] == pytest.approx(72.3137, abs=1e-4), "its own feed is held up by caps"
     assert got["there_end"] < 0.17
 
 
@@ -91,9 +122,36 @@ def test_stream_a_circle_is_no_backing_and_a_hidden_one_costs_all_alike(played):
     got = played["stream"].numbers
     assert got["circle_refused"] == 1
     assert got["before"] == pytest.approx(154 / 150, abs=1e-9)
+    assert got["mint_refused"] == 1, "not against what sources say is worth nothing, whatever the caps leave of it"
     assert got["first"] == pytest.approx(55 / 150, abs=1e-9)
     assert got["last"] == pytest.approx(got["first"], abs=1e-9)
-    assert got["ratio_end"] == pytest.approx(55 / 150, abs=1e-9)
+    assert got["cash_end"] == pytest.approx(55 / 150, abs=1e-9)
+    assert got["hours"] == 27
+
+
+def test_stream_the_caps_put_the_haircut_off_and_who_does_not_wait_gets_less(played):
+    got = played["stream"].numbers
+    assert got["early_refused"] == 1
+    assert (got["days"], got["days_fast"]) == (2, 0)
+    # In kind by a ratio that counts the lost leg at 0.99, less the fee.
+    assert got["once_first"] == pytest.approx(0.999 * 55 / (55 + 99 * 0.99), abs=1e-6)
+    assert got["once_first"] < got["once_last"] < got["first"]
+
+
+def test_what_a_token_is_played_by_is_journaled(tmp_path):
+    exchange: Any = pb.open(tmp_path)
+    venue = TokenVenue(exchange=exchange.core)
+    home = venue.priced("HOUSES")
+    venue.build({venue.usd: 3 * 10**12, home: 7 * 10**12}, {venue.usd: 3 * 10**11, home: 7 * 10**11}, 10**12)
+    (holder,) = venue.hand_out(1)
+    assert venue.leave(holder)
+    assert venue.add(venue.token) is Refusal.CIRCULAR_BACKING
+    before = exchange.state_hash()
+    exchange.close()
+    again = pb.open(tmp_path)
+    assert again.state_hash() == before
+    again.check()
+    again.close()
 
 
 def test_a_failure_is_data_and_a_figure(played):

@@ -44,6 +44,8 @@ MANAGER, BORROWER, PAYER, GUARDIAN, GOVERNOR, ARBITER, FOUNDER, FIRST_LOSS = ran
 MAKERS: Final = 100
 HOLDERS: Final = 1000
 SOURCES: Final = (1, 2, 3)
+MEMBERS: Final = tuple((source, hashlib.sha256(f"key {source}".encode()).hexdigest()) for source in SOURCES)
+"""The sources and their public keys."""
 TICKS: Final = 10_000
 """Ticks of one unit of money."""
 START_NS: Final = DAY_NS
@@ -181,10 +183,9 @@ class Venue:
 
     def open_feed(self, **terms: Any) -> None:
         """Open the pool's feed, with three sources of which two are a quorum."""
-        members = tuple((source, hashlib.sha256(f"key {source}".encode()).hexdigest()) for source in SOURCES)
         fields: dict[str, Any] = {"quorum": 2}
         feed_terms = FeedTerms(**(fields | terms))
-        self.do(c.OpenFeed(pool=0, terms=feed_terms, arbiter=ARBITER, bond_asset=self.usd, members=members))
+        self.do(c.OpenFeed(pool=0, terms=feed_terms, arbiter=ARBITER, bond_asset=self.usd, members=MEMBERS))
 
     def report(self, shares: tuple[int, int, int], noise: random.Random | None = None, noise_ppm: int = 0) -> None:
         """Let all sources report shares, each a little off."""
@@ -192,17 +193,22 @@ class Venue:
         for source in SOURCES:
             off = noise.randint(-noise_ppm, noise_ppm) if noise else 0
             low, mid, high = (min(max(share * (PPM + off) // PPM, NANO // 1000), NANO) for share in shares)
-            observation = Observation(
-                source=source,
-                sequence=self.sequence,
-                observed_ns=self.now_ns,
-                low_nano=low,
-                mid_nano=mid,
-                high_nano=high,
-                model_hash="0" * 64,
-                input_hash="0" * 64,
-            )
-            self.do(c.Observe(feed=0, observation=observation))
+            self.observe(0, source, (low, mid, high))
+
+    def observe(self, feed: int, source: int, band: tuple[int, int, int]) -> None:
+        """Let a source report low, mid and high, seen now, under the number of this round."""
+        low, mid, high = band
+        observation = Observation(
+            source=source,
+            sequence=self.sequence,
+            observed_ns=self.now_ns,
+            low_nano=low,
+            mid_nano=mid,
+            high_nano=high,
+            model_hash="0" * 64,
+            input_hash="0" * 64,
+        )
+        self.do(c.Observe(feed=feed, observation=observation))
 
     def open_exits(self, world: World, *, recycle: bool = True, **desk: Any) -> None:
         """Open treasury, curve, desk and queue for the senior, and let the pool run off."""
