@@ -113,6 +113,18 @@ def test_a_leg_that_was_given_up_and_has_no_weight_stops_nothing():
     assert minted(venue, venue.usd) is None
 
 
+def test_a_surplus_that_the_caps_hold_up_is_not_released():
+    venue = Backed().minted()
+    unit = venue.units[SENIOR]
+    release = c.Release(**GOVERNED, asset=venue.usd, quantity_micro=70 * MICRO)
+    venue.report(700_000, 710_000, 720_000)
+    assert venue.no(release) is Refusal.LEG_NOT_SOUND
+    venue.pass_to(venue.now + 8 * 24 * HOUR)
+    # What was given up counts nothing, so that no price of it matters: neither to its own units nor to those beside it.
+    venue.do(c.Release(**GOVERNED, asset=unit, quantity_micro=MICRO))
+    venue.do(c.Release(**GOVERNED, asset=venue.usd, quantity_micro=MICRO))
+
+
 def test_the_cash_leg_pays_nothing_at_a_ratio_that_the_caps_hold_up():
     venue = Backed(token={"cash_leg": 0}).minted()
     redeem = c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO)

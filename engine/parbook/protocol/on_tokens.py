@@ -90,8 +90,8 @@ def looked(engine: Engine, entry: TokenEntry) -> Token:
 def _lacks(engine: Engine, entry: TokenEntry, token: Token, *, doubted: bool) -> bool:
     """Whether a leg that counts has no price, or one that its sources say is too high; `doubted`: or is not trusted.
 
-    Its price still counts as it is. But who mints at it, or takes money at the ratio it makes, gains what the others
-    lose: in kind nobody needs to know a price (decision 66).
+    Its price still counts as it is. But who mints at it, or takes money or a surplus at the ratio it makes, gains what
+    the others lose: in kind nobody needs to know a price (decision 66).
     """
     for leg in token.legs:
         if status_of(leg, token.terms, engine.now_ns) is LegStatus.DISABLED:
@@ -187,6 +187,8 @@ def release(engine: Engine, command: c.Release) -> Answer:
     plan = basket.plan_release(token, command.asset, command.quantity_micro, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
+    if _lacks(engine, entry, token, doubted=False):
+        return Refusal.LEG_NOT_SOUND
     engine.purse.move(entry.vault_account, command.account, command.asset, command.quantity_micro)
     entry.token = token
     basket.release(token, plan, engine.now_ns)

@@ -41,8 +41,8 @@ def render_simulation(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cas
         sentence=sentence(runs, cases),
         parts=parts,
         drawn=drawn,
-        footnote="Everything was played through commands on the exchange, except the anchored tokens, which were "
-        "played on their mechanism; docs/simulate.md says how, and derives the bounds (1) and (2).",
+        footnote="Everything was played through commands on the exchange; docs/simulate.md says how, and derives the "
+        "bounds (1) and (2).",
     )
 
 
