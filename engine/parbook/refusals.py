@@ -119,7 +119,7 @@ class Refusal(DocumentedEnum):
     QUEUE_NOTHING_CLAIMABLE = 1509, "the account has nothing to claim"
 
     # --- 1600: anchored token
-    TOKEN_NOT_SOUND = 1600, "the anchored token or one of its legs is not SOUND: nothing is minted"
+    TOKEN_NOT_SOUND = 1600, "the anchored token or a leg is not SOUND, or a price is doubted: nothing is minted"
     BACKING_TOO_LOW = 1601, "the backing ratio afterwards would lie below 1 plus the buffer"
     ISSUANCE_THROTTLED = 1602, "the issuance bucket holds less than this"
     REDEMPTION_THROTTLED = 1603, "the redemption bucket holds less than this"
@@ -133,7 +133,7 @@ class Refusal(DocumentedEnum):
     NOT_SHORT = 1611, "the backing ratio is 1 or more: nobody bears a haircut"
     STILL_SHORT = 1612, "the backing ratio is below 1: the haircut stays"
     LOSS_COVERED = 1613, "the loss order has layers left: holders bear nothing of it"
-    LEG_NOT_SOUND = 1614, "the leg that would be paid from or into is not SOUND"
+    LEG_NOT_SOUND = 1614, "the leg that would be paid from or into is not SOUND, or the caps hold a price up"
     WEIGHTS_OFF = 1615, "target weights must name every leg and sum to 1, and a DISABLED leg has none"
     QUOTE_OLDER = 1616, "the price is older than the one the leg has"
     LEG_IN_USE = 1617, "the leg still has units or a target weight"
