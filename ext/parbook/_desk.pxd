@@ -3,7 +3,7 @@
 # Events are written in place, into a ring addressed by sequence number: the last `capacity` events stay readable
 # until they are overwritten, and the ring grows when one batch writes more than it holds.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from parbook._book cimport (
@@ -11,6 +11,7 @@ from parbook._book cimport (
 )
 from parbook._clearing cimport Crossing, schedule_clear
 from parbook._identity cimport ClientIds, client_close, client_ids_clear, client_ids_init, client_ids_reserve
+from parbook._lines cimport lines_free, lines_grow
 from parbook._listing cimport Funds
 from parbook._phases cimport Session, session_init
 from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
@@ -135,12 +136,12 @@ cdef inline int desk_init(Desk *desk, const Config *config, uint8_t state) noexc
     book_init(&desk.book)
     client_ids_init(&desk.ids, <uint64_t>config.client_id_window)
     client_ids_init(&desk.quotes, 0)
-    desk.events = <Event *>malloc(EVENTS_FIRST * sizeof(Event))
+    desk.events = <Event *>lines_grow(NULL, 0, EVENTS_FIRST * sizeof(Event))
     desk.events_mask = EVENTS_FIRST - 1
     return 0 if desk.events != NULL else -1
 
 cdef inline void desk_free(Desk *desk) noexcept nogil:
-    free(desk.events)
+    lines_free(desk.events)
     free(desk.curve)
     free(desk.plan.steps)
     free(desk.plan.turns)
@@ -200,14 +201,14 @@ cdef inline void desk_grow_events(Desk *desk) noexcept nogil:
     cdef uint64_t mask = desk.events_mask * 2 + 1
     cdef uint64_t oldest_seq = desk_oldest_seq(desk)
     cdef uint64_t seq
-    cdef Event *events = <Event *>malloc((mask + 1) * sizeof(Event))
+    cdef Event *events = <Event *>lines_grow(NULL, 0, (mask + 1) * sizeof(Event))
     if events == NULL:
         desk.broken = True
         desk.batch_seq = desk.next_seq
         return
     for seq in range(oldest_seq, desk.next_seq):
         events[seq & mask] = desk.events[seq & desk.events_mask]
-    free(desk.events)
+    lines_free(desk.events)
     desk.events = events
     desk.events_mask = mask
     desk.grown_seq = oldest_seq
