@@ -64,10 +64,10 @@ cdef inline const char *audit_live(const Desk *desk, Sums *sums, VenueTally *tal
     cdef size_t entry
     cdef int i
     for entry in range(book.ids.length):
-        if book.ids.directory[entry] == NIL:
+        if book.ids.directory[entry].page == NIL:
             continue
         for i in range(PAGE_IDS):
-            slot = page_at(&book.ids, book.ids.directory[entry]).slot[i]
+            slot = page_at(&book.ids, book.ids.directory[entry].page).slot[i]
             if slot == NIL:
                 continue
             order = order_at(book, slot)

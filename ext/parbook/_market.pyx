@@ -17,7 +17,7 @@ from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve
 from parbook._dispatch cimport catch_up, is_plain, pass_time, plain_command, run_commands, run_leftovers, run_set_curve
-from parbook._ids cimport ids_find
+from parbook._ids cimport PageRef, ids_find
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._registry cimport Account
@@ -376,7 +376,7 @@ cdef class Market:
         total += self.desk.book.nodes.capacity * self.desk.book.nodes.item_bytes
         total += self.desk.book.specials.capacity * self.desk.book.specials.item_bytes
         total += self.desk.book.ids.pages.capacity * self.desk.book.ids.pages.item_bytes
-        total += self.desk.book.ids.capacity * sizeof(uint32_t)
+        total += self.desk.book.ids.capacity * sizeof(PageRef)
         total += self.desk.ids.capacity * 16 + self.desk.ids.dead_capacity * 16
         total += self.desk.accounts.capacity * (sizeof(Account) + 4 * sizeof(uint32_t))
         total += self.desk.timers.capacity * sizeof(Timer) + self.desk.window.capacity * sizeof(TradeRecord)

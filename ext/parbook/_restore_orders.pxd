@@ -16,7 +16,7 @@ from parbook._book cimport (
 from parbook._desk cimport Desk
 from parbook._flaws cimport *
 from parbook._identity cimport ClientIds, client_find, client_home, client_ids_reserve, client_open
-from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, IdIndex, ids_find, ids_put, page_at
+from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, IdIndex, PageRef, ids_find, ids_put, page_at
 from parbook._listing cimport order_hold
 from parbook._registry cimport Account, registry_find
 from parbook._slab cimport slab_reserve, slab_take
@@ -94,10 +94,10 @@ cdef inline int span_ids(IdIndex *ids, uint64_t least, uint64_t greatest) noexce
         return NO_MEMORY
     while capacity < length:
         capacity *= 2
-    ids.directory = <uint32_t *>realloc(ids.directory, capacity * sizeof(uint32_t))
+    ids.directory = <PageRef *>realloc(ids.directory, capacity * sizeof(PageRef))
     if ids.directory == NULL:
         return NO_MEMORY
-    memset(ids.directory, 0xFF, length * sizeof(uint32_t))
+    memset(ids.directory, 0xFF, length * sizeof(PageRef))
     ids.first_page = least >> PAGE_SHIFT
     ids.length = length
     ids.capacity = capacity
@@ -325,10 +325,10 @@ cdef inline void chain_reduce_only(Desk *desk) noexcept nogil:
     cdef size_t entry
     cdef int digit
     for entry in range(desk.book.ids.length):
-        if desk.book.ids.directory[entry] == NIL:
+        if desk.book.ids.directory[entry].page == NIL:
             continue
         for digit in range(PAGE_IDS):
-            slot = page_at(&desk.book.ids, desk.book.ids.directory[entry]).slot[digit]
+            slot = page_at(&desk.book.ids, desk.book.ids.directory[entry].page).slot[digit]
             if slot == NIL:
                 continue
             order = order_at(&desk.book, slot)
