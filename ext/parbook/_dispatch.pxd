@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from parbook._ahead cimport AHEAD, look_ahead, looks_ahead
 from parbook._auction cimport auction_indicate
 from parbook._book cimport CHAIN_ELECTED, book_specials
 from parbook._busts cimport do_bust
@@ -292,8 +293,12 @@ cdef inline int64_t run_commands(
     Compiled once, as market_run: with a second copy of the plain path the compiler would inline neither.
     """
     cdef int64_t done = 0
+    cdef int64_t seen = count if prepared or not looks_ahead(desk) else 0
     cdef uint32_t taken
     while done < count:
+        if pb_unlikely(done >= seen):
+            look_ahead(desk, commands + done, count - done)
+            seen = done + AHEAD
         if pb_likely(is_plain(desk, commands + done)):
             plain_command(desk, commands + done)
             done += 1

@@ -11,11 +11,12 @@ from parbook._identity cimport (
 )
 from parbook._types cimport (
     AMOUNT_OUT_OF_RANGE, BALANCE_OVERFLOW, DUPLICATE_TXN, FEE_OUT_OF_RANGE, INSUFFICIENT_AVAILABLE, INT64_MAX,
-    INVALID_ACCOUNT, int128_t, pb_unlikely,
+    INVALID_ACCOUNT, int128_t, pb_prefetch, pb_unlikely,
 )
 
 cdef enum:
     BALANCES_FIRST = 64
+    ENTRIES_NEAR = 16384    # of a table that the second-level cache holds beside much else
     TIERS_MAX = 256
     CONSERVED_EACH_TIME = 16384
     TXN_SCOPE = 1           # the one scope of transaction ids, in the place of an account
@@ -96,6 +97,11 @@ cdef inline Balance *balance_find(const Ledger *ledger, uint64_t key) noexcept n
     while ledger.balances[at].key != key and ledger.balances[at].key != 0:
         at = (at + 1) & (ledger.capacity - 1)
     return &ledger.balances[at]
+
+cdef inline void balance_ask(const Ledger *ledger, uint32_t account, uint32_t asset) noexcept nogil:
+    """Ask memory for a balance that will be looked up, in a table that no cache holds."""
+    if ledger.capacity > ENTRIES_NEAR:
+        pb_prefetch(ledger.balances + (key_hash(balance_key(account, asset)) & (ledger.capacity - 1)))
 
 cdef inline int balances_grow(Ledger *ledger) noexcept nogil:
     cdef Balance *old = ledger.balances
@@ -266,6 +272,11 @@ cdef inline Profile *profile_place(const Ledger *ledger, uint32_t account) noexc
     while ledger.profiles[at].account != account and ledger.profiles[at].account != 0:
         at = (at + 1) & (ledger.profile_capacity - 1)
     return &ledger.profiles[at]
+
+cdef inline void profile_ask(const Ledger *ledger, uint32_t account) noexcept nogil:
+    """Ask memory for a profile that will be looked up, in a table that no cache holds."""
+    if ledger.profile_capacity > ENTRIES_NEAR:
+        pb_prefetch(ledger.profiles + (key_hash(account) & (ledger.profile_capacity - 1)))
 
 cdef inline Profile *profile_make(Ledger *ledger, uint32_t account) noexcept nogil:
     """Return an account's profile, made when there is none yet. NULL without memory, and the ledger is broken."""

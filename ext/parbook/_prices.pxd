@@ -66,15 +66,25 @@ cdef inline uint32_t prices_search_leaf(PriceIndex *index, const Slab *nodes, ui
         if (key >> (node.shift + 6)) != node.prefix:
             return NIL
         if node.shift == 0:
-            index.cache[node.prefix & index.cache_mask] = slot
-            return slot
+            break
         digit = (key >> node.shift) & 63
-        slot = node.child[digit] if (node.made >> digit) & 1 else NIL
-    return NIL
+        if not (node.made >> digit) & 1:
+            return NIL
+        slot = node.child[digit]
+        if node.shift == 6:
+            # No node stands between, so that is the leaf: it need not be read to know.
+            break
+    if slot != NIL:
+        index.cache[(key >> 6) & index.cache_mask] = slot
+    return slot
+
+cdef inline uint32_t prices_guess_leaf(const PriceIndex *index, uint64_t key) noexcept nogil:
+    """Return the leaf last used whose prefix ends like the key's: NIL, that which spans the key, or another node."""
+    return index.cache[(key >> 6) & index.cache_mask]
 
 cdef inline uint32_t prices_find_leaf(PriceIndex *index, const Slab *nodes, uint64_t key) noexcept nogil:
     """Return the leaf that spans the key, NIL when none does. O(1) for recent leaves, else O(log64 domain)."""
-    cdef uint32_t slot = index.cache[(key >> 6) & index.cache_mask]
+    cdef uint32_t slot = prices_guess_leaf(index, key)
     # A node that was given back since is no leaf, and one that was taken again says what it is now.
     if pb_likely(slot != NIL and is_leaf_of(index, node_at(nodes, slot), key >> 6)):
         return slot
