@@ -22,7 +22,7 @@ from parbook._types cimport (
     ALLOCATION_PRICE_TIME, BUY, CANCELLED, Command, Config, Event, INT64_MAX, NIL, PREVENTED, QTY_LOTS_MAX,
     REASON_SELF_TRADE, REJECTED, SELL, SOURCE_BOOK, SOURCE_CURVE, SOURCE_LIFT, STATE_CONTINUOUS, STP_CANCEL_NEWEST,
     STP_CANCEL_OLDEST, STP_DECREMENT, STP_OFF, TRADE, WATCH_CONFIG, WATCH_PREVENTION, WATCH_STATE, pb_assert,
-    pb_event_head, pb_likely, pb_unlikely, pb_write_event,
+    pb_event_head, pb_likely, pb_prefetch, pb_unlikely, pb_write_event,
 )
 from parbook._window cimport TradeWindow, window_clear
 
@@ -373,6 +373,7 @@ cdef inline int64_t desk_match(
         elif best_ticks != 0 and within(side, best_ticks, limit_ticks):
             slot = level_at(book, book.best_level[maker_side]).head
             maker = order_at(book, slot)
+            pb_prefetch(order_at(book, maker.next))
             fill_lots = min(lots, maker.qty_lots - maker.filled_lots)
             if pb_unlikely(desk.config.stp != STP_OFF and maker.account == taker.account):
                 if desk_prevent(desk, taker, slot, fill_lots):
