@@ -12,7 +12,9 @@ from parbook._desk cimport (
 from parbook._identity cimport DEAD, client_close_at, client_find, client_position, client_put
 from parbook._ids cimport ids_find, ids_put
 from parbook._prices cimport line_key
-from parbook._quotes cimport Anchor, Curve, curve_compile_here, curve_liftable, curve_replace, curve_withdraw
+from parbook._quotes cimport (
+    Anchor, Curve, cursor_reaches, curve_compile_here, curve_liftable, curve_replace, curve_withdraw,
+)
 from parbook._settle cimport hold_at, refusal_of_plain, refusal_of_status
 from parbook._slab cimport slab_give, slab_take
 from parbook._types cimport *
@@ -213,7 +215,7 @@ cdef inline bint may_trade(const Desk *desk, int side, int64_t limit_ticks) noex
         return True
     if desk.curve == NULL:
         return False
-    return desk.curve.cursor.ask_ticks <= limit_ticks if side == BUY else desk.curve.cursor.bid_ticks >= limit_ticks
+    return cursor_reaches(&desk.curve.cursor, side, limit_ticks)
 
 cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     cdef int64_t limit_ticks = command.price_ticks

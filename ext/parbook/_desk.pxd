@@ -14,7 +14,7 @@ from parbook._identity cimport ClientIds, client_close, client_ids_clear, client
 from parbook._lines cimport lines_free, lines_grow
 from parbook._listing cimport Funds
 from parbook._phases cimport Session, session_init
-from parbook._quotes cimport Cursor, Curve, Quote, cursor_trade, curve_quote
+from parbook._quotes cimport Cursor, Curve, Quote, cursor_reaches, cursor_trade, curve_quote
 from parbook._registry cimport AccountTable, registry_clear
 from parbook._settle cimport hold_at, settle
 from parbook._timers cimport Timers, timers_clear, timers_reserve
@@ -317,7 +317,7 @@ cdef inline bint desk_quote(
 ) noexcept nogil:
     """Set the curve's best quote within the taker's limit and return True, or return False."""
     # The clip only ever worsens a quote, so a rung beyond the limit ends the question at once.
-    if pb_likely(cursor.ask_ticks > limit_ticks if side == BUY else cursor.bid_ticks < limit_ticks):
+    if pb_likely(not cursor_reaches(cursor, side, limit_ticks)):
         return False
     return curve_quote(desk.curve, cursor, side, touch_ticks, quote) and within(side, quote.price_ticks, limit_ticks)
 

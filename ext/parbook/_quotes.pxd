@@ -50,6 +50,13 @@ cdef inline void cursor_seek(const Curve *curve, Cursor *cursor) noexcept nogil:
     cursor.bid_ticks = ladder.bid_price[cursor.bid] if cursor.bid < ladder.bids else 0
     cursor.ask_ticks = ladder.ask_price[cursor.ask] if cursor.ask < ladder.asks else INT64_MAX
 
+cdef inline bint cursor_reaches(const Cursor *cursor, int side, int64_t limit_ticks) noexcept nogil:
+    """Whether a taker of that side accepts the next rung's price, before it is clipped; of none the answer is no.
+
+    Both sides are compared and one is taken: sides alternate at random, and a branch on them is guessed wrongly.
+    """
+    return ((cursor.ask_ticks <= limit_ticks) & (side ^ 1)) | ((cursor.bid_ticks >= limit_ticks) & side)
+
 cdef inline void cursor_trade(
     const Curve *curve, Cursor *cursor, int taker, int64_t price_ticks, int64_t lots
 ) noexcept nogil:
