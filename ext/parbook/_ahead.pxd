@@ -15,7 +15,8 @@ from parbook._identity cimport CAPACITY_SPARSE, DEAD, ClientIds, client_find, cl
 from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, page_at
 from parbook._ledger cimport balance_ask, profile_ask
 from parbook._listing cimport Funds, paying_asset
-from parbook._prices cimport Node, is_leaf_of, line_key, node_at, prices_guess_leaf, prices_search_leaf
+from parbook._lines cimport LINE_BYTES
+from parbook._prices cimport Node, guess_of, is_leaf_of, line_key, node_at, prices_guess_leaf, prices_search_leaf
 from parbook._types cimport NEW, NIL, SELL, Command, pb_prefetch
 
 cdef extern from *:
@@ -31,9 +32,11 @@ cdef extern from *:
 
 cdef enum:
     AHEAD = 32              # commands looked at together: what they touch is some 12 KiB
+    AHEAD_LEAST = 8         # too few to overlap
 
-cdef inline bint looks_ahead(const Desk *desk) noexcept nogil:
-    return desk.book.orders.used >= AHEAD_ORDERS
+cdef inline bint looks_ahead(const Desk *desk, int64_t count) noexcept nogil:
+    """Whether `count` commands are worth looking at together."""
+    return desk.book.orders.used >= AHEAD_ORDERS and count >= AHEAD_LEAST
 
 cdef inline void ask_client(const ClientIds *ids, uint32_t account, uint64_t client_id) noexcept nogil:
     """Ask for where a client id stands, in a table that no cache holds."""
@@ -137,22 +140,88 @@ cdef inline void ask_last(const Desk *desk, const Command *command, uint32_t at)
     elif level.tail != NIL:
         pb_prefetch(order_at(&desk.book, level.tail))
 
-cdef inline void look_ahead(Desk *desk, const Command *commands, int64_t left) noexcept nogil:
-    """Ask for what the next AHEAD of so many commands will touch, and for the commands behind them. Expected O(AHEAD)."""
+# --- one market's commands, or those of many ------------------------------------------------------
+
+cdef inline void ask_steps(Desk **desks, size_t stride, const Command *commands, int64_t count) noexcept nogil:
+    """Take the four steps with `count` commands: the i-th goes to the desk at i * stride, or nowhere where that is NULL."""
     cdef uint32_t at[AHEAD]
-    cdef int64_t count = min(left, <int64_t>AHEAD)
+    cdef int64_t i
+    for i in range(count):
+        at[i] = ask_index(desks[i * stride], commands + i) if desks[i * stride] != NULL else NIL
+    for i in range(count):
+        if at[i] != NIL:
+            at[i] = ask_order(desks[i * stride], commands + i, at[i])
+    for i in range(count):
+        if at[i] != NIL:
+            at[i] = ask_level(desks[i * stride], commands + i, at[i])
+    for i in range(count):
+        if at[i] != NIL:
+            ask_last(desks[i * stride], commands + i, at[i])
+
+cdef inline void ask_commands(const Command *commands) noexcept nogil:
     cdef int64_t i
     for i in range(AHEAD):
         # Callers hand over a long batch part by part: what lies behind this part is most often the next.
         pb_prefetch(commands + AHEAD + i)
-    for i in range(count):
-        at[i] = ask_index(desk, commands + i)
-    for i in range(count):
-        if at[i] != NIL:
-            at[i] = ask_order(desk, commands + i, at[i])
-    for i in range(count):
-        if at[i] != NIL:
-            at[i] = ask_level(desk, commands + i, at[i])
-    for i in range(count):
-        if at[i] != NIL:
-            ask_last(desk, commands + i, at[i])
+
+cdef inline void look_ahead(Desk *desk, const Command *commands, int64_t left) noexcept nogil:
+    """Ask for what the next AHEAD of so many commands will touch, and for the commands behind them. Expected O(AHEAD)."""
+    ask_commands(commands)
+    ask_steps(&desk, 0, commands, min(left, <int64_t>AHEAD))
+
+cdef inline void ask_lines(const void *first, const void *end) noexcept nogil:
+    cdef const char *at = <const char *>first
+    while at < <const char *>end:
+        pb_prefetch(at)
+        at += LINE_BYTES
+
+cdef inline void ask_desk(const Desk *desk) noexcept nogil:
+    """Ask for what every plain command reads of its desk."""
+    ask_lines(desk, &desk.last_auction_ticks)
+    pb_prefetch(&desk.timers)
+    ask_lines(&desk.book, desk.book.leaf_cache)
+
+cdef inline void ask_tables(const Desk *desk, const Command *command) noexcept nogil:
+    """Ask for where the next event and order will stand, and for the tables in which ask_index looks."""
+    cdef const Book *book = &desk.book
+    cdef uint64_t entry
+    cdef uint32_t slot
+    pb_prefetch(desk.events + (desk.next_seq & desk.events_mask))
+    if command.kind == NEW:
+        slot = book.orders.free_head if book.orders.free_head != NIL else book.orders.used
+        pb_prefetch(order_at(book, slot))
+        pb_prefetch(guess_of(&book.index[command.side & SELL], line_key(command.side & SELL, command.price_ticks)))
+    elif command.order_id != 0:
+        entry = (command.order_id >> PAGE_SHIFT) - book.ids.first_page
+        if entry < book.ids.length:
+            pb_prefetch(book.ids.directory + entry)
+
+cdef inline bint looks_everywhere(Desk **desks, uint32_t count, const Command *commands, int64_t left) noexcept nogil:
+    """Whether a batch goes back and forth between markets that together are large, by its first commands. O(AHEAD)."""
+    cdef int64_t window = min(left, <int64_t>AHEAD)
+    cdef int64_t i
+    cdef int64_t turns = 0
+    cdef uint64_t orders = 0
+    for i in range(1, window):
+        turns += commands[i].instrument != commands[i - 1].instrument
+    if window < AHEAD_LEAST or turns * AHEAD_LEAST < window:
+        return False
+    for i in range(window):
+        if commands[i].instrument < count:
+            orders += desks[commands[i].instrument].book.orders.used
+    return orders // <uint64_t>window * count >= AHEAD_ORDERS
+
+cdef inline void look_everywhere(Desk **desks, uint32_t count, const Command *commands, int64_t left) noexcept nogil:
+    """The same as look_ahead for commands of any market of an exchange, whose desks may be as far as their books."""
+    cdef Desk *to[AHEAD]
+    cdef int64_t window = min(left, <int64_t>AHEAD)
+    cdef int64_t i
+    ask_commands(commands)
+    for i in range(window):
+        to[i] = desks[commands[i].instrument] if commands[i].instrument < count else NULL
+        if to[i] != NULL:
+            ask_desk(to[i])
+    for i in range(window):
+        if to[i] != NULL:
+            ask_tables(to[i], commands + i)
+    ask_steps(to, 1, commands, window)

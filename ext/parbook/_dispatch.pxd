@@ -293,7 +293,7 @@ cdef inline int64_t run_commands(
     Compiled once, as market_run: with a second copy of the plain path the compiler would inline neither.
     """
     cdef int64_t done = 0
-    cdef int64_t seen = count if prepared or not looks_ahead(desk) else 0
+    cdef int64_t seen = count if prepared or not looks_ahead(desk, count) else 0
     cdef uint32_t taken
     while done < count:
         if pb_unlikely(done >= seen):

@@ -78,9 +78,13 @@ cdef inline uint32_t prices_search_leaf(PriceIndex *index, const Slab *nodes, ui
         index.cache[(key >> 6) & index.cache_mask] = slot
     return slot
 
+cdef inline const uint32_t *guess_of(const PriceIndex *index, uint64_t key) noexcept nogil:
+    """Where prices_guess_leaf looks."""
+    return &index.cache[(key >> 6) & index.cache_mask]
+
 cdef inline uint32_t prices_guess_leaf(const PriceIndex *index, uint64_t key) noexcept nogil:
     """Return the leaf last used whose prefix ends like the key's: NIL, that which spans the key, or another node."""
-    return index.cache[(key >> 6) & index.cache_mask]
+    return guess_of(index, key)[0]
 
 cdef inline uint32_t prices_find_leaf(PriceIndex *index, const Slab *nodes, uint64_t key) noexcept nogil:
     """Return the leaf that spans the key, NIL when none does. O(1) for recent leaves, else O(log64 domain)."""

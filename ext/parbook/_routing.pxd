@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from parbook._ahead cimport AHEAD, look_everywhere, looks_everywhere
 from parbook._block cimport Block
 from parbook._calls cimport begins, copy_events
 from parbook._commands cimport COMMANDS_RESERVED
@@ -197,8 +198,12 @@ cdef inline int64_t run_first(Venue *venue, const Command *commands, int64_t cou
 cdef inline int run_batch(Venue *venue, const Command *commands, int64_t count, Block block) noexcept nogil:
     """Run commands in order. -1 when memory ran out: the state is lost unless nothing had been done."""
     cdef int64_t start = 0
+    cdef int64_t seen = 0 if looks_everywhere(venue.desks, venue.count, commands, count) else count
     cdef int64_t done
     while start < count:
+        if pb_unlikely(start >= seen):
+            look_everywhere(venue.desks, venue.count, commands + start, count - start)
+            seen = start + AHEAD
         done = run_first(venue, commands + start, count - start, block)
         if done < 0:
             venue.broken |= start != 0
