@@ -143,7 +143,7 @@ cdef inline void ask_last(const Desk *desk, const Command *command, uint32_t at)
 # --- one market's commands, or those of many ------------------------------------------------------
 
 cdef inline void ask_steps(Desk **desks, size_t stride, const Command *commands, int64_t count) noexcept nogil:
-    """Take the four steps with `count` commands: the i-th goes to the desk at i * stride, or nowhere where that is NULL."""
+    """Take the four steps with `count` commands; the i-th goes to the desk at i * stride, NULL for none."""
     cdef uint32_t at[AHEAD]
     cdef int64_t i
     for i in range(count):
@@ -165,7 +165,7 @@ cdef inline void ask_commands(const Command *commands) noexcept nogil:
         pb_prefetch(commands + AHEAD + i)
 
 cdef inline void look_ahead(Desk *desk, const Command *commands, int64_t left) noexcept nogil:
-    """Ask for what the next AHEAD of so many commands will touch, and for the commands behind them. Expected O(AHEAD)."""
+    """Ask for what the next AHEAD of so many commands will touch, and for those behind them. Expected O(AHEAD)."""
     ask_commands(commands)
     ask_steps(&desk, 0, commands, min(left, <int64_t>AHEAD))
 

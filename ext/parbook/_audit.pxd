@@ -10,7 +10,7 @@ from parbook._book cimport (
 )
 from parbook._desk cimport Desk
 from parbook._identity cimport DEAD, ClientIds, client_find
-from parbook._ids cimport ids_find
+from parbook._ids cimport PAGE_IDS, IdIndex, ids_find, page_at
 from parbook._prices cimport PriceIndex, line_key
 from parbook._quotes cimport Curve, Quote, curve_quote
 from parbook._types cimport *
@@ -232,6 +232,24 @@ cdef inline const char *audit_lists(const Desk *desk, Tally *tally) noexcept nog
         return b"orders: a trailing stop is not in the list of them"
     return NULL
 
+cdef inline const char *audit_pages(const IdIndex *ids, uint32_t orders) noexcept nogil:
+    """Walk the pages of ids, which name each order once, and count what lives on them."""
+    cdef uint32_t live
+    cdef size_t entry
+    cdef int i
+    for entry in range(ids.length):
+        if ids.directory[entry].page == NIL:
+            continue
+        live = 0
+        for i in range(PAGE_IDS):
+            live += page_at(ids, ids.directory[entry].page).slot[i] != NIL
+        if live == 0 or live != ids.directory[entry].live:
+            return b"book: the live ids of a page are miscounted"
+        orders -= live
+    if orders != 0:
+        return b"book: an order has two ids, or none"
+    return NULL
+
 cdef inline const char *audit_client_ids(const Desk *desk, uint64_t *live) noexcept nogil:
     cdef const ClientIds *ids = &desk.ids
     cdef uint64_t i, at
@@ -311,6 +329,9 @@ cdef inline const char *audit(const Desk *desk) noexcept nogil:
         return b"book: open orders and places disagree"
     if tally.specials != book_specials(book) or (tally.specials != 0) != ((desk.watch & WATCH_SPECIAL) != 0):
         return b"orders: special ones are miscounted"
+    broken = audit_pages(&book.ids, tally.orders)
+    if broken != NULL:
+        return broken
     broken = audit_client_ids(desk, &live)
     if broken != NULL:
         return broken

@@ -12,7 +12,7 @@ cdef enum:
     PAGE_SHIFT = 6
 
 cdef struct IdPage:
-    uint32_t slot[PAGE_IDS] # the first is overlaid by the slab's free list
+    uint32_t slot[PAGE_IDS]  # the first is overlaid by the slab's free list
 
 # How many ids of a page are live stands here and not in the page: only the line of its slot is fetched to drop an id.
 cdef struct PageRef:

@@ -17,7 +17,7 @@ cdef extern from *:
     #define pb_unlikely(cond) __builtin_expect(!!(cond), 0)
     #define pb_lowest_bit(word) __builtin_ctzll(word)
     #define pb_highest_bit(word) (63 - __builtin_clzll(word))
-    /* The empty asm is an effect. Without one gcc takes a function that only prefetches for pure, and drops the calls. */
+    /* The empty asm is an effect. Without one gcc takes a function that only prefetches for pure, and drops it. */
     #define pb_prefetch(address) do { __builtin_prefetch(address); __asm__ volatile (""); } while (0)
     #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
     #error "parbook's records are little-endian, and so must the machine be"
