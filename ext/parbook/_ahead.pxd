@@ -9,14 +9,16 @@
 # command says, only memory of the market's own is looked at.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from parbook._book cimport Book, Level, Order, level_at, order_at
+from parbook._book cimport Book, Order, level_at, order_at
 from parbook._desk cimport Desk
 from parbook._identity cimport CAPACITY_SPARSE, DEAD, ClientIds, client_find, client_home
 from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, page_at
 from parbook._ledger cimport balance_ask, profile_ask
 from parbook._listing cimport Funds, paying_asset
 from parbook._lines cimport LINE_BYTES
-from parbook._prices cimport Node, guess_of, is_leaf_of, line_key, node_at, prices_guess_leaf, prices_search_leaf
+from parbook._prices cimport (
+    Node, PriceIndex, guess_of, is_leaf_of, line_key, node_at, prices_guess_leaf, prices_search_leaf,
+)
 from parbook._types cimport NEW, NIL, SELL, Command, pb_prefetch
 
 cdef extern from *:
@@ -24,10 +26,11 @@ cdef extern from *:
     #if PARBOOK_CHECKED
     #define PB_AHEAD_ORDERS 0u
     #else
-    #define PB_AHEAD_ORDERS 16384u
+    #define PB_AHEAD_ORDERS 12288u
     #endif
     """
-    # Books with fewer orders are run without looking ahead; the checked build always looks.
+    # Books with fewer orders, some megabyte with their levels and ids, are near and run without looking ahead: there it
+    # costs a quarter of the time. The checked build always looks.
     const uint32_t AHEAD_ORDERS "PB_AHEAD_ORDERS"
 
 cdef enum:
@@ -37,6 +40,17 @@ cdef enum:
 cdef inline bint looks_ahead(const Desk *desk, int64_t count) noexcept nogil:
     """Whether `count` commands are worth looking at together."""
     return desk.book.orders.used >= AHEAD_ORDERS and count >= AHEAD_LEAST
+
+# A command on its way through the steps. Those that enter an order go one way, those that name one another, each way in
+# a list of its own: which a command is, and whether it still leads anywhere, is then guessed by no branch.
+cdef struct Asked:
+    const Command *command
+    Desk *desk
+    uint32_t slot           # of what the last step asked for
+
+cdef inline uint32_t or_first(uint32_t slot) noexcept nogil:
+    """A slot that may be asked for without a branch: that of the first item instead of none."""
+    return slot if slot != NIL else 0
 
 cdef inline void ask_client(const ClientIds *ids, uint32_t account, uint64_t client_id) noexcept nogil:
     """Ask for where a client id stands, in a table that no cache holds."""
@@ -48,115 +62,176 @@ cdef inline void ask_money(const Funds *funds, uint32_t account, int side) noexc
     if funds != NULL:
         balance_ask(funds.ledger, account, paying_asset(funds, side))
 
-# --- four steps, each of which needs what the one before it asked for -----------------------------
+cdef inline void ask_leaf(const Book *book, uint32_t leaf, uint64_t key) noexcept nogil:
+    pb_prefetch(node_at(&book.nodes, leaf))
+    pb_prefetch(&node_at(&book.nodes, leaf).child[key & 63])
 
-cdef inline uint32_t ask_index(const Desk *desk, const Command *command) noexcept nogil:
-    """Ask for where a command's order is found: the page of its id, or the leaf of its price. NIL without any."""
-    cdef const Book *book = &desk.book
-    cdef uint64_t entry, key
-    cdef uint32_t slot = NIL
-    cdef int line
-    ask_client(&desk.ids, command.account, command.client_id)
-    if command.kind == NEW:
-        line = command.side & SELL
-        key = line_key(line, command.price_ticks)
-        ask_money(desk.funds, command.account, line)
+cdef inline uint64_t key_of(const Command *command) noexcept nogil:
+    return line_key(command.side & SELL, command.price_ticks)
+
+# --- the way of those that enter an order: leaf, level, last of the level -------------------------
+
+cdef inline void ask_guesses(Asked *asked, int64_t count) noexcept nogil:
+    """Ask for the leaves last used at such prices, and for who pays."""
+    cdef const Command *command
+    cdef const Desk *desk
+    cdef int64_t i
+    for i in range(count):
+        command = asked[i].command
+        desk = asked[i].desk
+        ask_client(&desk.ids, command.account, command.client_id)
+        ask_money(desk.funds, command.account, command.side & SELL)
         if desk.funds != NULL:
             profile_ask(desk.funds.ledger, command.account)
-        slot = prices_guess_leaf(&book.index[line], key)
-        if slot != NIL:
-            pb_prefetch(node_at(&book.nodes, slot))
-            pb_prefetch(&node_at(&book.nodes, slot).child[key & 63])
-    elif command.order_id != 0:
-        entry = (command.order_id >> PAGE_SHIFT) - book.ids.first_page
-        if entry < book.ids.length:
-            slot = book.ids.directory[entry].page
-        if slot != NIL:
-            pb_prefetch(&page_at(&book.ids, slot).slot[command.order_id & (PAGE_IDS - 1)])
-    elif command.client_id != 0:
-        slot = 0
-    return slot
+        asked[i].slot = prices_guess_leaf(&desk.book.index[command.side & SELL], key_of(command))
+        ask_leaf(&desk.book, or_first(asked[i].slot), key_of(command))
 
-cdef inline uint32_t ask_order(Desk *desk, const Command *command, uint32_t at) noexcept nogil:
-    """Ask for the order that an id names, or for the right leaf when the one remembered is of another price."""
-    cdef Book *book = &desk.book
-    cdef uint32_t slot
+cdef inline int64_t ask_leaves(Asked *asked, int64_t count) noexcept nogil:
+    """Ask for the right leaf where the one remembered is of other prices; return how many have one."""
+    cdef Book *book
+    cdef PriceIndex *index
     cdef uint64_t key
-    cdef int line
-    if command.kind != NEW:
+    cdef int64_t i
+    cdef int64_t kept = 0
+    cdef uint32_t slot
+    for i in range(count):
+        book = &asked[i].desk.book
+        index = &book.index[asked[i].command.side & SELL]
+        key = key_of(asked[i].command)
+        slot = asked[i].slot
+        if slot == NIL or not is_leaf_of(index, node_at(&book.nodes, slot), key >> 6):
+            slot = prices_search_leaf(index, &book.nodes, key)
+            ask_leaf(book, or_first(slot), key)
+        asked[kept] = asked[i]
+        asked[kept].slot = slot
+        kept += slot != NIL
+    return kept
+
+cdef inline int64_t ask_levels(Asked *asked, int64_t count) noexcept nogil:
+    """Ask for the levels that the leaves have; return how many."""
+    cdef const Node *leaf
+    cdef uint64_t key, made
+    cdef int64_t i
+    cdef int64_t kept = 0
+    for i in range(count):
+        leaf = node_at(&asked[i].desk.book.nodes, asked[i].slot)
+        key = key_of(asked[i].command)
+        made = (leaf.made >> (key & 63)) & 1
+        asked[kept] = asked[i]
+        # Where none was made the child says nothing.
+        asked[kept].slot = leaf.child[key & 63] & <uint32_t>(0 - made)
+        pb_prefetch(level_at(&asked[i].desk.book, asked[kept].slot))
+        kept += made
+    return kept
+
+cdef inline void ask_tails(const Asked *asked, int64_t count) noexcept nogil:
+    """Ask for the orders behind which the new ones will stand."""
+    cdef const Book *book
+    cdef int64_t i
+    for i in range(count):
+        book = &asked[i].desk.book
+        pb_prefetch(order_at(book, or_first(level_at(book, asked[i].slot).tail)))
+
+# --- the way of those that name an order: page of ids, order, neighbours and level ----------------
+
+cdef inline int64_t ask_pages(Asked *asked, int64_t count) noexcept nogil:
+    """Ask for the page of an id, or for where a client id stands; return how many name an order."""
+    cdef const Command *command
+    cdef const Book *book
+    cdef uint64_t entry
+    cdef int64_t i
+    cdef int64_t kept = 0
+    cdef uint32_t slot
+    for i in range(count):
+        command = asked[i].command
+        book = &asked[i].desk.book
+        ask_client(&asked[i].desk.ids, command.account, command.client_id)
+        slot = NIL
         if command.order_id != 0:
-            slot = page_at(&book.ids, at).slot[command.order_id & (PAGE_IDS - 1)]
+            entry = (command.order_id >> PAGE_SHIFT) - book.ids.first_page
+            if entry < book.ids.length:
+                slot = book.ids.directory[entry].page
+                pb_prefetch(&page_at(&book.ids, or_first(slot)).slot[command.order_id & (PAGE_IDS - 1)])
+        elif command.client_id != 0:
+            slot = 0
+        asked[kept] = asked[i]
+        asked[kept].slot = slot
+        kept += slot != NIL
+    return kept
+
+cdef inline int64_t ask_orders(Asked *asked, int64_t count) noexcept nogil:
+    """Ask for the orders themselves; return how many live."""
+    cdef const Command *command
+    cdef Desk *desk
+    cdef int64_t i
+    cdef int64_t kept = 0
+    cdef uint32_t slot
+    for i in range(count):
+        command = asked[i].command
+        desk = asked[i].desk
+        if command.order_id != 0:
+            slot = page_at(&desk.book.ids, asked[i].slot).slot[command.order_id & (PAGE_IDS - 1)]
         else:
             slot = client_find(&desk.ids, command.account, command.client_id)
-            if slot == DEAD:
-                slot = NIL
-        if slot != NIL:
-            pb_prefetch(order_at(book, slot))
-        return slot
-    line = command.side & SELL
-    key = line_key(line, command.price_ticks)
-    if is_leaf_of(&book.index[line], node_at(&book.nodes, at), key >> 6):
-        return at
-    slot = prices_search_leaf(&book.index[line], &book.nodes, key)
-    if slot != NIL:
-        pb_prefetch(node_at(&book.nodes, slot))
-        pb_prefetch(&node_at(&book.nodes, slot).child[key & 63])
-    return slot
+            slot = NIL if slot == DEAD else slot
+        pb_prefetch(order_at(&desk.book, or_first(slot)))
+        asked[kept] = asked[i]
+        asked[kept].slot = slot
+        kept += slot != NIL
+    return kept
 
-cdef inline uint32_t ask_level(const Desk *desk, const Command *command, uint32_t at) noexcept nogil:
-    """Ask for the level of an order, its neighbours and what else it has; or for the level that a leaf has."""
-    cdef const Book *book = &desk.book
+cdef inline int64_t ask_neighbours(Asked *asked, int64_t count) noexcept nogil:
+    """Ask for an order's level, its neighbours and what else it has; return how many stand in a level."""
+    cdef const Book *book
     cdef const Order *order
-    cdef const Node *leaf
-    cdef uint64_t key
-    cdef uint32_t slot = NIL
-    if command.kind != NEW:
-        order = order_at(book, at)
-        if order.prev != NIL:
-            pb_prefetch(order_at(book, order.prev))
-        if order.next != NIL:
-            pb_prefetch(order_at(book, order.next))
-        ask_money(desk.funds, order.account, order.side)
-        if command.client_id == 0:
-            ask_client(&desk.ids, order.account, order.client_id)
+    cdef int64_t i
+    cdef int64_t kept = 0
+    for i in range(count):
+        book = &asked[i].desk.book
+        order = order_at(book, asked[i].slot)
+        pb_prefetch(order_at(book, or_first(order.prev)))
+        pb_prefetch(order_at(book, or_first(order.next)))
+        ask_money(asked[i].desk.funds, order.account, order.side)
+        if asked[i].command.client_id == 0:
+            ask_client(&asked[i].desk.ids, order.account, order.client_id)
         # An order that waits outside the levels says nothing of use here.
-        if order.level < book.levels.used:
-            slot = order.level
-    else:
-        leaf = node_at(&book.nodes, at)
-        key = line_key(command.side & SELL, command.price_ticks)
-        if (leaf.made >> (key & 63)) & 1:
-            slot = leaf.child[key & 63]
-    if slot != NIL:
-        pb_prefetch(level_at(book, slot))
-    return slot
+        asked[kept] = asked[i]
+        asked[kept].slot = order.level if order.level < book.levels.used else 0
+        pb_prefetch(level_at(book, asked[kept].slot))
+        kept += order.level < book.levels.used
+    return kept
 
-cdef inline void ask_last(const Desk *desk, const Command *command, uint32_t at) noexcept nogil:
-    """Ask for the leaf that will hear of an emptied level, or for the order behind which the new one will stand."""
-    cdef const Level *level = level_at(&desk.book, at)
-    if command.kind != NEW:
-        if level.orders == 1:
-            pb_prefetch(node_at(&desk.book.nodes, level.leaf))
-    elif level.tail != NIL:
-        pb_prefetch(order_at(&desk.book, level.tail))
+cdef inline void ask_emptied(const Asked *asked, int64_t count) noexcept nogil:
+    """Ask for the leaves that will hear of a level when it is emptied."""
+    cdef int64_t i
+    for i in range(count):
+        pb_prefetch(node_at(&asked[i].desk.book.nodes, level_at(&asked[i].desk.book, asked[i].slot).leaf))
 
 # --- one market's commands, or those of many ------------------------------------------------------
 
 cdef inline void ask_steps(Desk **desks, size_t stride, const Command *commands, int64_t count) noexcept nogil:
-    """Take the four steps with `count` commands; the i-th goes to the desk at i * stride, NULL for none."""
-    cdef uint32_t at[AHEAD]
+    """Go both ways with `count` commands; the i-th goes to the desk at i * stride, NULL for none.
+
+    The steps of the two ways alternate, so that what one asks for comes while the other is at it.
+    """
+    cdef Asked asked[2][AHEAD]
+    cdef int64_t counts[2]
     cdef int64_t i
+    cdef int way
+    counts[0] = counts[1] = 0
     for i in range(count):
-        at[i] = ask_index(desks[i * stride], commands + i) if desks[i * stride] != NULL else NIL
-    for i in range(count):
-        if at[i] != NIL:
-            at[i] = ask_order(desks[i * stride], commands + i, at[i])
-    for i in range(count):
-        if at[i] != NIL:
-            at[i] = ask_level(desks[i * stride], commands + i, at[i])
-    for i in range(count):
-        if at[i] != NIL:
-            ask_last(desks[i * stride], commands + i, at[i])
+        way = commands[i].kind == NEW
+        asked[way][counts[way]].command = commands + i
+        asked[way][counts[way]].desk = desks[i * stride]
+        counts[way] += desks[i * stride] != NULL
+    counts[0] = ask_pages(asked[0], counts[0])
+    ask_guesses(asked[1], counts[1])
+    counts[0] = ask_orders(asked[0], counts[0])
+    counts[1] = ask_leaves(asked[1], counts[1])
+    counts[0] = ask_neighbours(asked[0], counts[0])
+    counts[1] = ask_levels(asked[1], counts[1])
+    ask_emptied(asked[0], counts[0])
+    ask_tails(asked[1], counts[1])
 
 cdef inline void ask_commands(const Command *commands) noexcept nogil:
     cdef int64_t i
