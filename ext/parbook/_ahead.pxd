@@ -6,7 +6,8 @@
 # overlap, and each step is a short loop. A small book, which is near anyway, is not asked.
 #
 # Every slot that is read here was read from a table that nothing has changed since, and no slab shrinks: whatever a
-# command says, only memory of the market's own is looked at.
+# command says, only memory of the market's own is looked at. All that is written is where a leaf was last found, and
+# whoever reads that tests it.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from parbook._book cimport Book, Order, level_at, order_at
