@@ -20,7 +20,7 @@ from parbook._lines cimport LINE_BYTES
 from parbook._prices cimport (
     Node, PriceIndex, guess_of, is_leaf_of, line_key, node_at, prices_guess_leaf, prices_search_leaf,
 )
-from parbook._types cimport NEW, NIL, SELL, Command, pb_prefetch
+from parbook._types cimport NEW, NIL, SELL, Command, pb_prefetch, pb_unlikely
 
 cdef extern from *:
     """
@@ -64,6 +64,8 @@ cdef inline void ask_money(const Funds *funds, uint32_t account, int side) noexc
         balance_ask(funds.ledger, account, paying_asset(funds, side))
 
 cdef inline void ask_leaf(const Book *book, uint32_t leaf, uint64_t key) noexcept nogil:
+    if pb_unlikely(leaf == NIL):
+        return
     pb_prefetch(node_at(&book.nodes, leaf))
     pb_prefetch(&node_at(&book.nodes, leaf).child[key & 63])
 
@@ -85,7 +87,7 @@ cdef inline void ask_guesses(Asked *asked, int64_t count) noexcept nogil:
         if desk.funds != NULL:
             profile_ask(desk.funds.ledger, command.account)
         asked[i].slot = prices_guess_leaf(&desk.book.index[command.side & SELL], key_of(command))
-        ask_leaf(&desk.book, or_first(asked[i].slot), key_of(command))
+        ask_leaf(&desk.book, asked[i].slot, key_of(command))
 
 cdef inline int64_t ask_leaves(Asked *asked, int64_t count) noexcept nogil:
     """Ask for the right leaf where the one remembered is of other prices; return how many have one."""
@@ -102,7 +104,7 @@ cdef inline int64_t ask_leaves(Asked *asked, int64_t count) noexcept nogil:
         slot = asked[i].slot
         if slot == NIL or not is_leaf_of(index, node_at(&book.nodes, slot), key >> 6):
             slot = prices_search_leaf(index, &book.nodes, key)
-            ask_leaf(book, or_first(slot), key)
+            ask_leaf(book, slot, key)
         asked[kept] = asked[i]
         asked[kept].slot = slot
         kept += slot != NIL
