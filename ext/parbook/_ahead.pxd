@@ -40,7 +40,7 @@ cdef enum:
 
 cdef inline bint looks_ahead(const Desk *desk, int64_t count) noexcept nogil:
     """Whether `count` commands are worth looking at together."""
-    return desk.book.orders.used >= AHEAD_ORDERS and count >= AHEAD_LEAST
+    return desk.book.open_orders >= AHEAD_ORDERS and count >= AHEAD_LEAST
 
 # A command on its way through the steps. Those that enter an order go one way, those that name one another, each way in
 # a list of its own: which a command is, and whether it still leads anywhere, is then guessed by no branch.
@@ -260,7 +260,7 @@ cdef inline void ask_desk(const Desk *desk) noexcept nogil:
     ask_lines(&desk.book, desk.book.leaf_cache)
 
 cdef inline void ask_tables(const Desk *desk, const Command *command) noexcept nogil:
-    """Ask for where the next event and order will stand, and for the tables in which ask_index looks."""
+    """Ask for where the next event and order will stand, and for the tables in which the first step looks."""
     cdef const Book *book = &desk.book
     cdef uint64_t entry
     cdef uint32_t slot
@@ -286,7 +286,7 @@ cdef inline bint looks_everywhere(Desk **desks, uint32_t count, const Command *c
         return False
     for i in range(window):
         if commands[i].instrument < count:
-            orders += desks[commands[i].instrument].book.orders.used
+            orders += desks[commands[i].instrument].book.open_orders
     return orders // <uint64_t>window * count >= AHEAD_ORDERS
 
 cdef inline void look_everywhere(Desk **desks, uint32_t count, const Command *commands, int64_t left) noexcept nogil:
