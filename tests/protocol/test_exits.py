@@ -67,11 +67,27 @@ def test_the_desk_is_shut_while_the_value_is_old():
 def test_the_desk_is_shut_while_the_caps_hold_a_price_up():
     venue = Venue(feed={"cap_reference_ppm": 500_000}).opened()
     venue.report(900_000, 900_000, 900_000)
+    # From the report on, not only from when it is in force.
+    assert venue.no(c.Redeem(**PLACE, units_micro=MICRO)) is Refusal.DESK_NO_FAIR_VALUE
     venue.pass_to(venue.now + HOUR)
     assert venue.no(c.Redeem(**PLACE, units_micro=MICRO)) is Refusal.DESK_NO_FAIR_VALUE
     venue.report(970_200, 980_100, 990_000)
     venue.pass_to(venue.now + HOUR)
     venue.do(c.Redeem(**PLACE, units_micro=MICRO))
+
+
+def test_nobody_enters_at_a_price_that_the_caps_hold_down():
+    venue = Venue().opened()
+    venue.report(700_000, 700_000, 700_000)
+    for _ in range(40):
+        venue.report(700_000, 700_000, 700_000, ts=venue.now + HOUR)
+        venue.pass_to(venue.now + 12 * HOUR)
+    invest = c.Invest(pool=0, tranche=JUNIOR, account=INVESTOR, amount_micro=MICRO)
+    venue.do(invest)
+    venue.report(990_000, 990_000, 990_000)
+    for hours in (0, 2):
+        venue.pass_to(venue.now + hours * HOUR)
+        assert venue.no(invest) is Refusal.NO_FAIR_VALUE
 
 
 def test_an_epoch_is_struck_at_a_price_seen_after_it_closed():

@@ -103,10 +103,10 @@ def test_who_enters_an_empty_tranche_does_not_get_what_leavers_left():
     pools.retire(pool, 0, 100 * MICRO, value.exit_value_micro)
     shares = pools.Shares(10**9, 10**9, 10**9)
     plan = pools.plan_issue(pool, 0, MICRO, shares)
-    if isinstance(plan, pools.Issue):
-        pools.issue(pool, plan)
-        worth = pools.tranche_prices(pool, 10**9)[0].value_micro
-        assert worth * plan.units_micro // pool.tranches[0].supply_micro <= MICRO, "one was paid"
+    assert isinstance(plan, pools.Issue)
+    pools.issue(pool, plan)
+    worth = pools.tranche_prices(pool, 10**9)[0].value_micro
+    assert worth * plan.units_micro // pool.tranches[0].supply_micro <= MICRO, "one was paid"
 
 
 def test_a_long_silence_is_not_as_many_events_as_seconds():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from parbook.anchored.state import token_state
-from parbook.anchored.terms import LegStatus, TokenState
+from parbook.anchored.terms import LegStatus, TokenState, TokenTerms
+from parbook.oracle.rounds import anchor_at
+from parbook.oracle.state import FeedState, Observation
 from parbook.pools.amounts import E12
 from parbook.protocol import commands as c
 from parbook.refusals import Refusal
 from tests.protocol.house import MICRO
 from tests.protocol.test_backing import TOKEN_GOVERNOR, Backed
-from tests.protocol.venue import ARBITER, FOUNDER, HOUR, INVESTOR, SENIOR
+from tests.protocol.venue import ARBITER, FOUNDER, HOUR, INVESTOR, JUNIOR, SENIOR, SOURCES
 
 GOVERNED = {"token": 0, "account": TOKEN_GOVERNOR}
 
@@ -82,7 +84,7 @@ def test_what_the_caps_hold_down_may_back():
     venue = Backed().minted()
     venue.report(999_000, 1_000_000, 1_000_000)
     venue.pass_to(venue.now + 2 * HOUR)
-    assert venue.protocol.pools[0].held_back
+    assert anchor_at(venue.protocol.feeds[0].feed, venue.now).state is FeedState.CAPPED
     assert minted(venue, venue.units[SENIOR]) is None
 
 
@@ -136,3 +138,51 @@ def test_the_cash_leg_pays_nothing_at_a_ratio_that_the_caps_hold_up():
     # A haircut is paid all alike at a ratio: what it is of must be known too.
     venue.do(c.SuspendFeed(feed=0, account=ARBITER, suspended=True))
     assert venue.no(redeem) is Refusal.LEG_NOT_SOUND
+
+
+def observed(venue: Backed, source: int, ppm: int, observed_ns: int) -> None:
+    """Let one source say what the pool's assets count for, as it saw it at a time."""
+    venue.sequence += 1
+    said = Observation(
+        source=SOURCES[source],
+        sequence=venue.sequence,
+        observed_ns=observed_ns,
+        low_nano=ppm * 1000,
+        mid_nano=ppm * 1000,
+        high_nano=ppm * 1000,
+        model_hash="0" * 64,
+        input_hash="0" * 64,
+    )
+    venue.do(c.Observe(feed=0, observation=said))
+
+
+def test_a_leg_follows_a_later_round_though_what_it_rests_on_was_seen_earlier():
+    venue = Backed().minted()
+    unit = venue.units[JUNIOR]
+    venue.do(c.AddLeg(**GOVERNED, asset=unit, haircut_e12=0))
+    base = venue.now
+    for source in (0, 1):
+        observed(venue, source, 980_000, base)
+    venue.pass_to(base + 4 * HOUR)
+    before = next(leg for leg in venue.token.legs if leg.asset == unit)
+    low_nano, seen_ns = before.low_nano, before.seen_ns
+    # The third source saw less, a moment before the others saw what they said last.
+    observed(venue, 2, 971_000, base - 1)
+    observed(venue, 0, 971_000, venue.now)
+    venue.pass_to(venue.now + 4 * HOUR)
+    after = next(leg for leg in venue.token.legs if leg.asset == unit)
+    assert after.low_nano < low_nano
+    assert after.seen_ns == seen_ns
+
+
+def test_only_money_may_be_paid_out_at_a_price():
+    venue = Backed()
+    terms = TokenTerms(token_asset=0, native_asset=1, cash_leg=venue.units[SENIOR])
+    command = c.OpenToken(name="ODD", native=venue.native, cash=venue.usd, governor=1, terms=terms)
+    assert venue.no(command) is Refusal.UNKNOWN_LEG
+
+
+def test_a_leg_that_counts_nothing_stops_nothing():
+    venue = Backed(token={"cash_leg": 0}).minted()
+    venue.do(c.AddLeg(**GOVERNED, asset=venue.units[JUNIOR], haircut_e12=0))
+    venue.do(c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO))

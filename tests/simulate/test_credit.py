@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from parbook.assets.curve import ZeroCurve
@@ -63,6 +65,27 @@ def test_obligors_fail_about_as_often_as_they_should():
     later = sum(world.shock_day < day <= world.due_days_max for day in fates)
     # 18 % a year over 65 days on average, less the first week: about 3 %.
     assert 80 < later < 160
+
+
+@pytest.mark.parametrize("day", [8, 40, 70])
+def test_the_value_of_a_day_is_what_the_loans_that_are_open_then_bring(day):
+    """Who has lived until a day fails after it as often as the value of that day says: the mean over many loans."""
+    world = World(loans=10_000, coupon_e12=0, failing_e12=0, shock_day=5)
+    said = brought = face = 0.0
+    for seed in range(6):
+        credit = Credit(world, seed)
+        for one in credit.obligors:
+            if one.due_day <= day or one.fails_day <= day:
+                continue
+            face += one.principal_micro
+            said += value_of(one, day, credit.terms(day), world.recovery_days)
+            paid, at = (
+                (one.recovery_micro, one.fails_day + world.recovery_days)
+                if one.fails
+                else (one.principal_micro, one.due_day)
+            )
+            brought += paid * math.exp(-world.discount_e12 / E12 * (at - day) / 365)
+    assert said / face == pytest.approx(brought / face, abs=0.001)
 
 
 def test_the_same_seed_is_the_same_fate_and_another_is_another():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,12 +15,14 @@ from parbook.pools.amounts import MICRO, NANO
 from parbook.report.simulate_figures import run_figures, seeds_figure
 from parbook.report.simulate_page import number, quantiles_html, quantiles_text, render_simulation, stays_within
 from parbook.report.theme import SCRIPT
+from parbook.simulate import many as many_seeds
 from parbook.simulate import scenarios
 from parbook.simulate.bound import Exit, Tier
 from parbook.simulate.many import outcomes, play
 from parbook.simulate.results import QUANTILES, Quantiles, edge_ppm, quantile, table, tier_results
 from parbook.simulate.world import Lateness, World
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "listing"
 TINY = World(loans=12, holders=6, horizon_days=20)
 
 
@@ -166,6 +171,42 @@ def test_a_page_that_cannot_be_written_is_said_before_the_work(capsys, tmp_path)
     pytest.importorskip("plotly")
     assert cli.main(["simulate", "--report", str(tmp_path / "no" / "out.html")]) == 2
     assert "there is no directory" in capsys.readouterr().err
+
+
+def test_a_description_is_never_written_over(tmp_path, capsys):
+    listing = tmp_path / "listing.toml"
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    before = listing.read_bytes()
+    assert cli.main(["simulate", str(listing), "--report", str(listing)]) == 2
+    assert "would replace what is read" in capsys.readouterr().err
+    assert listing.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nowhere.toml", "--scenario", "maple"], "LISTING.toml: the scenario maple"),
+        (["--scenario", "maple", "--seeds", "3"], "--seeds: the scenario maple"),
+        (["--seeds", "100001"], "--seeds: 100001 are more than 100000"),
+    ],
+)
+def test_what_would_change_nothing_or_never_end_is_refused(words, says, capsys):
+    assert cli.main(["simulate", *words]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_no_more_processes_than_portions_of_work(monkeypatch):
+    asked = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, workers):
+            asked.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr(many_seeds, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(ThreadPoolExecutor, "map", lambda self, work, *lists, chunksize: map(work, *lists))
+    assert len(outcomes(TINY, range(5), workers=100_000)) == 5
+    assert asked == [2]
 
 
 def test_the_worlds_by_name():

@@ -14,6 +14,12 @@ from parbook.setup.tape import Tape, read_tape
 from parbook.simulate.world import LOANS_MAX, World
 
 
+def read_by(path: Path) -> tuple[Path | None, ...]:
+    """Return the files that world_of reads. ListingError."""
+    tape = load_setup(path).tape
+    return path, tape.assets, tape.curve, tape.groups
+
+
 def world_of(path: Path, world: World) -> World:
     """Return a world with the figures of a description and its tape; what these do not say stays as it is.
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from parbook.cli.arguments import count, seed
-from parbook.cli.described import world_of
+from parbook.cli.described import read_by, world_of
 from parbook.cli.output import atomic_output, check_output, print_out
 from parbook.cli.progress import ProgressBar
+from parbook.errors import InputError
 from parbook.report.page import require_plotly
 from parbook.report.simulate_page import outcome_rows, quantiles_text, render_simulation, sentence, stays_within
 from parbook.simulate.cases import Case
-from parbook.simulate.many import outcomes, play
+from parbook.simulate.many import SEEDS_MAX, outcomes, play
 from parbook.simulate.results import Outcome, Result, plain, table
 from parbook.simulate.scenarios import CASES, NAMES, RUNS
 from parbook.simulate.world import World
@@ -62,8 +64,9 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         # Whatever would spoil the report is said before the work, not after it.
         require_plotly()
-        check_output(args.report)
+        check_output(args.report, () if args.listing is None else read_by(args.listing))
     names = NAMES if args.scenario == "all" else (args.scenario,)
+    _refuse_idle(args, names)
     played: list[tuple[str, Result, list[Outcome]]] = []
     for name in names:
         if name in RUNS:
@@ -82,6 +85,18 @@ def run(args: argparse.Namespace) -> int:
         if args.report is not None:
             print_out(f"report: {args.report}")
     return 0 if held else EXIT_NOT_HELD
+
+
+def _refuse_idle(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Raise InputError for what was asked for and would change nothing, or take for ever."""
+    if args.seeds > SEEDS_MAX:
+        raise InputError("--seeds", f"{args.seeds} are more than {SEEDS_MAX}", "Play them in parts, with --seed.")
+    if any(name in RUNS for name in names):
+        return
+    for option, given in (("LISTING.toml", args.listing is not None), ("--seeds", args.seeds > 1)):
+        if given:
+            remedy = f"Leave it out, or choose one of {', '.join(RUNS)}."
+            raise InputError(option, f"the scenario {names[0]} is played as it happened and takes none", remedy)
 
 
 def _many(name: str, world: World, args: argparse.Namespace) -> list[Outcome]:

@@ -55,14 +55,14 @@ def open_desk(engine: Engine, command: c.OpenDesk) -> Answer:
     return None
 
 
-def view_of(entry: PoolEntry, tranche: int) -> PoolView:
+def view_of(engine: Engine, entry: PoolEntry, tranche: int) -> PoolView:
     """Return what a desk must know of its tranche: all at the low band, fees of the pool off."""
     value = prices.low_value(entry, tranche)
     fair_value = pools.fair_value_micro(entry.pool, entry.shares.low_nano) if entry.shares else 0
     return PoolView(
         price_low_nano=value.exit_nano if value else 0,
         # At a price that the caps hold up, leavers would gain what stayers lose: the desk waits, as the queue does.
-        feed_ok=(entry.trusted and not entry.held_back) or not entry.pool.book.sums.kept_micro,
+        feed_ok=(entry.trusted and not prices.waits(engine, entry)) or not entry.pool.book.sums.kept_micro,
         supply_micro=entry.pool.tranches[tranche].supply_micro,
         exit_value_micro=value.exit_value_micro if value else 0,
         unreserved_micro=pools.free_cash_micro(entry.pool),
@@ -85,7 +85,7 @@ def redeem(engine: Engine, command: c.Redeem) -> Answer:
         return Refusal.TRANCHE_STATE
     plan = desks.plan_redeem(
         tranche.desk,
-        view_of(entry, command.tranche),
+        view_of(engine, entry, command.tranche),
         command.units_micro,
         now_ns=engine.now_ns,
         least_micro=command.least_micro,

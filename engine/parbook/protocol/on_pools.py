@@ -117,7 +117,10 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
     if entry is None or command.tranche >= len(entry.tranches):
         return Refusal.NOT_THERE
     pools.accrue(entry.pool, engine.now_ns)
-    plan = pools.plan_issue(entry.pool, command.tranche, command.amount_micro, entry.shares if entry.trusted else None)
+    # At a price that the caps hold down, who enters would take from those who are in.
+    held_down = entry.feed >= 0 and prices.held_down(engine.state.feeds[entry.feed].feed, engine.now_ns)
+    shares = entry.shares if entry.trusted and not held_down else None
+    plan = pools.plan_issue(entry.pool, command.tranche, command.amount_micro, shares)
     if isinstance(plan, Refusal):
         return plan
     asset = entry.tranches[command.tranche].asset

@@ -40,6 +40,9 @@ def open_token(engine: Engine, command: c.OpenToken) -> Answer:
         number = getattr(command, name)
         if number >= len(core.assets) or core.assets[number].decimals != DECIMALS:
             return No(Refusal.NOT_THERE, f"{name}: no asset of number {number} with {DECIMALS} decimals")
+    if command.terms.cash_leg not in (IN_KIND, command.cash):
+        # Units are paid out at the low price: at one that lags or is opened, too many of them.
+        return No(Refusal.UNKNOWN_LEG, f"cash_leg: asset {command.terms.cash_leg} is not the money, {command.cash}")
     index = core.add_asset(Asset(name=command.name, decimals=DECIMALS))
     terms = msgspec.structs.replace(command.terms, token_asset=index, native_asset=command.native)
     engine.state.tokens.append(
@@ -76,13 +79,14 @@ def looked(engine: Engine, entry: TokenEntry) -> Token:
         quote = prices.price_of(engine, leg.asset, entry.cash)
         if quote is None:
             continue
-        seen_ns = engine.now_ns - quote.age_ns
-        if seen_ns > leg.seen_ns or (seen_ns == leg.seen_ns and quote.low_nano != leg.low_nano):
+        # A later round may rest on an older observation: its price counts, and what was seen before stays seen.
+        seen_ns = max(engine.now_ns - quote.age_ns, leg.seen_ns)
+        if seen_ns > leg.seen_ns or quote.low_nano != leg.low_nano:
             lasting = leg.asset == entry.cash
-            quotes[leg.asset] = Quote(low_nano=quote.low_nano, age_ns=quote.age_ns, lasting=lasting)
+            quotes[leg.asset] = Quote(low_nano=quote.low_nano, age_ns=engine.now_ns - seen_ns, lasting=lasting)
     if quotes:
         plan = basket.plan_observe(token, quotes, engine.now_ns)
-        assert not isinstance(plan, Refusal), "every leg is known, and no price is older than the last"
+        assert not isinstance(plan, Refusal), "every leg is known, and none was seen before the last time"
         basket.observe(token, plan, engine.now_ns)
     return token
 
@@ -94,7 +98,8 @@ def _lacks(engine: Engine, entry: TokenEntry, token: Token, *, doubted: bool) ->
     the others lose: in kind nobody needs to know a price (decision 66).
     """
     for leg in token.legs:
-        if status_of(leg, token.terms, engine.now_ns) is LegStatus.DISABLED:
+        counts = leg.quantity_micro or leg.weight_e12
+        if not counts or status_of(leg, token.terms, engine.now_ns) is LegStatus.DISABLED:
             continue
         price = prices.price_of(engine, leg.asset, entry.cash)
         if price is None or price.held_up or (doubted and not price.trusted):

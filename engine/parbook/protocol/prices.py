@@ -10,7 +10,7 @@ from parbook.errors import InvariantError
 from parbook.listing import Listing
 from parbook.messages import FundCurve, ProposeAnchor, WithdrawCurve
 from parbook.oracle.rounds import anchor_at
-from parbook.oracle.state import Anchor, Feed, FeedState
+from parbook.oracle.state import Anchor, Feed, FeedState, Round
 from parbook.pools import pool as pools
 from parbook.pools.amounts import NANO
 from parbook.pools.pool import Shares
@@ -34,13 +34,12 @@ def reprice(engine: Engine, number: int) -> None:
     """After anything of a pool has changed: what its units are worth now, and what follows from that. O(tranches)."""
     entry = engine.state.pools[number]
     pools.accrue(entry.pool, engine.now_ns)
-    entry.shares, entry.trusted, entry.held_back = None, False, False
+    entry.shares, entry.trusted = None, False
     if entry.feed >= 0:
         anchor = guarded(engine.state.feeds[entry.feed].feed, engine.now_ns)
         if anchor.state is not FeedState.HALTED:
             entry.shares = Shares(anchor.low_nano, anchor.mid_nano, anchor.high_nano)
             entry.trusted = anchor.state in _TRUSTED
-            entry.held_back = anchor.state is FeedState.CAPPED
     for index, tranche in enumerate(entry.tranches):
         if tranche.treasury is not None:
             _sync(engine, number, index, tranche.treasury)
@@ -62,6 +61,33 @@ def guarded(feed: Feed, now_ns: int) -> Anchor:
         low_nano=min(anchor.low_nano, *(waiting.band.low_nano for waiting in feed.rounds)),
         high_nano=max(anchor.high_nano, *(waiting.band.high_nano for waiting in feed.rounds)),
     )
+
+
+def held_up(feed: Feed, now_ns: int) -> bool:
+    """Whether a round that everybody can see, in force or waiting, says less than the price, as the caps let it.
+
+    Who sells to the protocol then gains what others lose, from the first report on. O(rounds that wait).
+    """
+    low_nano = guarded(feed, now_ns).low_nano
+    return any(one.raw.low_nano < low_nano for one in _known(feed))
+
+
+def held_down(feed: Feed, now_ns: int) -> bool:
+    """Whether such a round says more than the price: who buys from the protocol then pays too little."""
+    high_nano = guarded(feed, now_ns).high_nano
+    return any(one.raw.high_nano > high_nano for one in _known(feed))
+
+
+def _known(feed: Feed) -> list[Round]:
+    return [*feed.rounds, *([feed.active] if feed.active else [])]
+
+
+def waits(engine: Engine, entry: PoolEntry) -> bool:
+    """Whether the caps hold a pool's price back, or up against a round that is known already. O(rounds that wait)."""
+    if entry.feed < 0:
+        return False
+    feed = engine.state.feeds[entry.feed].feed
+    return guarded(feed, engine.now_ns).state is FeedState.CAPPED or held_up(feed, engine.now_ns)
 
 
 def values(entry: PoolEntry, share_nano: int) -> list[TrancheValue]:
@@ -102,19 +128,19 @@ def price_of(engine: Engine, asset: int, cash: int) -> Price | None:
             listing = engine.core.listings[held.instrument]
             anchor = guarded(held.feed, engine.now_ns)
             if (listing.base, listing.quote) == (asset, cash) and anchor.state is not FeedState.HALTED:
-                return _priced(held.feed, anchor, anchor.low_nano, anchor.high_nano)
+                return _priced(engine, held.feed, anchor.low_nano, anchor.high_nano)
     return None
 
 
-def _priced(feed: Feed, anchor: Anchor, low_nano: int, high_nano: int) -> Price:
-    """Return what an anchor makes of a unit, and what is known against it. O(rounds that wait)."""
-    known = [*feed.rounds, *([feed.active] if feed.active else [])]
+def _priced(engine: Engine, feed: Feed, low_nano: int, high_nano: int) -> Price:
+    """Return what a feed makes of a unit, and what is known against it. O(rounds that wait)."""
+    anchor = guarded(feed, engine.now_ns)
     return Price(
         low_nano,
         high_nano,
         anchor.age_ns,
         trusted=anchor.state in _TRUSTED,
-        held_up=any(one.raw.low_nano < anchor.low_nano for one in known),
+        held_up=held_up(feed, engine.now_ns),
     )
 
 
@@ -123,7 +149,7 @@ def _unit_price(engine: Engine, entry: PoolEntry, index: int) -> Price | None:
         return None
     feed = engine.state.feeds[entry.feed].feed
     low, high = (values(entry, share)[index] for share in (entry.shares.low_nano, entry.shares.high_nano))
-    return _priced(feed, guarded(feed, engine.now_ns), low.exit_nano, high.entry_nano)
+    return _priced(engine, feed, low.exit_nano, high.entry_nano)
 
 
 def good_rounds(engine: Engine, entry: PoolEntry) -> int:

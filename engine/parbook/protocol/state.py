@@ -86,7 +86,7 @@ class PoolEntry(msgspec.Struct, kw_only=True):
     """A pool with its place in the exchange.
 
     `feed`: the number of its feed, -1 for none. `shares`: the fair value in force, None while there is none; `trusted`:
-    recent and undoubted, so that units may be issued at it; `held_back`: by the caps, from what the sources say.
+    recent and undoubted, so that units may be issued at it.
     """
 
     pool: Pool
@@ -97,7 +97,6 @@ class PoolEntry(msgspec.Struct, kw_only=True):
     feed: int = -1
     shares: Shares | None = None
     trusted: bool = False
-    held_back: bool = False
     fund: FundEntry | None = None
 
 

@@ -1,7 +1,7 @@
 """Obligors, and what is true: the fair value of the book as one who knew everything would give it.
 
-Loans are bullets: principal and coupon at once, on the due day. An obligor fails, on the day of the shock or at its due
-day, or pays. `truth` values the book by the model's formula (docs/valuation.md) for one flow,
+Loans are bullets: principal and coupon at once, on the due day. An obligor fails, on the day of the shock or on one
+that its hazard draws, or pays. `truth` values the book by the model's formula (docs/valuation.md) for one flow,
 
     EV = DF(t) S(t) face + DF(t + recovery) (1 - S(t)) (1 - LGD) owed,   S(t) = (1 - PD)^(t/365)
 
@@ -104,16 +104,21 @@ class Credit:
         return Terms(pd, lgd, world.discount_e12 / E12)
 
     def _fate(self, one: Obligor, shock: float, before: float, after: float) -> int:
-        """Return the day on which an obligor fails: at its due day for lack of money, or in the shock."""
+        """Return the day on which an obligor fails: one that its hazard draws, that of the shock, or never.
+
+        The hazard is that of S(t), so that who has lived until a day has the chance of the formula from there on.
+        """
         world = self.world
         calm = min(one.due_day, world.shock_day)
-        if one.due_day > world.shock_day and shock < world.failing_e12 / E12:
+        failed = _days_lived(before, self.terms(0).pd)
+        if failed <= calm:
+            return failed
+        if one.due_day <= world.shock_day:
+            return _NEVER
+        if shock < world.failing_e12 / E12:
             return world.shock_day
-        survives = (1 - self.terms(0).pd) ** (calm / 365)
-        if before >= survives and one.due_day <= world.shock_day:
-            return one.due_day
-        late = (1 - self.terms(world.shock_day).pd) ** (max(one.due_day - world.shock_day, 0) / 365)
-        return one.due_day if after >= late else _NEVER
+        failed = world.shock_day + _days_lived(after, self.terms(world.shock_day).pd)
+        return failed if failed <= one.due_day else _NEVER
 
     def open(self) -> Iterable[Obligor]:
         """Return the loans that are not closed."""
@@ -136,6 +141,15 @@ class Credit:
         """Return low, mid and high."""
         low, mid, high = (self.share(day, kept_micro, band, known_day) for band in BANDS)
         return min(low, mid), mid, max(mid, high)
+
+
+def _days_lived(drawn: float, pd: float) -> int:
+    """Return the day in which (1 - pd) ** (t / 365) falls to what was drawn in [0, 1): 1 is the first."""
+    if drawn <= 0 or pd <= 0:
+        return _NEVER if pd <= 0 else 1
+    if pd >= 1:
+        return 1
+    return min(max(math.ceil(365 * math.log(drawn) / math.log(1 - pd)), 1), _NEVER)
 
 
 def value_of(one: Obligor, day: float, terms: Terms, recovery_days: int, known_day: float | None = None) -> float:

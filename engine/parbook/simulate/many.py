@@ -6,12 +6,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
+from typing import Final
 
 import msgspec
 
 from parbook.simulate.results import Outcome, Result
 from parbook.simulate.run import Run
 from parbook.simulate.world import World
+
+SEEDS_MAX: Final = 100_000
+WORKERS_MAX: Final = 256
+_PORTION: Final = 4
 
 Progress = Callable[[int, int], None]
 
@@ -42,13 +47,16 @@ def outcomes(
     workers: int = 0,
     progress: Progress | None = None,
 ) -> list[Outcome]:
-    """Return the outcomes of seeds, in their order. `workers`: 0 for one a processor, 1 for none but this process."""
+    """Return the outcomes of seeds, in their order. `workers`: 0 for one a processor, 1 for none but this process.
+
+    No more processes begin than there are portions of work, nor more than WORKERS_MAX.
+    """
     wanted = list(seeds)
-    workers = workers or os.cpu_count() or 1
-    if workers == 1:
+    workers = min(workers or os.cpu_count() or 1, -(-len(wanted) // _PORTION), WORKERS_MAX)
+    if workers <= 1:
         return _gathered(map(_outcome, repeat(world), wanted, repeat(checked), repeat(paired)), len(wanted), progress)
     with ProcessPoolExecutor(workers) as pool:
-        done = pool.map(_outcome, repeat(world), wanted, repeat(checked), repeat(paired), chunksize=4)
+        done = pool.map(_outcome, repeat(world), wanted, repeat(checked), repeat(paired), chunksize=_PORTION)
         return _gathered(done, len(wanted), progress)
 
 
