@@ -153,9 +153,9 @@ def goldfinch(*, checked: bool = True) -> Case:
         "of it were said to be worth nothing; one of its positions had been in trouble for about a year.",
         source="gov.goldfinch.finance, Update on Stratos Pool; The Defiant, October 2023",
         here="The sources go on saying par. Arrears that the servicer reports count all the same, at once: 75, 50, 25 "
-        "and 0 % at 30, 60, 90 and 120 days. When the sources fall silent too, the desk shuts after 26 h and the bid "
-        "is nothing after 5 days.",
-        held=kept == [0.75, 0.5, 0.25, 0.0] and shut > 0 and silent == 0,
+        "and 0 % at 30, 60, 90 and 120 days. When the sources fall silent too, the desk shuts after "
+        f"{shut * 24:.0f} h and the bid is nothing after 5 days.",
+        held=kept == [0.75, 0.5, 0.25, 0.0] and shut == 26 / 24 and silent == 0,
         numbers=numbers,
         rows=(
             ("Kept of the loan at 30, 60, 90, 120 days", " ".join(f"{share:.0%}" for share in kept)),
@@ -204,10 +204,16 @@ def _arrears(checked: bool) -> tuple[Venue, list[tuple[float, float]], list[tupl
 
 
 def _silence(venue: Venue) -> tuple[float, float]:
-    """Let the sources fall silent; return when, in days, the desk is shut, and the exit price after five days."""
-    last_ns, shut = venue.now_ns, -1.0
-    for hour in range(0, 132, 2):
-        venue.pass_to(last_ns + hour * HOUR_NS)
+    """Let the sources fall silent; return when the desk is shut, and the price after five days.
+
+    In days from their last observation on.
+    """
+    active = venue.exchange.protocol.feeds[0].feed.active
+    assert active is not None, "the sources reported"
+    shut = -1.0
+    first = -(-(venue.now_ns - active.as_of_ns) // HOUR_NS)
+    for hour in range(first, 121):
+        venue.pass_to(active.as_of_ns + hour * HOUR_NS)
         if shut < 0 and not venue.entry.trusted:
             shut = hour / 24
     return shut, _exit_nano(venue) / NANO
