@@ -9,10 +9,11 @@ from parbook._book cimport (
     order_at, order_front, order_line, order_place, special_at, special_trails,
 )
 from parbook._desk cimport Desk
-from parbook._identity cimport DEAD, ClientIds, client_find
-from parbook._ids cimport PAGE_IDS, IdIndex, ids_find, page_at
-from parbook._prices cimport PriceIndex, line_key
+from parbook._identity cimport DEAD, ClientIds, client_find, client_ids_limit
+from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, IdIndex, ids_find, page_at
+from parbook._prices cimport NODES_PER_INSERT, PriceIndex, line_key
 from parbook._quotes cimport Curve, Quote, curve_quote
+from parbook._slab cimport Slab, slab_has
 from parbook._types cimport *
 
 cdef inline int64_t audit_node(const Book *book, int line, uint32_t slot, uint32_t parent) noexcept nogil:
@@ -306,6 +307,29 @@ cdef inline const char *audit_curve(const Desk *desk) noexcept nogil:
         return b"market: book and curve are locked or crossed"
     return NULL
 
+cdef inline bint audit_slab(const Slab *slab) noexcept nogil:
+    return slab.free_count <= slab.used <= slab.capacity
+
+cdef inline const char *audit_room(const Desk *desk) noexcept nogil:
+    """Whether nothing outgrew its memory, and the room that single calls were promised is there."""
+    cdef const Book *book = &desk.book
+    cdef uint32_t calls = desk.roomy
+    cdef uint64_t last_page = (desk.next_order_id + calls) >> PAGE_SHIFT
+    if (
+        not (audit_slab(&book.orders) and audit_slab(&book.specials) and audit_slab(&book.levels))
+        or not (audit_slab(&book.nodes) and audit_slab(&book.ids.pages))
+        or book.ids.length > book.ids.capacity
+    ):
+        return b"slab: more is in use than there is room for"
+    if (
+        not (slab_has(&book.orders, calls) and slab_has(&book.levels, calls))
+        or not slab_has(&book.nodes, calls * NODES_PER_INSERT)
+        or (calls != 0 and book.ids.length != 0 and last_page - book.ids.first_page >= book.ids.capacity)
+        or desk.ids.used + calls > client_ids_limit(&desk.ids)
+    ):
+        return b"room: promised to single calls, and not there"
+    return NULL
+
 cdef inline const char *audit(const Desk *desk) noexcept nogil:
     """Return what is broken, NULL when nothing is. O(state)."""
     cdef const Book *book = &desk.book
@@ -330,6 +354,9 @@ cdef inline const char *audit(const Desk *desk) noexcept nogil:
     if tally.specials != book_specials(book) or (tally.specials != 0) != ((desk.watch & WATCH_SPECIAL) != 0):
         return b"orders: special ones are miscounted"
     broken = audit_pages(&book.ids, tally.orders)
+    if broken != NULL:
+        return broken
+    broken = audit_room(desk)
     if broken != NULL:
         return broken
     broken = audit_client_ids(desk, &live)

@@ -11,11 +11,12 @@ from parbook._desk cimport (
 )
 from parbook._identity cimport DEAD, client_close_at, client_find, client_position, client_put
 from parbook._ids cimport ids_find, ids_put
+from parbook._listing cimport Funds
 from parbook._prices cimport line_key
 from parbook._quotes cimport (
     Anchor, Curve, cursor_reaches, curve_compile_here, curve_liftable, curve_replace, curve_withdraw,
 )
-from parbook._settle cimport hold_at, refusal_of_plain, refusal_of_status
+from parbook._settle cimport funds_suffice, hold_at, refusal_of_plain, refusal_of_status
 from parbook._slab cimport slab_give, slab_take
 from parbook._types cimport *
 
@@ -193,20 +194,23 @@ cdef inline uint16_t refusal_of_new(const Desk *desk, const Command *command, in
         return FOK_UNFILLABLE
     return 0
 
-cdef inline bint is_welcome(const Desk *desk, const Command *command) noexcept nogil:
+cdef inline bint is_welcome(Desk *desk, const Command *command) noexcept nogil:
     """Whether a LIMIT order, GTC or IOC, passes every test of refusal_of_new but that of its client id.
 
-    No answer but yes means anything: the tests themselves decide then. Money always has questions.
+    No answer but yes means anything: the tests themselves decide then. Where there is money, the payer is noted.
     """
     cdef int64_t notional
     return (
         (pb_first_word(command) & ~<uint32_t>0x01000100) == NEW
         and command.account != 0
-        and desk.funds == NULL
         and <uint64_t>(command.qty_lots - 1) < QTY_LOTS_MAX
         and <uint64_t>(command.price_ticks - 1) < PRICE_TICKS_MAX
         and not pb_mul(command.price_ticks, command.qty_lots, &notional)
         and desk.book.open_orders < desk.config.max_orders
+        and (
+            desk.funds == NULL
+            or funds_suffice(desk.funds, command.account, command.side, command.price_ticks, command.qty_lots)
+        )
     )
 
 cdef inline bint may_trade(const Desk *desk, int side, int64_t limit_ticks) noexcept nogil:
@@ -216,6 +220,13 @@ cdef inline bint may_trade(const Desk *desk, int side, int64_t limit_ticks) noex
     if desk.curve == NULL:
         return False
     return cursor_reaches(&desk.curve.cursor, side, limit_ticks)
+
+cdef inline void hold_new(const Funds *funds, const Order *order, int64_t lots) noexcept nogil:
+    """Hold for what rests of a new order; where nothing of it was filled, that is what its admission reckoned."""
+    if funds.payer != NULL and lots == order.qty_lots:
+        funds.payer.held += funds.payer_atoms
+    else:
+        hold_at(funds, order.account, order.side, order.price_ticks, lots)
 
 cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
     cdef int64_t limit_ticks = command.price_ticks
@@ -263,7 +274,7 @@ cdef inline uint16_t do_new(Desk *desk, const Command *command) noexcept nogil:
         event_at(desk, ack_seq).leaves_lots = rests_lots
     if pb_likely(rests_lots != 0):
         if desk.funds != NULL:
-            hold_at(desk.funds, order.account, side, limit_ticks, lots)
+            hold_new(desk.funds, order, lots)
         desk.book.open_orders += 1
         ids_put(&desk.book.ids, order.order_id, slot)
         book_enqueue(&desk.book, slot, side, limit_ticks, lots)

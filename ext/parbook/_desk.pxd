@@ -28,6 +28,7 @@ from parbook._window cimport TradeWindow, window_clear
 
 cdef enum:
     EVENTS_FIRST = 32
+    CALLS_RESERVED = 8      # single calls that room is made for at a time
     EVENTS_SPARE = 4        # places behind every event written in full; a plain command's own events are fewer
 
 # One action of an aggressor, planned before anything changes: a fill, or a prevention instead of one.
@@ -86,6 +87,7 @@ cdef struct Desk:
     int64_t last_trade_ticks
     uint32_t watch          # WATCH_* bits; 0 keeps every command that asks for nothing special on the plain path
     uint16_t number         # the instrument's in its exchange, 0 in a market of its own
+    uint16_t roomy          # for so many more single calls there is room: see desk_reserve_call
     bint broken             # memory ran out half-way through a command: nothing further may be trusted
     Curve *curve            # NULL before the first SET_CURVE
     Funds *funds            # NULL in a market without money
@@ -163,11 +165,25 @@ cdef inline void desk_free(Desk *desk) noexcept nogil:
 
 cdef inline int desk_reserve(Desk *desk, uint32_t orders, uint32_t specials) noexcept nogil:
     """Make room for commands that enter so many orders, so that none runs out half-way. -1 when there is none."""
+    desk.roomy = 0
     if book_reserve(&desk.book, orders, specials, desk.next_order_id) != 0:
         return -1
     if specials != 0 and timers_reserve(&desk.timers, specials) != 0:
         return -1
     return client_ids_reserve(&desk.ids, orders)
+
+cdef inline int desk_reserve_call(Desk *desk) noexcept nogil:
+    """Make room for one command that comes alone. Who sends one sends more: room is made for several at a time.
+
+    Plain commands take no more than was asked for; whatever else takes room asks desk_reserve first, which ends it.
+    """
+    if pb_likely(desk.roomy != 0):
+        desk.roomy -= 1
+        return 0
+    if desk_reserve(desk, CALLS_RESERVED, 0) != 0:
+        return desk_reserve(desk, 1, 0)
+    desk.roomy = CALLS_RESERVED - 1
+    return 0
 
 cdef inline int desk_room(
     Desk *desk, void **items, size_t *capacity, size_t count, size_t item_bytes

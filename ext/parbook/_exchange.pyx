@@ -11,7 +11,7 @@ from parbook._calls cimport (
     unsigned_of,
 )
 from parbook._curve cimport CurveParams
-from parbook._desk cimport Desk, desk_reserve
+from parbook._desk cimport Desk, desk_reserve, desk_reserve_call
 from parbook._exchange_views cimport count_balances, put_balances, put_outcomes, put_profiles, put_txns
 from parbook._ledger cimport (
     TIERS_MAX, AssetSums, Balance, Ledger, Profile, ledger_add_asset, ledger_available, ledger_balance, ledger_held,
@@ -223,8 +223,11 @@ cdef class Exchange:
         """Run a command of one market, whose events stay in its ring; NULL when there is no such market."""
         cdef Venue *venue = &self.venue
         cdef Desk *desk
-        self._enter()
-        if command.instrument >= venue.count:
+        # What _enter and _leave ask, asked here: calls cost more than the questions.
+        if pb_unlikely(self.gate.entered or venue.broken or venue.ledger.broken):
+            self._enter()
+        self.gate.entered = True
+        if pb_unlikely(command.instrument >= venue.count):
             first[0] = venue.next_seq
             venue.next_seq += 1
             venue.next_command += 1
@@ -233,13 +236,15 @@ cdef class Exchange:
         desk = venue.desks[command.instrument]
         first[0] = desk.batch_seq = desk.next_seq
         desk.next_command = venue.next_command
-        if desk_reserve(desk, 1, 0) != 0:
+        if pb_unlikely(desk_reserve_call(desk) != 0):
             self._leave(-1)
-        if market_step(desk, venue.now_ns, command, 1, own) != 1 or desk.broken:
+        if pb_unlikely(market_step(desk, venue.now_ns, command, 1, own) != 1 or desk.broken):
             venue.broken = True
         venue.next_command = desk.next_command
         venue.now_ns = max(venue.now_ns, desk.now_ns)
-        self._leave(0)
+        if pb_unlikely(venue.broken or venue.ledger.broken):
+            self._leave(0)
+        self.gate.entered = False
         return desk
 
     cdef Placed _place(self, const Command *command):
@@ -277,10 +282,12 @@ cdef class Exchange:
         cdef Command command
         cdef uint64_t first, own
         cdef Desk *desk
+        cdef int code
         fill_cancel(&command, account, order_id, client_id, ts_ns)
         command.instrument = <uint16_t>unsigned_of(instrument, "instrument", 65535)
         desk = self._step(&command, &first, &own)
-        return refusal_from(desk, own) if desk != NULL else UNKNOWN_INSTRUMENT
+        code = refusal_from(desk, own) if desk != NULL else UNKNOWN_INSTRUMENT
+        return code if code != 0 else 0
 
     # --- views ----------------------------------------------------------------------------------
 

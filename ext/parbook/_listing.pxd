@@ -2,7 +2,7 @@
 # the formulas of parbook.reference.funds.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from parbook._ledger cimport Ledger
+from parbook._ledger cimport Balance, Ledger
 from parbook._types cimport BUY
 
 cdef extern from *:
@@ -69,6 +69,9 @@ cdef struct Funds:
     uint32_t base
     uint32_t quote
     uint32_t treasury       # the account the curve trades for, 0: no curve can be set
+    # What the running order pays with, found when it was admitted: good until a balance is made, which only fills do.
+    Balance *payer          # NULL: not noted
+    int64_t payer_atoms     # what the whole order holds
 
 cdef inline uint32_t paying_asset(const Funds *funds, int side) noexcept nogil:
     """What an order of that side pays with."""

@@ -15,7 +15,7 @@ from parbook._calls cimport (
 from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
-from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve
+from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, desk_reserve_call
 from parbook._dispatch cimport catch_up, is_plain, pass_time, plain_command, run_commands, run_leftovers, run_set_curve
 from parbook._ids cimport PageRef, ids_find
 from parbook._phases cimport Session
@@ -64,8 +64,10 @@ cdef int64_t market_step(
     Desk *desk, int64_t now_ns, const Command *commands, int64_t count, uint64_t *own_seq
 ) noexcept nogil:
     catch_up(desk, now_ns)
-    if pb_unlikely(not is_plain(desk, commands)):
-        run_leftovers(desk)
+    if pb_likely(is_plain(desk, commands)):
+        own_seq[0] = desk.next_seq
+        return plain_command(desk, commands)
+    run_leftovers(desk)
     own_seq[0] = desk.next_seq
     return market_run(desk, commands, count, True)
 
@@ -217,10 +219,22 @@ cdef class Market:
 
     cdef int _run_one(self, const Command *command) except -1:
         """Run one command; its events are in the ring from desk.batch_seq on."""
-        self._enter()
-        if desk_reserve(&self.desk, 1, 0) != 0:
+        cdef int64_t done
+        # What _enter and _leave ask, asked here: calls cost more than the questions.
+        if pb_unlikely(self.entered or self.gate is not None or self.desk.broken):
+            self._enter()
+        self.entered = True
+        self.desk.batch_seq = self.desk.next_seq
+        if pb_unlikely(desk_reserve_call(&self.desk) != 0):
             return self._leave(-1)
-        return self._leave(0 if market_run(&self.desk, command, 1, False) == 1 else -1)
+        if pb_likely(is_plain(&self.desk, command)):
+            done = plain_command(&self.desk, command)
+        else:
+            done = market_run(&self.desk, command, 1, False)
+        if pb_unlikely(done != 1 or self.desk.broken):
+            return self._leave(-1)
+        self.entered = False
+        return 0
 
     cdef Placed _sum_up(self, const Command *command):
         """Run a NEW or an AMEND and sum up its events."""
@@ -244,9 +258,12 @@ cdef class Market:
     def cancel(self, account, order_id=0, client_id=0, ts_ns=0):
         """Cancel an order; 0 when done, else the RejectCode's number."""
         cdef Command command
+        cdef int code
         fill_cancel(&command, account, order_id, client_id, ts_ns)
         self._run_one(&command)
-        return refusal_from(&self.desk, self.desk.batch_seq)
+        code = refusal_from(&self.desk, self.desk.batch_seq)
+        # 0 is at hand; any other number is made.
+        return code if code != 0 else 0
 
     # --- views ----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from parbook._ledger cimport (
-    Balance, ledger_available, ledger_find_four, ledger_hold, ledger_status, ledger_tier,
+    Balance, balance_find, balance_key, ledger_available, ledger_find_four, ledger_hold, ledger_status, ledger_tier,
 )
 from parbook._listing cimport Funds, lot_hold, order_hold, paying_asset, pb_fee
 from parbook._types cimport *
@@ -36,13 +36,32 @@ cdef inline uint16_t refusal_of_hold(
     return INSUFFICIENT_FEE if price_atoms <= spare_atoms else INSUFFICIENT_QUOTE
 
 cdef inline uint16_t refusal_of_plain(
-    const Funds *funds, uint32_t account, int side, int64_t limit_ticks, int64_t lots
+    Funds *funds, uint32_t account, int side, int64_t limit_ticks, int64_t lots
 ) noexcept nogil:
-    """Test that a new order without an amount can hold what it may cost."""
+    """Test that a new order without an amount can hold what it may cost. The payer is not noted."""
     cdef int64_t hold_atoms = 0
+    funds.payer = NULL
     if order_hold(funds, side, limit_ticks, lots, &hold_atoms):
         return NOTIONAL_OVERFLOW
     return refusal_of_hold(funds, account, side, <int128_t>limit_ticks * lots, hold_atoms, 0)
+
+cdef inline bint funds_suffice(
+    Funds *funds, uint32_t account, int side, int64_t limit_ticks, int64_t lots
+) noexcept nogil:
+    """Whether an account may enter a plain order and has what it may cost; the payer is noted if so.
+
+    No means nothing: refusal_of_status and refusal_of_plain decide then. Expected O(1).
+    """
+    cdef Balance *balance
+    if ledger_status(funds.ledger, account) != STATUS_ACTIVE:
+        return False
+    if order_hold(funds, side, limit_ticks, lots, &funds.payer_atoms):
+        return False
+    balance = balance_find(funds.ledger, balance_key(account, paying_asset(funds, side)))
+    if funds.payer_atoms > balance.atoms - balance.held:
+        return False
+    funds.payer = balance
+    return True
 
 cdef inline uint16_t refusal_of_status(const Funds *funds, uint32_t account, bint buys) noexcept nogil:
     """Test that the account's status lets it enter or amend, and buy if it does."""

@@ -27,6 +27,7 @@ cdef extern from *:
     #define pb_event_head(kind, side, code, account) \
         ((uint64_t)(kind) | (uint64_t)(side) << 8 | (uint64_t)(code) << 16 | (uint64_t)(account) << 32)
     #define pb_first_word(command) (*(const uint32_t *)(command))
+    #define pb_put_first_word(command, word) (*(uint32_t *)(command) = (word))
     #define pb_write_event(event, head, seq, order_id, other_id, price, qty, leaves, tail) do { \
         uint64_t *pb_words = (uint64_t *)(event); \
         pb_words[0] = (head); pb_words[1] = (seq); pb_words[2] = (order_id); pb_words[3] = (other_id); \
@@ -49,6 +50,8 @@ cdef extern from *:
     uint64_t pb_event_head(uint64_t kind, uint64_t side, uint64_t code, uint64_t account) noexcept nogil
     # A command's kind, side, type and time in force in one number, kind lowest.
     uint32_t pb_first_word(const Command *command) noexcept nogil
+    # Write it whole: who reads four bytes that were stored one by one waits for the last of them.
+    void pb_put_first_word(Command *command, uint32_t word) noexcept nogil
     void pb_write_event(
         Event *event, uint64_t head, uint64_t seq, uint64_t order_id, uint64_t other_id, int64_t price, int64_t qty,
         int64_t leaves, uint64_t tail
