@@ -45,8 +45,8 @@ TOKEN_GOVERNOR, STAKER, BIDDER = 51, 52, 53
 class Backed(Venue):
     """A venue with a token on senior units and cash, an insured pool, bonds beside the reserve, a native token."""
 
-    def __init__(self, *, check: bool = True, token: dict[str, Any] | None = None) -> None:
-        super().__init__(check=check)
+    def __init__(self, *, check: bool = True, token: dict[str, Any] | None = None, **treasury: Any) -> None:
+        super().__init__(check=check, **treasury)
         self.native = self.asset("NTV")
         market = Instrument(symbol="NTV", tick=Decimal("0.0001"), lot=Decimal(1))
         listing = Listing(instrument=market, base=self.native, quote=self.usd, lot_atoms=MICRO, tick_atoms=100)

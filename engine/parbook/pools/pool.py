@@ -10,6 +10,7 @@ once, without waiting for a report. Cash promised to leavers lies elsewhere and 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Final
 
@@ -139,6 +140,16 @@ def accrue(pool: Pool, now_ns: int) -> None:
     whole = pool.book.sums.kept_micro * pool.terms.fee_e12 * seconds + pool.fee_remainder
     fees, pool.fee_remainder = divmod(whole, E12 * SECONDS_PER_YEAR)
     pool.fees_micro += fees
+
+
+def grown(pool: Pool, now_ns: int) -> Pool:
+    """Return a copy of a pool whose claims and fees have grown up to now; the book is the same one. O(tranches).
+
+    For whoever only asks: growing is rounded, so that a question that grew the claims themselves would leave a trace.
+    """
+    copied = msgspec.structs.replace(pool, tranches=[copy.copy(tranche) for tranche in pool.tranches])
+    accrue(copied, now_ns)
+    return copied
 
 
 # --- value --------------------------------------------------------------------------------------------------------

@@ -113,10 +113,10 @@ def _listing(market: Instrument, base: int, quote: int, max_fee_ppm: int, till: 
 
 def invest(engine: Engine, command: c.Invest) -> Answer:
     """Issue units for money."""
-    entry = entry_of(engine.state.pools, command.pool)
-    if entry is None or command.tranche >= len(entry.tranches):
+    held = entry_of(engine.state.pools, command.pool)
+    if held is None or command.tranche >= len(held.tranches):
         return Refusal.NOT_THERE
-    pools.accrue(entry.pool, engine.now_ns)
+    entry = prices.looked(engine, held)
     # At a price that the caps hold down, who enters would take from those who are in.
     held_down = entry.feed >= 0 and prices.held_down(engine.state.feeds[entry.feed].feed, engine.now_ns)
     shares = entry.shares if entry.trusted and not held_down else None
@@ -128,6 +128,7 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
     no = no or engine.purse.refusal_of_mint(asset, plan.units_micro + plan.ownerless_micro)
     if no:
         return no
+    prices.keep(engine, command.pool, entry)
     engine.purse.move(command.account, entry.cash_account, entry.quote, plan.amount_micro)
     engine.purse.mint(entry.buffer_account, asset, plan.ownerless_micro)
     engine.purse.mint(command.account, asset, plan.units_micro)
@@ -146,14 +147,13 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
 
 
 def _managed(engine: Engine, pool: int, account: int) -> PoolEntry | Refusal:
-    """Return the pool of a number, its claims grown up to now, when the account manages it."""
+    """Return the pool of a number as it is now, a copy, when the account manages it."""
     entry = entry_of(engine.state.pools, pool)
     if entry is None:
         return Refusal.NOT_THERE
     if entry.pool.terms.manager != account:
         return Refusal.NOT_ALLOWED
-    pools.accrue(entry.pool, engine.now_ns)
-    return entry
+    return prices.looked(engine, entry)
 
 
 def add_loans(engine: Engine, command: c.AddLoans) -> Answer:
@@ -166,6 +166,7 @@ def add_loans(engine: Engine, command: c.AddLoans) -> Answer:
     no = pools.refusal_of_entries(entry.pool, command.entries, engine.pledges)
     if no:
         return no
+    prices.keep(engine, command.pool, entry)
     paid_micro = pools.add_entries(entry.pool, command.entries, engine.pledges)
     engine.purse.move(entry.cash_account, command.originator, entry.quote, paid_micro)
     engine.say(e.LoansAdded, pool=command.pool, count=len(command.entries), paid_micro=paid_micro)
@@ -187,6 +188,8 @@ def service_loans(engine: Engine, command: c.Service) -> Answer:
     no = engine.purse.refusal_of_payment(command.payer, entry.quote, plan.collected_micro)
     if no:
         return no
+    # Fees grow by what the assets counted for until now.
+    prices.keep(engine, command.pool, entry)
     service(book, plan)
     for asset_id in plan.closed:
         engine.pledges.release(book.loans[asset_id].entry.legal_hash, f"{entry.pool.name}/{asset_id}")
@@ -209,6 +212,7 @@ def run_waterfall(engine: Engine, command: c.RunWaterfall) -> Answer:
     entry = _managed(engine, command.pool, command.account)
     if isinstance(entry, Refusal):
         return entry
+    prices.keep(engine, command.pool, entry)
     plan = pools.plan_waterfall(entry.pool)
     engine.purse.move(entry.cash_account, entry.pool.terms.manager, entry.quote, plan.fees_micro)
     engine.purse.move(entry.cash_account, entry.buffer_account, entry.quote, plan.buffer_micro)
@@ -226,6 +230,7 @@ def set_pool(engine: Engine, command: c.SetPool) -> Answer:
     no = pools.refusal_of_state(entry.pool, command.state)
     if no:
         return no
+    prices.keep(engine, command.pool, entry)
     entry.pool.state = command.state
     engine.say(e.PoolMoved, pool=command.pool, state=command.state)
     return None
@@ -241,6 +246,7 @@ def set_tranche(engine: Engine, command: c.SetTranche) -> Answer:
         return Refusal.NOT_THERE
     if command.state not in NEXT[TrancheState][standing.state]:
         return Refusal.TRANCHE_STATE
+    prices.keep(engine, command.pool, entry)
     standing.state = command.state
     engine.say(e.TrancheMoved, pool=command.pool, tranche=command.tranche, state=command.state)
     return None

@@ -93,10 +93,9 @@ def pause(engine: Engine, command: c.PauseTreasury) -> Answer:
     held = _held(engine, command)
     if isinstance(held, Refusal):
         return held
-    entry, _, treasury = held
+    _, _, treasury = held
     if treasury.guardian != command.account:
         return Refusal.NOT_ALLOWED
-    pools.accrue(entry.pool, engine.now_ns)
     plan = treasuries.plan_pause(treasury.treasury, command.until_ns, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
@@ -137,8 +136,8 @@ def retire(engine: Engine, command: c.RetireUnits) -> Answer:
     if treasury.governor != command.account:
         return Refusal.NOT_ALLOWED
     # What was bought since the last sync counts; it is looked at on a copy first, so that a refusal moves nothing.
-    pools.accrue(entry.pool, engine.now_ns)
-    found = prices.planned_sync(engine, command.pool, command.tranche, treasury)
+    entry = prices.looked(engine, entry)
+    found = prices.planned_sync(engine, entry, command.tranche, treasury)
     seen = msgspec.structs.replace(treasury.treasury, inventory=found.inventory)
     units = seen.inventory.units_micro
     value = prices.low_value(entry, command.tranche)
@@ -155,13 +154,12 @@ def retire(engine: Engine, command: c.RetireUnits) -> Answer:
     no = asked(seen)
     if isinstance(no, Refusal):
         return no
-    prices.reprice(engine, command.pool)
+    prices.settle(engine, command.pool, command.tranche, treasury)
     plan = asked(treasury.treasury)
-    if isinstance(plan, Refusal):
-        return plan
+    assert not isinstance(plan, Refusal), "it has found what was foreseen, and settling trades nothing"
     engine.purse.run(SetCurve(params=treasury.params, instrument=tranche.instrument))
     engine.purse.burn(tranche.till, tranche.asset, plan.units_micro)
-    pools.retire(entry.pool, command.tranche, plan.units_micro, 0)
+    pools.retire(engine.state.pools[command.pool].pool, command.tranche, plan.units_micro, 0)
     treasuries.retire(treasury.treasury, plan, engine.now_ns)
     engine.say(
         e.UnitsRetired,
