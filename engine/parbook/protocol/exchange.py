@@ -60,6 +60,8 @@ _OF_ANCHORS: Final = SetCurve | FundCurve | WithdrawCurve | ProposeAnchor | With
 _OUTSIDE_KINDS: Final = [int(CommandKind.DEPOSIT), int(CommandKind.WITHDRAW)]
 _ANCHOR_KINDS: Final = [int(kind) for kind in _KINDS.values()]
 MAGIC: Final = b"PBVENUE1"
+VENUE: Final = 0
+"""Whose fees and suspense are among the holders of an asset: no account has this number."""
 _SIZE: Final = struct.Struct("<Q")
 _HEAD: Final = len(MAGIC) + _SIZE.size
 
@@ -117,10 +119,16 @@ class BackedExchange:
         return self.engine.state
 
     def holders(self, asset: int) -> dict[int, int]:
-        """Return what every account owns of an asset, those of the protocol included, by account. O(state)."""
+        """Return what every account owns of an asset, those of the protocol included, by account. O(state).
+
+        Under VENUE, which is nobody's account, stands what the venue itself has: fees it took, and its suspense, which
+        it may owe. All together are what is inside.
+        """
         parts = cut_exchange(self.core.state_bytes(), self.core.assets, self.core.listings)
         rows = parts.balances[parts.balances["asset"] == asset]
-        return dict(zip(rows["account"].tolist(), rows["atoms"].tolist(), strict=True))
+        owned = dict(zip(rows["account"].tolist(), rows["atoms"].tolist(), strict=True))
+        own = self.core.fees_taken(asset) + self.core.suspense(asset)
+        return {VENUE: own, **owned} if own else owned
 
     def backing_report(self, token: int, previous: bytes | None = None) -> bytes:
         """Return the proof of a token's backing as bytes to be signed (`parbook.anchored.signing`), hash-chained.
