@@ -537,8 +537,8 @@ class Flows:
             if isinstance(one, e.PoolOpened):
                 self.inside |= dict.fromkeys(one.assets, 0)
             elif isinstance(one, e.Invested):
-                self.inside[entries[one.pool].tranches[one.tranche].asset] += one.units_micro
-            elif isinstance(one, e.Redeemed | e.EpochStruck | e.UnitsRetired):
+                self.inside[entries[one.pool].tranches[one.tranche].asset] += one.units_micro + one.ownerless_micro
+            elif isinstance(one, e.Redeemed | e.EpochStruck | e.UnitsRetired | e.BufferLeft):
                 self.inside[entries[one.pool].tranches[one.tranche].asset] -= one.units_micro
 
     def outside(self, events: Iterable[m.Event]) -> None:

@@ -124,7 +124,9 @@ class Venue(House):
         """Let time pass."""
         self.act(c.Tick(ts_ns=ts_ns))
 
-    def report(self, low: int, mid: int | None = None, high: int | None = None, *, ts: int = 0, age: int = 0) -> None:
+    def report(
+        self, low: int, mid: int | None = None, high: int | None = None, *, ts: int = 0, age: int = 0, feed: int = 0
+    ) -> None:
         """Let all sources report a fair value in ppm of what the assets count for."""
         ts = ts or self.now + 1
         mid = low if mid is None else mid
@@ -141,7 +143,7 @@ class Venue(House):
                 model_hash="0" * 64,
                 input_hash="0" * 64,
             )
-            self.do(c.Observe(feed=0, observation=observation, ts_ns=ts))
+            self.do(c.Observe(feed=feed, observation=observation, ts_ns=ts))
 
     def opened(self, low: int = 980_000, mid: int = 990_000, high: int = 1_000_000) -> Venue:
         """Have a first fair value in force."""

@@ -80,11 +80,12 @@ class PoolTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrancheStanding(msgspec.Struct, kw_only=True):
-    """What a tranche claims, and how many units of it there are."""
+    """What a tranche claims, and how many units of it there are, `ownerless_micro` of which are the buffer's."""
 
     state: TrancheState = TrancheState.OPEN
     claim_micro: int = 0
     supply_micro: int = 0
+    ownerless_micro: int = 0
 
 
 class Shares(msgspec.Struct, frozen=True, array_like=True):
@@ -315,6 +316,7 @@ def issue(pool: Pool, plan: Issue) -> None:
     """Take money in for units. A tranche with a claim claims it."""
     standing = pool.tranches[plan.tranche]
     standing.supply_micro += plan.units_micro + plan.ownerless_micro
+    standing.ownerless_micro += plan.ownerless_micro
     if plan.tranche < len(pool.tranches) - 1:
         standing.claim_micro += plan.amount_micro
     pool.cash_micro += plan.amount_micro
@@ -342,6 +344,13 @@ def retire(pool: Pool, tranche: int, units_micro: int, amount_micro: int) -> Non
     standing.claim_micro -= standing.claim_micro * units_micro // standing.supply_micro if units_micro else 0
     standing.supply_micro -= units_micro
     pool.cash_micro -= amount_micro
+
+
+def retire_ownerless(pool: Pool, tranche: int, units_micro: int, amount_micro: int) -> None:
+    """Take units of the buffer's out of the supply; the money goes to the buffer."""
+    retire(pool, tranche, units_micro, amount_micro)
+    pool.tranches[tranche].ownerless_micro -= units_micro
+    pool.buffer_micro += amount_micro
 
 
 class Waterfall(msgspec.Struct, frozen=True, kw_only=True):
@@ -382,6 +391,8 @@ def check(pool: Pool, shares: Shares | None) -> None:
     for terms, standing in zip(pool.terms.tranches, pool.tranches, strict=True):
         if min(standing.claim_micro, standing.supply_micro) < 0:
             raise InvariantError(f"pool {pool.name}, tranche {terms.name}: claim or supply is negative")
+        if not 0 <= standing.ownerless_micro <= standing.supply_micro:
+            raise InvariantError(f"pool {pool.name}, tranche {terms.name}: the buffer has more units than there are")
         if standing.claim_micro and not standing.supply_micro:
             raise InvariantError(f"pool {pool.name}, tranche {terms.name}: nobody owns its claim")
     for share_nano in (shares.low_nano, shares.mid_nano, shares.high_nano) if shares else (0,):

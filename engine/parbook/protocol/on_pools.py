@@ -10,13 +10,15 @@ from parbook.errors import ConversionError, MisuseError
 from parbook.instrument import Instrument
 from parbook.listing import ASSETS_MAX, LOT_ATOMS_MAX, MAX_FEE_PPM_MAX, TICK_ATOMS_MAX, Asset, Listing
 from parbook.pools import pool as pools
+from parbook.pools.amounts import NANO, Rounding, divide
 from parbook.pools.servicing import ROWS_MAX, RowRefused, plan_service, service
 from parbook.pools.states import NEXT, TrancheState
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
-from parbook.protocol import prices
+from parbook.protocol import on_exits, prices
 from parbook.protocol.answers import Answer, No, entry_of
 from parbook.protocol.state import PoolEntry, TrancheEntry
+from parbook.redemption.tranches import Demand, allocate
 from parbook.refusals import Refusal
 from parbook.units import INSTRUMENTS_MAX, to_units
 
@@ -141,6 +143,7 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
         amount_micro=plan.amount_micro,
         units_micro=plan.units_micro,
         price_nano=plan.price_nano,
+        ownerless_micro=plan.ownerless_micro,
     )
     prices.reprice(engine, command.pool)
     return None
@@ -208,11 +211,12 @@ def service_loans(engine: Engine, command: c.Service) -> Answer:
 
 
 def run_waterfall(engine: Engine, command: c.RunWaterfall) -> Answer:
-    """Pay fees and fill the buffer."""
+    """Pay fees, let the buffer's own units leave, and fill it."""
     entry = _managed(engine, command.pool, command.account)
     if isinstance(entry, Refusal):
         return entry
     prices.keep(engine, command.pool, entry)
+    _redeem_ownerless(engine, command.pool, entry)
     plan = pools.plan_waterfall(entry.pool)
     engine.purse.move(entry.cash_account, entry.pool.terms.manager, entry.quote, plan.fees_micro)
     engine.purse.move(entry.cash_account, entry.buffer_account, entry.quote, plan.buffer_micro)
@@ -220,6 +224,48 @@ def run_waterfall(engine: Engine, command: c.RunWaterfall) -> Answer:
     engine.say(e.WaterfallRun, pool=command.pool, fees_micro=plan.fees_micro, buffer_micro=plan.buffer_micro)
     prices.reprice(engine, command.pool)
     return None
+
+
+def _redeem_ownerless(engine: Engine, number: int, entry: PoolEntry) -> None:
+    """Redeem the buffer's units for the cash that is free, at the price and in the order of an epoch. O(tranches^2).
+
+    Only at a price that the desk would pay at, and after everybody: not while units wait in a queue.
+    """
+    values = prices.values(entry, entry.shares.low_nano if entry.shares else 0)
+    demands = []
+    for index, (value, terms, tranche, standing) in enumerate(
+        zip(values, entry.pool.terms.tranches, entry.tranches, entry.pool.tranches, strict=True)
+    ):
+        if tranche.queue is not None and tranche.queue.queue.escrow_units_micro:
+            return
+        open_now = standing.state is TrancheState.OPEN and on_exits.view_of(engine, entry, index).feed_ok
+        worth_micro = divide(standing.ownerless_micro * value.exit_nano, NANO, Rounding.FLOOR) if open_now else 0
+        demands.append(
+            Demand(
+                value_micro=value.value_micro,
+                demand_micro=min(worth_micro, value.value_micro),
+                minimum_subordination_e12=terms.minimum_subordination_e12,
+            )
+        )
+    for index, cash_micro in enumerate(allocate(pools.free_cash_micro(entry.pool), demands)):
+        if not cash_micro:
+            continue
+        price_nano, asset = values[index].exit_nano, entry.tranches[index].asset
+        # All of them for all they are worth; of a part as many as the money pays, rounded up: for those who stay.
+        units_micro = entry.pool.tranches[index].ownerless_micro
+        if cash_micro < demands[index].demand_micro:
+            units_micro = divide(cash_micro * NANO, price_nano, Rounding.CEIL)
+        engine.purse.burn(entry.buffer_account, asset, units_micro)
+        engine.purse.move(entry.cash_account, entry.buffer_account, entry.quote, cash_micro)
+        pools.retire_ownerless(entry.pool, index, units_micro, cash_micro)
+        engine.say(
+            e.BufferLeft,
+            pool=number,
+            tranche=index,
+            units_micro=units_micro,
+            paid_micro=cash_micro,
+            price_nano=price_nano,
+        )
 
 
 def set_pool(engine: Engine, command: c.SetPool) -> Answer:
