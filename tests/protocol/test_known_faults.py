@@ -16,7 +16,7 @@ from parbook.pools.pool import PoolTerms, TrancheTerms
 from parbook.pools.servicing import Action, ServiceRow
 from parbook.protocol import commands as c
 from parbook.protocol.commands import Order
-from tests.protocol.house import MANAGER, MICRO
+from tests.protocol.house import DAY, MANAGER, MICRO, SECOND
 from tests.protocol.test_backing import BIDDER, Backed
 from tests.protocol.venue import BORROWER, FOUNDER, GOVERNOR, HOUR, INVESTOR, PAYER, SENIOR, Venue, loan
 
@@ -104,19 +104,21 @@ def test_who_enters_an_empty_tranche_does_not_get_what_leavers_left():
     assert worth * plan.units_micro // pool.tranches[0].supply_micro <= MICRO, "one was paid"
 
 
-def test_a_long_silence_is_not_as_many_events_as_seconds():
-    venue = Venue(check=False, sync_ns=60 * 10**9).opened()
-    calls = 0
-    run = venue.one.engine.purse.run
+def syncs(venue: Venue) -> int:
+    """Return how often the senior's treasury has changed: once for each sync, and for nothing else here."""
+    version: int = venue.one.protocol.pools[0].tranches[SENIOR].treasury.treasury.version
+    return version
 
-    def counted(command: m.Command) -> list[m.Event]:
-        nonlocal calls
-        calls += 1
-        return run(command)
 
-    venue.one.engine.purse.run = counted  # type: ignore[method-assign]
-    venue.one.act(c.Tick(ts_ns=venue.now + HOUR))
-    assert calls < 1000
+def test_a_long_silence_is_not_as_many_syncs_as_fit_into_it():
+    venue = Venue(check=False, sync_ns=600 * SECOND).opened()
+    before = syncs(venue)
+    venue.one.act(c.Tick(ts_ns=venue.now + 365 * DAY))
+    # Until the feed halts, 5 days after its last observation: a sync each ten minutes, and the steps of the decay.
+    assert 5 * 144 - 20 <= syncs(venue) - before <= 5 * 144 + 5 * 24
+    before = syncs(venue)
+    venue.one.act(c.Tick(ts_ns=venue.now + 365 * DAY))
+    assert syncs(venue) == before
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,9 @@ def feed_terms(**changes: Any) -> FeedTerms:
 class Venue(House):
     """Ten loans of 100 behind 700 senior and 300 junior units; 500 in reserve, of which 5 % a day may be spent."""
 
-    def __init__(self, *, check: bool = True, feed: dict[str, Any] | None = None, **treasury: Any) -> None:
+    def __init__(
+        self, *, check: bool = True, feed: dict[str, Any] | None = None, rate_e12: int = E12 // 20, **treasury: Any
+    ) -> None:
         super().__init__(check=check)
         self.usd = self.asset("USD")
         self.sequence = 0
@@ -66,7 +68,7 @@ class Venue(House):
             name="SME",
             manager=MANAGER,
             tranches=(
-                TrancheTerms(name="S", rate_e12=E12 // 20, minimum_subordination_e12=E12 // 5),
+                TrancheTerms(name="S", rate_e12=rate_e12, minimum_subordination_e12=E12 // 5),
                 TrancheTerms(name="J"),
             ),
             limits=Limits(obligor_e12=E12, counterparty_e12=E12),

@@ -87,7 +87,7 @@ class BackedExchange:
 
     @classmethod
     def from_state(cls, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> Self:
-        """Return the exchange that had this state. See `parbook.interface.ExchangeFactory`; SchemaError for an older."""
+        """Return the exchange that had this state. See `parbook.interface.ExchangeFactory`; SchemaError if older."""
         if not isinstance(state, bytes) or not state.startswith(FAMILY):
             return cls.over(cls.base.from_state(state, assets, listings))
         if not state.startswith(MAGIC):

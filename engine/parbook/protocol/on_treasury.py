@@ -175,26 +175,36 @@ def retire(engine: Engine, command: c.RetireUnits) -> Answer:
 # --- time ---------------------------------------------------------------------------------------------------------
 
 
-def _treasuries(engine: Engine) -> list[tuple[int, TreasuryEntry]]:
+def _treasuries(engine: Engine) -> list[tuple[int, PoolEntry, TreasuryEntry]]:
     return [
-        (number, tranche.treasury)
+        (number, entry, tranche.treasury)
         for number, entry in enumerate(engine.state.pools)
         for tranche in entry.tranches
         if tranche.treasury is not None
     ]
 
 
+def due_ns_of(entry: PoolEntry, held: TreasuryEntry) -> int:
+    """Return when a treasury wants to look at its till, or its pause ends; 0 for never.
+
+    Without a price the curve is withdrawn, and was when the price went: no till changes, nothing is topped up, and
+    what time gives back is the same in one step or many. So however long nothing is heard, there are no more syncs
+    than fit into the time before the feed halts.
+    """
+    return held.treasury.paused_until_ns if entry.shares is None else treasuries.next_due_ns(held.treasury)
+
+
 def next_due_ns(engine: Engine) -> int:
     """Return when the first treasury wants to look at its till, or its pause ends. O(treasuries)."""
-    dues = (treasuries.next_due_ns(held.treasury) for _, held in _treasuries(engine))
+    dues = (due_ns_of(entry, held) for _, entry, held in _treasuries(engine))
     return min((due_ns for due_ns in dues if due_ns), default=2**63)
 
 
 def due(engine: Engine) -> None:
     """End pauses whose time has come, and sync."""
     pools_due = []
-    for number, held in _treasuries(engine):
-        if treasuries.next_due_ns(held.treasury) <= engine.now_ns:
+    for number, entry, held in _treasuries(engine):
+        if 0 < due_ns_of(entry, held) <= engine.now_ns:
             plan = treasuries.plan_due(held.treasury, engine.now_ns)
             if plan is not None:
                 treasuries.turn(held.treasury, plan, engine.now_ns)
