@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 import parbook as pb
+from parbook import listing
 from parbook import messages as m
 from parbook.anchored.terms import TokenTerms
 from parbook.codes import Side
 from parbook.errors import AssetError, MisuseError
+from parbook.listing import Asset
 from parbook.pools.pool import PoolTerms, TrancheTerms
 from parbook.pools.servicing import Action, ServiceRow
 from parbook.protocol import commands as c
@@ -140,3 +142,18 @@ def test_a_name_that_is_none_lets_nothing_happen():
     with pytest.raises(AssetError, match="printable"):
         c.OpenToken(name="a\n", native=venue.native, cash=venue.usd, governor=1, terms=terms, ts_ns=venue.now + HOUR)
     assert venue.one.state_hash() == before
+
+
+def test_the_name_of_a_token_is_the_name_of_an_asset_by_the_one_rule(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(listing, "ASSET_NAME_MAX", 3)
+    terms = TokenTerms(token_asset=0, native_asset=1)
+    for name, error in ((lambda name: Asset(name=name), MisuseError), (lambda name: token(name, terms), AssetError)):
+        name("abc")
+        for wrong in ("", "abcd", "a\n"):
+            with pytest.raises(error, match="1 to 3 printable"):
+                name(wrong)
+
+
+def token(name: str, terms: TokenTerms) -> c.OpenToken:
+    """Return the command that opens a token of that name."""
+    return c.OpenToken(name=name, native=1, cash=0, governor=1, terms=terms)

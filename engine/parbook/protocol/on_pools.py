@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from parbook.errors import ConversionError, MisuseError
 from parbook.instrument import Instrument
-from parbook.listing import ASSETS_MAX, LOT_ATOMS_MAX, MAX_FEE_PPM_MAX, TICK_ATOMS_MAX, Asset, Listing
+from parbook.listing import ASSETS_MAX, LOT_ATOMS_MAX, MAX_FEE_PPM_MAX, TICK_ATOMS_MAX, Asset, Listing, asset_name_error
 from parbook.pools import pool as pools
 from parbook.pools.amounts import NANO, Rounding, divide
 from parbook.pools.servicing import ROWS_MAX, RowRefused, plan_service, service
@@ -41,9 +41,9 @@ def open_pool(engine: Engine, command: c.OpenPool) -> Answer:
     if command.quote >= len(core.assets) or core.assets[command.quote].decimals != DECIMALS:
         return No(Refusal.NOT_THERE, f"quote: no asset of number {command.quote} with {DECIMALS} decimals")
     names = [f"{terms.name}-{tranche.name}" for tranche in terms.tranches]
-    long = next((name for name in names if len(name) > 32), "")
-    if long or {asset.name for asset in core.assets} & set(names) or len(core.assets) + len(names) > ASSETS_MAX:
-        return No(Refusal.NAME_TAKEN, long)
+    wrong = next(filter(None, map(asset_name_error, names)), "")
+    if wrong or {asset.name for asset in core.assets} & set(names) or len(core.assets) + len(names) > ASSETS_MAX:
+        return No(Refusal.NAME_TAKEN, wrong)
     if len(command.markets) not in (0, len(names)):
         return No(
             Refusal.NOT_THERE, f"markets: {len(command.markets)} for {len(names)} tranches; None where it has none"
