@@ -167,8 +167,8 @@ def add_loans(engine: Engine, command: c.AddLoans) -> Answer:
     if len(command.entries) > ROWS_MAX:
         return Refusal.FULL
     no = pools.refusal_of_entries(entry.pool, command.entries, engine.pledges)
-    if no:
-        return no
+    if no is not None:
+        return No(no.refusal, no.detail)
     prices.keep(engine, command.pool, entry)
     paid_micro = pools.add_entries(entry.pool, command.entries, engine.pledges)
     engine.purse.move(entry.cash_account, command.originator, entry.quote, paid_micro)
