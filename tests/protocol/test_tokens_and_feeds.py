@@ -200,3 +200,11 @@ def test_units_are_priced_at_the_claim_as_it_is_now_whether_or_not_anybody_looke
     assert before is not None
     assert price is not None
     assert price.low_nano - before.low_nano == 114_163, "20 hours of 5 % a year"
+
+
+def test_a_leg_of_nothing_needs_no_price_for_the_others_to_be_paid_by():
+    venue = Backed(token={"cash_leg": 0}).minted()
+    venue.do(c.AddLeg(**GOVERNED, asset=venue.asset("PLAN"), haircut_e12=0))
+    before = venue.has(INVESTOR, venue.usd)
+    venue.do(c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO))
+    assert venue.has(INVESTOR, venue.usd) > before
