@@ -85,7 +85,7 @@ class TapeError(InputError):
 
 
 class SchemaError(InputError):
-    """A journal's record, or its layouts, are of a version that this parbook does not read."""
+    """A journal's record, its layouts, or a state are of a version that this parbook does not read."""
 
 
 class JournalError(ParbookError):

@@ -12,6 +12,8 @@ from parbook.units import ACCOUNT_MAX, PPM
 
 ASSETS_MAX: Final = 2**16 - 1
 """Most assets of an exchange."""
+ASSET_NAME_MAX: Final = 32
+"""Most characters in the name of an asset."""
 LOT_ATOMS_MAX: Final = 2**40
 """Most base atoms in a lot."""
 TICK_ATOMS_MAX: Final = 2**40
@@ -22,6 +24,13 @@ TIERS_MAX: Final = 256
 """Fee tiers are numbered 0..TIERS_MAX-1; an account is in tier 0 until it is put in another."""
 
 
+def asset_name_error(name: str) -> str:
+    """Return what is wrong with the name of an asset and what to give instead, "" for nothing."""
+    if 1 <= len(name) <= ASSET_NAME_MAX and name.isprintable():
+        return ""
+    return f"name={shown(name)}: give 1 to {ASSET_NAME_MAX} printable characters"
+
+
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is owned in whole atoms, of which 10**decimals make one unit."""
 
@@ -29,8 +38,9 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     decimals: int = 0
 
     def __post_init__(self) -> None:
-        if not self.name or len(self.name) > 32 or not self.name.isprintable():
-            raise MisuseError(f"asset name={shown(self.name)}: give 1 to 32 printable characters.")
+        wrong = asset_name_error(self.name)
+        if wrong:
+            raise MisuseError(f"asset {wrong}.")
         if not 0 <= self.decimals <= 18:
             raise MisuseError(f"asset {self.name}: decimals={shown(self.decimals)} is outside 0..18.")
 

@@ -13,7 +13,7 @@ from parbook.errors import AssetError, InvariantError
 from parbook.pools import pool as pools
 from parbook.pools.amounts import E12, MICRO, MONEY_MICRO_MAX, NANO
 from parbook.pools.limits import Eligibility, Limits, PledgeRegister, breaches, concentration
-from parbook.pools.loans import LoanBook
+from parbook.pools.loans import LoanBook, LoanEntry
 from parbook.pools.pool import Pool, Shares, TrancheTerms
 from parbook.pools.servicing import Action, ServicePlan, ServiceRow, plan_service, service
 from parbook.pools.states import NEXT, PoolState, TrancheState
@@ -56,7 +56,13 @@ def test_tranches_that_are_none(changes: dict[str, object]):
 
 def entering(made: Pool, *numbers: int, pledges: PledgeRegister | None = None) -> Refusal | None:
     """Ask whether assets of these numbers may enter."""
-    return pools.refusal_of_entries(made, [entry(number) for number in numbers], pledges or PledgeRegister())
+    return asked(made, [entry(number) for number in numbers], pledges or PledgeRegister())
+
+
+def asked(made: Pool, entries: list[LoanEntry], pledges: PledgeRegister) -> Refusal | None:
+    """Ask whether assets may enter."""
+    no = pools.refusal_of_entries(made, entries, pledges)
+    return no.refusal if no else None
 
 
 def test_assets_enter_while_there_is_cash_after_fees():
@@ -82,7 +88,7 @@ def test_ids_and_contracts_are_there_once():
     assert entering(made, 0) is Refusal.DUPLICATE_ASSET
     assert entering(made, 20, 20) is Refusal.DUPLICATE_ASSET
     twice = [entry(20), entry(21, legal_hash=entry(20).legal_hash)]
-    assert pools.refusal_of_entries(made, twice, pledges) is Refusal.DUPLICATE_ASSET
+    assert asked(made, twice, pledges) is Refusal.DUPLICATE_ASSET
     pledges.pledge(entry(30).legal_hash, "elsewhere")
     assert entering(made, 30, pledges=pledges) is Refusal.DUPLICATE_ASSET
     pools.add_entries(made, [entry(31)], pledges)
@@ -93,7 +99,35 @@ def test_only_eligible_assets_enter():
     made = filled(1, eligibility=Eligibility(months_max=12, groups=frozenset("A")))
     assert entering(made, 20) is None
     for changes in ({"months": 13}, {"group": "B"}):
-        assert pools.refusal_of_entries(made, [entry(20, **changes)], PledgeRegister()) is Refusal.INELIGIBLE
+        assert asked(made, [entry(20, **changes)], PledgeRegister()) is Refusal.INELIGIBLE
+
+
+@pytest.mark.parametrize(
+    ("entries", "detail"),
+    [
+        ([entry(20), entry(0)], "entry 1, asset L0: it is there already"),
+        ([entry(20), entry(20)], "entry 1, asset L20: it is there already"),
+        ([entry(20), entry(21, legal_hash=entry(20).legal_hash)], "entry 1, asset L21: its contract backs another of"),
+        ([entry(20, legal_hash=entry(30).legal_hash)], "entry 0, asset L20: its contract backs elsewhere"),
+        ([entry(20), entry(21, months=13)], "entry 1, asset L21: it runs 13 months, above 12"),
+        ([entry(20, 900 * MICRO)], "they cost 900000000, and 800000000 is free"),
+        (
+            [entry(number, 70 * MICRO, obligor="a", seller="") for number in (20, 21)],
+            "obligor 'a' would have 140000000 of 340000000, above 400000000000 e-12",
+        ),
+        ([entry(20, 70 * MICRO, seller="b")], "counterparty 'b' would have 70000000 of 270000000, above 25"),
+        ([entry(20, 70 * MICRO, seller="")], "the HHI of obligors would be 341563786009 e-12, above 333333333333"),
+    ],
+    ids=lambda value: value.split(":")[0][:24] if isinstance(value, str) else None,
+)
+def test_a_refusal_names_the_asset_and_the_numbers(entries: list[LoanEntry], detail: str):
+    limits = Limits(obligor_e12=E12 * 2 // 5, counterparty_e12=E12 // 4, hhi_e12=E12 // 3)
+    made = filled(2, eligibility=Eligibility(months_max=12), limits=limits)
+    pledges = PledgeRegister()
+    pledges.pledge(entry(30).legal_hash, "elsewhere")
+    no = pools.refusal_of_entries(made, entries, pledges)
+    assert no is not None
+    assert no.detail.startswith(detail), no.detail
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -118,7 +152,7 @@ def test_limits_are_those_that_are_counted_from_scratch(seed: int):
                 )
                 for number in range(draw.randint(1, 3))
             ]
-            got = pools.refusal_of_entries(made, entries, pledges)
+            got = asked(made, entries, pledges)
             wanted = _wanted(made, entries)
             assert (got is Refusal.CONCENTRATION) is wanted, (entries, got)
             refusals += wanted

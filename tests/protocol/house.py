@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from parbook import canonical
 from parbook import messages as m
 from parbook.listing import Asset
 from parbook.protocol import commands as c
 from parbook.protocol.answers import Acted
-from parbook.protocol.events import Said
+from parbook.protocol.events import Refused, Said
 from parbook.protocol.exchange import BackedExchange
 from parbook.protocol.state import ProtocolState
 from parbook.reference.exchange import Exchange as ReferenceExchange
@@ -65,11 +68,22 @@ class House:
         tick = c.Tick(ts_ns=command.ts_ns)
         if not command.ts_ns or command.ts_ns >= self.one.now_ns:
             self.act(tick)
-        before = self.one.core.state_hash()
+        before = self.stands()
         acted = self.act(command)
         assert acted.no is not None, acted.said
-        assert self.one.core.state_hash() == before
+        self.unmoved(acted, before)
         return acted.no.refusal
+
+    def stands(self) -> tuple[bytes, bytes]:
+        """Return all that the exchange and the protocol know, but how much was said."""
+        return self.one.core.state_bytes(), canonical.encode(msgspec.structs.replace(self.protocol, next_said=0))
+
+    def unmoved(self, acted: Acted, before: tuple[bytes, bytes]) -> None:
+        """Test that a refused command whose time had come before it changed nothing, and said that alone."""
+        assert acted.no is not None
+        assert [type(said) for said in acted.said] == [Refused], acted
+        assert acted.events == []
+        assert self.stands() == before, acted
 
     def apply(self, command: m.Command) -> list[m.Event]:
         """Apply a command of the exchange to both."""

@@ -28,7 +28,6 @@ from parbook.pools.servicing import Action, ServiceRow
 from parbook.pools.states import LoanState, PoolState, TrancheState
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
-from parbook.protocol.state import ProtocolState
 from parbook.redemption.desk import DeskTerms
 from parbook.redemption.queue_state import QueueTerms
 from parbook.treasury.state import TreasuryStatus
@@ -538,8 +537,8 @@ class Flows:
             if isinstance(one, e.PoolOpened):
                 self.inside |= dict.fromkeys(one.assets, 0)
             elif isinstance(one, e.Invested):
-                self.inside[entries[one.pool].tranches[one.tranche].asset] += one.units_micro
-            elif isinstance(one, e.Redeemed | e.EpochStruck | e.UnitsRetired):
+                self.inside[entries[one.pool].tranches[one.tranche].asset] += one.units_micro + one.ownerless_micro
+            elif isinstance(one, e.Redeemed | e.EpochStruck | e.UnitsRetired | e.BufferLeft):
                 self.inside[entries[one.pool].tranches[one.tranche].asset] -= one.units_micro
 
     def outside(self, events: Iterable[m.Event]) -> None:
@@ -549,15 +548,6 @@ class Flows:
                 self.inside[event.asset] += event.amount_atoms
             elif isinstance(event, m.Withdrawn) and event.account < RESERVED_ACCOUNT:
                 self.inside[event.asset] -= event.amount_atoms
-
-
-def settled(venue: Venue) -> list[bytes]:
-    """Return what the protocol knows as if all claims had just grown up to now: what a refused command leaves alone."""
-    state: ProtocolState = msgspec.json.decode(canonical.encode(venue.protocol), type=ProtocolState)
-    for entry in state.pools:
-        pools.accrue(entry.pool, venue.now)
-    rest = (*state.feeds, *state.tokens, state.governance, state.next_account)
-    return [canonical.encode(part) for part in (*state.pools, *rest)]
 
 
 def exit_prices(venue: Venue, number: int) -> list[tuple[int, int]]:

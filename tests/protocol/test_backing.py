@@ -17,7 +17,7 @@ from parbook.errors import MisuseError
 from parbook.instrument import Instrument
 from parbook.insurance.terms import FundTerms
 from parbook.listing import Listing
-from parbook.messages import NewOrder, SetStatus, Transfer
+from parbook.messages import NewOrder, SetFees, SetStatus, Transfer
 from parbook.oracle.state import Observation
 from parbook.pools.amounts import E12, NANO
 from parbook.pools.servicing import Action, ServiceRow
@@ -45,8 +45,8 @@ TOKEN_GOVERNOR, STAKER, BIDDER = 51, 52, 53
 class Backed(Venue):
     """A venue with a token on senior units and cash, an insured pool, bonds beside the reserve, a native token."""
 
-    def __init__(self, *, check: bool = True, token: dict[str, Any] | None = None) -> None:
-        super().__init__(check=check)
+    def __init__(self, *, check: bool = True, token: dict[str, Any] | None = None, **treasury: Any) -> None:
+        super().__init__(check=check, **treasury)
         self.native = self.asset("NTV")
         market = Instrument(symbol="NTV", tick=Decimal("0.0001"), lot=Decimal(1))
         listing = Listing(instrument=market, base=self.native, quote=self.usd, lot_atoms=MICRO, tick_atoms=100)
@@ -208,6 +208,29 @@ def test_a_proof_of_backing_holds_the_hash_of_the_venue_and_everybodys_claim():
     assert signing.verify(following, signature, signing.public_key(private), data) == opened(following)
     with pytest.raises(MisuseError, match="token=1"):
         venue.one.backing_report(1)
+
+
+def test_a_fee_that_was_taken_in_the_token_is_a_claim_of_the_venues():
+    venue = Backed().minted()
+    token = venue.token_asset
+    market = Instrument(symbol="NTV/ANC", tick=Decimal("0.0001"), lot=Decimal(1))
+    listing = Listing(instrument=market, base=venue.native, quote=token, lot_atoms=MICRO, tick_atoms=100)
+    for exchange in (venue.one, venue.two):
+        number = exchange.add_instrument(listing)
+    venue.apply(SetFees(tier=0, maker_ppm=100, taker_ppm=2_000))
+    order = {"qty_lots": 10, "price_ticks": 5_000, "instrument": number}
+    venue.apply(NewOrder(account=STAKER, side=Side.SELL, **order))
+    venue.apply(NewOrder(account=INVESTOR, side=Side.BUY, **order))
+    fees = venue.one.fees_taken(token)
+    assert fees == 5 * MICRO * 2_100 // 10**6
+    data = venue.one.backing_report(0)
+    assert data == venue.two.backing_report(0)
+    made = verified(data, None)
+    claims = claims_of(venue.one.holders(token))
+    assert venue.one.holders(token) == {0: fees, STAKER: venue.has(STAKER, token), INVESTOR: venue.has(INVESTOR, token)}
+    assert (made.claims_root, made.claims_micro) == (claims.root, venue.token.supply_micro)
+    venue.pass_to(venue.now + HOUR)
+    assert verified(venue.one.backing_report(0, data), data).chain == 2
 
 
 def test_what_a_token_refuses():

@@ -216,6 +216,10 @@ def test_assets_that_may_not_enter(entries, refusal):
     place = Place().invested()
     assert place.no(place.adding(*entries)) is refusal
     assert not place.pool.book.loans
+    acted = place.act(place.adding(*entries))
+    assert acted.no is not None
+    assert acted.no.detail
+    assert getattr(acted.said[-1], "detail", "") == acted.no.detail
 
 
 def test_an_index_of_all_obligors_has_a_limit():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
+from parbook.protocol import prices
 from parbook.refusals import Refusal
 from tests.protocol.house import MICRO
 from tests.protocol.venue import FOUNDER, HOUR, INVESTOR, JUNIOR, SENIOR, Venue, no_worse
@@ -64,3 +65,14 @@ def test_a_senior_leaves_when_its_protection_is_gone_already():
     before = venue.exit_prices()
     venue.do(c.Redeem(pool=0, tranche=SENIOR, account=INVESTOR, units_micro=MICRO))
     assert no_worse(venue.exit_prices(), before)
+
+
+def test_a_fall_that_a_disputed_round_had_held_up_counts_from_the_dispute_on():
+    """The second round says less than the price; behind the first, which says more, the caps let it say as much."""
+    venue = Venue().opened()
+    venue.report(989_000, 995_000, 1_000_000)
+    venue.report(900_000, 910_000, 920_000, ts=venue.now + HOUR // 3)
+    before = venue.protocol.pools[0].shares.low_nano
+    venue.do(c.Dispute(feed=0, account=FOUNDER, round=2))
+    known = prices.guarded(venue.protocol.feeds[0].feed, venue.now)
+    assert venue.protocol.pools[0].shares.low_nano == known.low_nano < before

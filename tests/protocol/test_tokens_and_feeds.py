@@ -8,10 +8,11 @@ from parbook.oracle.rounds import anchor_at
 from parbook.oracle.state import FeedState, Observation
 from parbook.pools.amounts import E12
 from parbook.protocol import commands as c
+from parbook.protocol import prices
 from parbook.refusals import Refusal
-from tests.protocol.house import MICRO
+from tests.protocol.house import DAY, MANAGER, MICRO
 from tests.protocol.test_backing import TOKEN_GOVERNOR, Backed
-from tests.protocol.venue import ARBITER, FOUNDER, HOUR, INVESTOR, JUNIOR, SENIOR, SOURCES
+from tests.protocol.venue import ARBITER, FOUNDER, HOUR, INVESTOR, JUNIOR, PAYER, SENIOR, SOURCES
 
 GOVERNED = {"token": 0, "account": TOKEN_GOVERNOR}
 
@@ -186,3 +187,24 @@ def test_a_leg_that_counts_nothing_stops_nothing():
     venue = Backed(token={"cash_leg": 0}).minted()
     venue.do(c.AddLeg(**GOVERNED, asset=venue.units[JUNIOR], haircut_e12=0))
     venue.do(c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO))
+
+
+def test_units_are_priced_at_the_claim_as_it_is_now_whether_or_not_anybody_looked_at_the_pool():
+    venue = Backed(sync_ns=30 * DAY).opened()
+    unit = venue.units[SENIOR]
+    before = prices.price_of(venue.one.engine, unit, venue.usd)
+    venue.pass_to(venue.now + 20 * HOUR)
+    price = prices.price_of(venue.one.engine, unit, venue.usd)
+    venue.do(c.Service(pool=0, account=MANAGER, payer=PAYER, rows=()))
+    assert price == prices.price_of(venue.one.engine, unit, venue.usd)
+    assert before is not None
+    assert price is not None
+    assert price.low_nano - before.low_nano == 114_163, "20 hours of 5 % a year"
+
+
+def test_a_leg_of_nothing_needs_no_price_for_the_others_to_be_paid_by():
+    venue = Backed(token={"cash_leg": 0}).minted()
+    venue.do(c.AddLeg(**GOVERNED, asset=venue.asset("PLAN"), haircut_e12=0))
+    before = venue.has(INVESTOR, venue.usd)
+    venue.do(c.RedeemTokens(token=0, account=INVESTOR, tokens_micro=MICRO))
+    assert venue.has(INVESTOR, venue.usd) > before

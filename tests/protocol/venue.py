@@ -58,7 +58,9 @@ def feed_terms(**changes: Any) -> FeedTerms:
 class Venue(House):
     """Ten loans of 100 behind 700 senior and 300 junior units; 500 in reserve, of which 5 % a day may be spent."""
 
-    def __init__(self, *, check: bool = True, feed: dict[str, Any] | None = None, **treasury: Any) -> None:
+    def __init__(
+        self, *, check: bool = True, feed: dict[str, Any] | None = None, rate_e12: int = E12 // 20, **treasury: Any
+    ) -> None:
         super().__init__(check=check)
         self.usd = self.asset("USD")
         self.sequence = 0
@@ -66,7 +68,7 @@ class Venue(House):
             name="SME",
             manager=MANAGER,
             tranches=(
-                TrancheTerms(name="S", rate_e12=E12 // 20, minimum_subordination_e12=E12 // 5),
+                TrancheTerms(name="S", rate_e12=rate_e12, minimum_subordination_e12=E12 // 5),
                 TrancheTerms(name="J"),
             ),
             limits=Limits(obligor_e12=E12, counterparty_e12=E12),
@@ -124,7 +126,9 @@ class Venue(House):
         """Let time pass."""
         self.act(c.Tick(ts_ns=ts_ns))
 
-    def report(self, low: int, mid: int | None = None, high: int | None = None, *, ts: int = 0, age: int = 0) -> None:
+    def report(
+        self, low: int, mid: int | None = None, high: int | None = None, *, ts: int = 0, age: int = 0, feed: int = 0
+    ) -> None:
         """Let all sources report a fair value in ppm of what the assets count for."""
         ts = ts or self.now + 1
         mid = low if mid is None else mid
@@ -141,7 +145,7 @@ class Venue(House):
                 model_hash="0" * 64,
                 input_hash="0" * 64,
             )
-            self.do(c.Observe(feed=0, observation=observation, ts_ns=ts))
+            self.do(c.Observe(feed=feed, observation=observation, ts_ns=ts))
 
     def opened(self, low: int = 980_000, mid: int = 990_000, high: int = 1_000_000) -> Venue:
         """Have a first fair value in force."""

@@ -240,7 +240,7 @@ def _ended(
         leaver.claim()
     exchange.check()
     entry = exchange.protocol.pools[built.pool]
-    pools.accrue(entry.pool, exchange.now_ns)
+    entry = msgspec.structs.replace(entry, pool=pools.grown(entry.pool, exchange.now_ns))
     end = exit_nano(entry, shares.mid_nano)
     return Ran(
         exits=tuple(leaver.exits() for leaver in leavers),

@@ -10,12 +10,13 @@ once, without waiting for a report. Cash promised to leavers lies elsewhere and 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from parbook.errors import AssetError, InvariantError
+from parbook.errors import AssetError, InvariantError, shown
 from parbook.pools.accrual import SECONDS_PER_YEAR, accrued, factor_e27
 from parbook.pools.amounts import E12, MONEY_MICRO_MAX, NANO, Rounding, divide, require_int
 from parbook.pools.limits import Eligibility, Limits, PledgeRegister, ineligible
@@ -79,11 +80,12 @@ class PoolTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrancheStanding(msgspec.Struct, kw_only=True):
-    """What a tranche claims, and how many units of it there are."""
+    """What a tranche claims, and how many units of it there are, `ownerless_micro` of which are the buffer's."""
 
     state: TrancheState = TrancheState.OPEN
     claim_micro: int = 0
     supply_micro: int = 0
+    ownerless_micro: int = 0
 
 
 class Shares(msgspec.Struct, frozen=True, array_like=True):
@@ -141,6 +143,16 @@ def accrue(pool: Pool, now_ns: int) -> None:
     pool.fees_micro += fees
 
 
+def grown(pool: Pool, now_ns: int) -> Pool:
+    """Return a copy of a pool whose claims and fees have grown up to now; the book is the same one. O(tranches).
+
+    For whoever only asks: growing is rounded, so that a question that grew the claims themselves would leave a trace.
+    """
+    copied = msgspec.structs.replace(pool, tranches=[copy.copy(tranche) for tranche in pool.tranches])
+    accrue(copied, now_ns)
+    return copied
+
+
 # --- value --------------------------------------------------------------------------------------------------------
 
 
@@ -176,28 +188,44 @@ def tranche_prices(pool: Pool, share_nano: int) -> list[TrancheValue]:
 # --- assets in ----------------------------------------------------------------------------------------------------
 
 
-def refusal_of_entries(pool: Pool, entries: Sequence[LoanEntry], pledges: PledgeRegister) -> Refusal | None:
+class EntriesRefused(msgspec.Struct, frozen=True):
+    """Why assets may not enter together; `detail` names the first that may not, from 0, and the numbers compared."""
+
+    refusal: Refusal
+    detail: str
+
+
+def refusal_of_entries(pool: Pool, entries: Sequence[LoanEntry], pledges: PledgeRegister) -> EntriesRefused | None:
     """Test that assets may enter together: rules, limits, contracts, cash. O(entries + obligors)."""
     if pool.state not in (PoolState.RAISING, PoolState.REVOLVING):
-        return Refusal.POOL_STATE
+        return EntriesRefused(Refusal.POOL_STATE, f"the pool is {pool.state.name}")
     book = pool.book
     if len(book.loans) + len(entries) > LOANS_MAX:
-        return Refusal.POOL_LIMIT
-    ids = {entry.asset_id for entry in entries}
-    hashes = {entry.legal_hash for entry in entries}
-    if len(ids) < len(entries) or len(hashes) < len(entries) or any(asset_id in book.loans for asset_id in ids):
-        return Refusal.DUPLICATE_ASSET
-    if any(pledges.holder(legal_hash) for legal_hash in hashes):
-        return Refusal.DUPLICATE_ASSET
-    if any(ineligible(entry.candidate(), pool.terms.eligibility) for entry in entries):
-        return Refusal.INELIGIBLE
+        return EntriesRefused(
+            Refusal.POOL_LIMIT, f"{len(book.loans)} assets and {len(entries)} more, above {LOANS_MAX}"
+        )
+    ids: set[str] = set()
+    hashes: set[str] = set()
+    for index, entry in enumerate(entries):
+        where = f"entry {index}, asset {entry.asset_id}"
+        if entry.asset_id in ids or entry.asset_id in book.loans:
+            return EntriesRefused(Refusal.DUPLICATE_ASSET, f"{where}: it is there already")
+        if entry.legal_hash in hashes or pledges.holder(entry.legal_hash):
+            holder = pledges.holder(entry.legal_hash) or "another of them"
+            return EntriesRefused(Refusal.DUPLICATE_ASSET, f"{where}: its contract backs {holder}")
+        ids.add(entry.asset_id)
+        hashes.add(entry.legal_hash)
+    for index, entry in enumerate(entries):
+        reasons = ineligible(entry.candidate(), pool.terms.eligibility)
+        if reasons:
+            return EntriesRefused(Refusal.INELIGIBLE, f"entry {index}, asset {entry.asset_id}: {'; '.join(reasons)}")
     total = sum(entry.principal_micro for entry in entries)
     if total > pool.cash_micro - pool.fees_micro:
-        return Refusal.POOL_CASH
+        return EntriesRefused(Refusal.POOL_CASH, f"they cost {total}, and {free_cash_micro(pool)} is free")
     return _refusal_of_concentration(pool, entries, total)
 
 
-def _refusal_of_concentration(pool: Pool, entries: Sequence[LoanEntry], added_micro: int) -> Refusal | None:
+def _refusal_of_concentration(pool: Pool, entries: Sequence[LoanEntry], added_micro: int) -> EntriesRefused | None:
     """Test the limits on names that the entries touch, and the index over all obligors. O(entries); O(obligors) where
     the index has a limit below 1, which it never passes: the square of a sum is no less than the sum of squares."""
     book, limits = pool.book, pool.terms.limits
@@ -209,13 +237,21 @@ def _refusal_of_concentration(pool: Pool, entries: Sequence[LoanEntry], added_mi
             if name:
                 added[name] = added.get(name) or held.get(name, 0)
                 added[name] += entry.principal_micro
-    for totals, limit in ((obligors, limits.obligor_e12), (sellers, limits.counterparty_e12)):
-        if any(amount * E12 > limit * base for amount in totals.values()):
-            return Refusal.CONCENTRATION
+    for kind, totals, limit in (
+        ("obligor", obligors, limits.obligor_e12),
+        ("counterparty", sellers, limits.counterparty_e12),
+    ):
+        for name, amount in totals.items():
+            if amount * E12 > limit * base:
+                detail = f"{kind} {shown(name)} would have {amount} of {base}, above {limit} e-12"
+                return EntriesRefused(Refusal.CONCENTRATION, detail)
     if limits.hhi_e12 >= E12:
         return None
     squares = sum(amount * amount for amount in {**book.by_obligor, **obligors}.values())
-    return Refusal.CONCENTRATION if squares * E12 > limits.hhi_e12 * base * base else None
+    if squares * E12 <= limits.hhi_e12 * base * base:
+        return None
+    index = divide(squares * E12, base * base, Rounding.CEIL)
+    return EntriesRefused(Refusal.CONCENTRATION, f"the HHI of obligors would be {index} e-12, above {limits.hhi_e12}")
 
 
 def add_entries(pool: Pool, entries: Sequence[LoanEntry], pledges: PledgeRegister) -> int:
@@ -304,6 +340,7 @@ def issue(pool: Pool, plan: Issue) -> None:
     """Take money in for units. A tranche with a claim claims it."""
     standing = pool.tranches[plan.tranche]
     standing.supply_micro += plan.units_micro + plan.ownerless_micro
+    standing.ownerless_micro += plan.ownerless_micro
     if plan.tranche < len(pool.tranches) - 1:
         standing.claim_micro += plan.amount_micro
     pool.cash_micro += plan.amount_micro
@@ -331,6 +368,13 @@ def retire(pool: Pool, tranche: int, units_micro: int, amount_micro: int) -> Non
     standing.claim_micro -= standing.claim_micro * units_micro // standing.supply_micro if units_micro else 0
     standing.supply_micro -= units_micro
     pool.cash_micro -= amount_micro
+
+
+def retire_ownerless(pool: Pool, tranche: int, units_micro: int, amount_micro: int) -> None:
+    """Take units of the buffer's out of the supply; the money goes to the buffer."""
+    retire(pool, tranche, units_micro, amount_micro)
+    pool.tranches[tranche].ownerless_micro -= units_micro
+    pool.buffer_micro += amount_micro
 
 
 class Waterfall(msgspec.Struct, frozen=True, kw_only=True):
@@ -371,6 +415,8 @@ def check(pool: Pool, shares: Shares | None) -> None:
     for terms, standing in zip(pool.terms.tranches, pool.tranches, strict=True):
         if min(standing.claim_micro, standing.supply_micro) < 0:
             raise InvariantError(f"pool {pool.name}, tranche {terms.name}: claim or supply is negative")
+        if not 0 <= standing.ownerless_micro <= standing.supply_micro:
+            raise InvariantError(f"pool {pool.name}, tranche {terms.name}: the buffer has more units than there are")
         if standing.claim_micro and not standing.supply_micro:
             raise InvariantError(f"pool {pool.name}, tranche {terms.name}: nobody owns its claim")
     for share_nano in (shares.low_nano, shares.mid_nano, shares.high_nano) if shares else (0,):

@@ -31,6 +31,8 @@ def check(engine: Engine) -> None:
                 raise InvariantError(
                     f"{entry.pool.name}: {inside} units of {tranche.asset}, not {standing.supply_micro}"
                 )
+            name = f"pool {entry.pool.name}, asset {tranche.asset}, the buffer's units"
+            same(engine, name, entry.buffer_account, tranche.asset, standing.ownerless_micro)
             _check_tranche(engine, entry, tranche)
         if entry.fund is not None:
             _check_fund(engine, entry, entry.fund)

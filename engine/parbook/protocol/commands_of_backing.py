@@ -7,10 +7,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from parbook.anchored.terms import TokenTerms
-from parbook.errors import AssetError, shown
+from parbook.errors import AssetError
 from parbook.governance.state import Change, Choice
 from parbook.governance.terms import GovernanceTerms
 from parbook.insurance.terms import FundTerms
+from parbook.listing import asset_name_error
 from parbook.protocol.order import Account, Amount, Index, Order, Share
 from parbook.support.state import SupportTerms
 from parbook.units import RESERVED_ACCOUNT
@@ -100,8 +101,9 @@ class OpenToken(Order, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a name that no asset can have; AssetError."""
-        if not 1 <= len(self.name) <= 32 or not self.name.isprintable():
-            raise AssetError("anchored token", f"name={shown(self.name)}", "Give 1 to 32 printable characters.")
+        wrong = asset_name_error(self.name)
+        if wrong:
+            raise AssetError("anchored token", wrong, "Its asset has that name.")
 
 
 class AddLeg(Order, frozen=True, kw_only=True):

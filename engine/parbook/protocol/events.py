@@ -43,6 +43,7 @@ from parbook.protocol.events_of_backing import (
 )
 from parbook.protocol.events_of_pools import (
     Anchored,
+    BufferLeft,
     DeskOpened,
     Disputed,
     EpochClosed,
@@ -82,6 +83,7 @@ __all__ = [
     "Backed",
     "BondClaimed",
     "Bonded",
+    "BufferLeft",
     "ChangeProposed",
     "DeskOpened",
     "Disputed",

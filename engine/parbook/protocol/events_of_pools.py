@@ -28,6 +28,8 @@ class Invested(Said, frozen=True, kw_only=True):
     amount_micro: int
     units_micro: int
     price_nano: int
+    ownerless_micro: int = 0
+    """Units for what those who left had left behind: the buffer's."""
 
 
 class LoansAdded(Said, frozen=True, kw_only=True):
@@ -54,6 +56,16 @@ class WaterfallRun(Said, frozen=True, kw_only=True):
     pool: int
     fees_micro: int
     buffer_micro: int
+
+
+class BufferLeft(Said, frozen=True, kw_only=True):
+    """Units of the buffer's were redeemed: what they brought is its cash."""
+
+    pool: int
+    tranche: int
+    units_micro: int
+    paid_micro: int
+    price_nano: int
 
 
 class PoolMoved(Said, frozen=True, kw_only=True):

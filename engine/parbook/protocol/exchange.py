@@ -3,7 +3,7 @@
 Until something of the protocol is opened it is the exchange it stands on, byte for byte. From then on its state is that
 exchange's, followed by the protocol's:
 
-    STATE    magic "PBVENUE1", bytes of the exchange's state as u64, that state, the protocol's as canonical JSON
+    STATE    magic "PBVENUE2", bytes of the exchange's state as u64, that state, the protocol's as canonical JSON
 
 What falls due in the protocol happens before the first command at or after its time, whoever sent that.
 """
@@ -21,7 +21,7 @@ from parbook._exchange import Exchange as CompiledExchange
 from parbook.anchored.claims import claims_of
 from parbook.anchored.proof import encoded, report
 from parbook.codes import AccountStatus, CommandKind
-from parbook.errors import CorruptionError, MisuseError
+from parbook.errors import CorruptionError, MisuseError, SchemaError, shown
 from parbook.interface import ExchangeFactory, ExchangeProtocol, MarketProtocol, Placed
 from parbook.layouts import COMMAND, Records
 from parbook.listing import Asset, Fees, Listing
@@ -59,7 +59,11 @@ _KINDS: Final[dict[type, CommandKind]] = {
 _OF_ANCHORS: Final = SetCurve | FundCurve | WithdrawCurve | ProposeAnchor | WithdrawAnchors
 _OUTSIDE_KINDS: Final = [int(CommandKind.DEPOSIT), int(CommandKind.WITHDRAW)]
 _ANCHOR_KINDS: Final = [int(kind) for kind in _KINDS.values()]
-MAGIC: Final = b"PBVENUE1"
+FAMILY: Final = b"PBVENUE"
+MAGIC: Final = FAMILY + b"2"
+"""Counts up with every field that the protocol's state gains or loses: an older state would be misread, not refused."""
+VENUE: Final = 0
+"""Whose fees and suspense are among the holders of an asset: no account has this number."""
 _SIZE: Final = struct.Struct("<Q")
 _HEAD: Final = len(MAGIC) + _SIZE.size
 
@@ -83,9 +87,15 @@ class BackedExchange:
 
     @classmethod
     def from_state(cls, state: bytes, assets: Sequence[Asset], listings: Sequence[Listing]) -> Self:
-        """Return the exchange that had this state. See `parbook.interface.ExchangeFactory`."""
-        if not isinstance(state, bytes) or not state.startswith(MAGIC):
+        """Return the exchange that had this state. See `parbook.interface.ExchangeFactory`; SchemaError if older."""
+        if not isinstance(state, bytes) or not state.startswith(FAMILY):
             return cls.over(cls.base.from_state(state, assets, listings))
+        if not state.startswith(MAGIC):
+            raise SchemaError(
+                "state of a venue",
+                f"its format is {shown(state[: len(MAGIC)])}, and this parbook reads {shown(MAGIC)} alone",
+                "Load it with the parbook that wrote it.",
+            )
         if len(state) < _HEAD:
             raise CorruptionError(f"state of a venue: it ends after {len(state)} bytes")
         end = _HEAD + _SIZE.unpack_from(state, len(MAGIC))[0]
@@ -117,10 +127,16 @@ class BackedExchange:
         return self.engine.state
 
     def holders(self, asset: int) -> dict[int, int]:
-        """Return what every account owns of an asset, those of the protocol included, by account. O(state)."""
+        """Return what every account owns of an asset, those of the protocol included, by account. O(state).
+
+        Under VENUE, which is nobody's account, stands what the venue itself has: fees it took, and its suspense, which
+        it may owe. All together are what is inside.
+        """
         parts = cut_exchange(self.core.state_bytes(), self.core.assets, self.core.listings)
         rows = parts.balances[parts.balances["asset"] == asset]
-        return dict(zip(rows["account"].tolist(), rows["atoms"].tolist(), strict=True))
+        owned = dict(zip(rows["account"].tolist(), rows["atoms"].tolist(), strict=True))
+        own = self.core.fees_taken(asset) + self.core.suspense(asset)
+        return {VENUE: own, **owned} if own else owned
 
     def backing_report(self, token: int, previous: bytes | None = None) -> bytes:
         """Return the proof of a token's backing as bytes to be signed (`parbook.anchored.signing`), hash-chained.

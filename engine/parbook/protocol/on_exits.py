@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 
 
 def _place(engine: Engine, command: Any) -> tuple[PoolEntry, TrancheEntry] | Refusal:
-    """Return the pool, its claims grown up to now, and the tranche that a command names."""
+    """Return the pool and the tranche that a command names."""
     entry = entry_of(engine.state.pools, command.pool)
     tranche = entry_of(entry.tranches, command.tranche) if entry else None
     if entry is None or tranche is None:
         return Refusal.NOT_THERE
-    pools.accrue(entry.pool, engine.now_ns)
     return entry, tranche
 
 
@@ -75,9 +74,10 @@ def redeem(engine: Engine, command: c.Redeem) -> Answer:
     place = _place(engine, command)
     if isinstance(place, Refusal):
         return place
-    entry, tranche = place
+    held, tranche = place
     if tranche.desk is None:
         return Refusal.NOT_THERE
+    entry = prices.looked(engine, held)
     standing = entry.pool.tranches[command.tranche]
     if command.units_micro > standing.supply_micro:
         return Refusal.INSUFFICIENT_AVAILABLE
@@ -97,6 +97,7 @@ def redeem(engine: Engine, command: c.Redeem) -> Answer:
     no = no or engine.purse.refusal_of_payment(command.account, tranche.asset, plan.units_micro)
     if no:
         return no
+    prices.keep(engine, command.pool, entry)
     engine.purse.burn(command.account, tranche.asset, plan.units_micro)
     engine.purse.move(entry.cash_account, command.account, entry.quote, plan.paid_micro)
     pools.retire(entry.pool, command.tranche, plan.units_micro, plan.paid_micro)

@@ -126,13 +126,13 @@ def pay_premium(engine: Engine, command: c.PayPremium) -> Answer:
     place = _place(engine, command)
     if isinstance(place, Refusal):
         return place
-    entry, held = place
-    pools.accrue(entry.pool, engine.now_ns)
+    entry, held = prices.looked(engine, place[0]), place[1]
     plan = premium.plan_premium(held.fund, covered_micro(entry), engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
     if plan.charge_micro > pools.free_cash_micro(entry.pool):
         return Refusal.POOL_CASH
+    prices.keep(engine, command.pool, entry)
     engine.purse.move(entry.cash_account, held.cash_account, entry.quote, plan.charge_micro)
     entry.pool.cash_micro -= plan.charge_micro
     premium.premium(held.fund, plan, engine.now_ns)
@@ -197,8 +197,7 @@ def cover_loss(engine: Engine, command: c.CoverLoss) -> Answer:
     place = _governed(engine, command)
     if isinstance(place, Refusal):
         return place
-    entry, held = place
-    pools.accrue(entry.pool, engine.now_ns)
+    entry, held = prices.looked(engine, place[0]), place[1]
     if not entry.trusted:
         return Refusal.NO_FAIR_VALUE
     hole = hole_micro(entry) - held.fund.short_micro
@@ -216,6 +215,7 @@ def cover_loss(engine: Engine, command: c.CoverLoss) -> Answer:
     )
     if not (plan.surplus_micro or plan.cash_micro or plan.stake_micro):
         return Refusal.FUND_DEPLETED
+    prices.keep(engine, command.pool, entry)
     engine.purse.move(entry.buffer_account, entry.cash_account, entry.quote, plan.surplus_micro)
     engine.purse.move(held.cash_account, entry.cash_account, entry.quote, plan.cash_micro)
     entry.pool.buffer_micro -= plan.surplus_micro

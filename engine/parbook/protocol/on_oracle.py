@@ -151,6 +151,8 @@ def dispute(engine: Engine, command: c.Dispute) -> Answer:
     engine.purse.move(command.account, entry.bond_account, entry.bond_asset, plan.bond_micro)
     rounds.dispute(entry.feed, plan, engine.now_ns)
     engine.say(e.Disputed, feed=command.feed, round=command.round, account=command.account, bond_micro=plan.bond_micro)
+    # Rounds behind it are capped anew, and a fall that it had held up may be seen.
+    _reprice(engine, command.feed)
     return None
 
 

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from parbook.errors import ConversionError, MisuseError
 from parbook.instrument import Instrument
-from parbook.listing import ASSETS_MAX, LOT_ATOMS_MAX, MAX_FEE_PPM_MAX, TICK_ATOMS_MAX, Asset, Listing
+from parbook.listing import ASSETS_MAX, LOT_ATOMS_MAX, MAX_FEE_PPM_MAX, TICK_ATOMS_MAX, Asset, Listing, asset_name_error
 from parbook.pools import pool as pools
+from parbook.pools.amounts import NANO, Rounding, divide
 from parbook.pools.servicing import ROWS_MAX, RowRefused, plan_service, service
 from parbook.pools.states import NEXT, TrancheState
 from parbook.protocol import commands as c
 from parbook.protocol import events as e
-from parbook.protocol import prices
+from parbook.protocol import on_exits, prices
 from parbook.protocol.answers import Answer, No, entry_of
 from parbook.protocol.state import PoolEntry, TrancheEntry
+from parbook.redemption.tranches import Demand, allocate
 from parbook.refusals import Refusal
 from parbook.units import INSTRUMENTS_MAX, to_units
 
@@ -39,9 +41,9 @@ def open_pool(engine: Engine, command: c.OpenPool) -> Answer:
     if command.quote >= len(core.assets) or core.assets[command.quote].decimals != DECIMALS:
         return No(Refusal.NOT_THERE, f"quote: no asset of number {command.quote} with {DECIMALS} decimals")
     names = [f"{terms.name}-{tranche.name}" for tranche in terms.tranches]
-    long = next((name for name in names if len(name) > 32), "")
-    if long or {asset.name for asset in core.assets} & set(names) or len(core.assets) + len(names) > ASSETS_MAX:
-        return No(Refusal.NAME_TAKEN, long)
+    wrong = next(filter(None, map(asset_name_error, names)), "")
+    if wrong or {asset.name for asset in core.assets} & set(names) or len(core.assets) + len(names) > ASSETS_MAX:
+        return No(Refusal.NAME_TAKEN, wrong)
     if len(command.markets) not in (0, len(names)):
         return No(
             Refusal.NOT_THERE, f"markets: {len(command.markets)} for {len(names)} tranches; None where it has none"
@@ -113,10 +115,10 @@ def _listing(market: Instrument, base: int, quote: int, max_fee_ppm: int, till: 
 
 def invest(engine: Engine, command: c.Invest) -> Answer:
     """Issue units for money."""
-    entry = entry_of(engine.state.pools, command.pool)
-    if entry is None or command.tranche >= len(entry.tranches):
+    held = entry_of(engine.state.pools, command.pool)
+    if held is None or command.tranche >= len(held.tranches):
         return Refusal.NOT_THERE
-    pools.accrue(entry.pool, engine.now_ns)
+    entry = prices.looked(engine, held)
     # At a price that the caps hold down, who enters would take from those who are in.
     held_down = entry.feed >= 0 and prices.held_down(engine.state.feeds[entry.feed].feed, engine.now_ns)
     shares = entry.shares if entry.trusted and not held_down else None
@@ -128,6 +130,7 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
     no = no or engine.purse.refusal_of_mint(asset, plan.units_micro + plan.ownerless_micro)
     if no:
         return no
+    prices.keep(engine, command.pool, entry)
     engine.purse.move(command.account, entry.cash_account, entry.quote, plan.amount_micro)
     engine.purse.mint(entry.buffer_account, asset, plan.ownerless_micro)
     engine.purse.mint(command.account, asset, plan.units_micro)
@@ -140,20 +143,20 @@ def invest(engine: Engine, command: c.Invest) -> Answer:
         amount_micro=plan.amount_micro,
         units_micro=plan.units_micro,
         price_nano=plan.price_nano,
+        ownerless_micro=plan.ownerless_micro,
     )
     prices.reprice(engine, command.pool)
     return None
 
 
 def _managed(engine: Engine, pool: int, account: int) -> PoolEntry | Refusal:
-    """Return the pool of a number, its claims grown up to now, when the account manages it."""
+    """Return the pool of a number as it is now, a copy, when the account manages it."""
     entry = entry_of(engine.state.pools, pool)
     if entry is None:
         return Refusal.NOT_THERE
     if entry.pool.terms.manager != account:
         return Refusal.NOT_ALLOWED
-    pools.accrue(entry.pool, engine.now_ns)
-    return entry
+    return prices.looked(engine, entry)
 
 
 def add_loans(engine: Engine, command: c.AddLoans) -> Answer:
@@ -164,8 +167,9 @@ def add_loans(engine: Engine, command: c.AddLoans) -> Answer:
     if len(command.entries) > ROWS_MAX:
         return Refusal.FULL
     no = pools.refusal_of_entries(entry.pool, command.entries, engine.pledges)
-    if no:
-        return no
+    if no is not None:
+        return No(no.refusal, no.detail)
+    prices.keep(engine, command.pool, entry)
     paid_micro = pools.add_entries(entry.pool, command.entries, engine.pledges)
     engine.purse.move(entry.cash_account, command.originator, entry.quote, paid_micro)
     engine.say(e.LoansAdded, pool=command.pool, count=len(command.entries), paid_micro=paid_micro)
@@ -187,6 +191,8 @@ def service_loans(engine: Engine, command: c.Service) -> Answer:
     no = engine.purse.refusal_of_payment(command.payer, entry.quote, plan.collected_micro)
     if no:
         return no
+    # Fees grow by what the assets counted for until now.
+    prices.keep(engine, command.pool, entry)
     service(book, plan)
     for asset_id in plan.closed:
         engine.pledges.release(book.loans[asset_id].entry.legal_hash, f"{entry.pool.name}/{asset_id}")
@@ -205,10 +211,12 @@ def service_loans(engine: Engine, command: c.Service) -> Answer:
 
 
 def run_waterfall(engine: Engine, command: c.RunWaterfall) -> Answer:
-    """Pay fees and fill the buffer."""
+    """Pay fees, let the buffer's own units leave, and fill it."""
     entry = _managed(engine, command.pool, command.account)
     if isinstance(entry, Refusal):
         return entry
+    prices.keep(engine, command.pool, entry)
+    _redeem_ownerless(engine, command.pool, entry)
     plan = pools.plan_waterfall(entry.pool)
     engine.purse.move(entry.cash_account, entry.pool.terms.manager, entry.quote, plan.fees_micro)
     engine.purse.move(entry.cash_account, entry.buffer_account, entry.quote, plan.buffer_micro)
@@ -216,6 +224,48 @@ def run_waterfall(engine: Engine, command: c.RunWaterfall) -> Answer:
     engine.say(e.WaterfallRun, pool=command.pool, fees_micro=plan.fees_micro, buffer_micro=plan.buffer_micro)
     prices.reprice(engine, command.pool)
     return None
+
+
+def _redeem_ownerless(engine: Engine, number: int, entry: PoolEntry) -> None:
+    """Redeem the buffer's units for the cash that is free, at the price and in the order of an epoch. O(tranches^2).
+
+    Only at a price that the desk would pay at, and after everybody: not while units wait in a queue.
+    """
+    values = prices.values(entry, entry.shares.low_nano if entry.shares else 0)
+    demands = []
+    for index, (value, terms, tranche, standing) in enumerate(
+        zip(values, entry.pool.terms.tranches, entry.tranches, entry.pool.tranches, strict=True)
+    ):
+        if tranche.queue is not None and tranche.queue.queue.escrow_units_micro:
+            return
+        open_now = standing.state is TrancheState.OPEN and on_exits.view_of(engine, entry, index).feed_ok
+        worth_micro = divide(standing.ownerless_micro * value.exit_nano, NANO, Rounding.FLOOR) if open_now else 0
+        demands.append(
+            Demand(
+                value_micro=value.value_micro,
+                demand_micro=min(worth_micro, value.value_micro),
+                minimum_subordination_e12=terms.minimum_subordination_e12,
+            )
+        )
+    for index, cash_micro in enumerate(allocate(pools.free_cash_micro(entry.pool), demands)):
+        if not cash_micro:
+            continue
+        price_nano, asset = values[index].exit_nano, entry.tranches[index].asset
+        # All of them for all they are worth; of a part as many as the money pays, rounded up: for those who stay.
+        units_micro = entry.pool.tranches[index].ownerless_micro
+        if cash_micro < demands[index].demand_micro:
+            units_micro = divide(cash_micro * NANO, price_nano, Rounding.CEIL)
+        engine.purse.burn(entry.buffer_account, asset, units_micro)
+        engine.purse.move(entry.cash_account, entry.buffer_account, entry.quote, cash_micro)
+        pools.retire_ownerless(entry.pool, index, units_micro, cash_micro)
+        engine.say(
+            e.BufferLeft,
+            pool=number,
+            tranche=index,
+            units_micro=units_micro,
+            paid_micro=cash_micro,
+            price_nano=price_nano,
+        )
 
 
 def set_pool(engine: Engine, command: c.SetPool) -> Answer:
@@ -226,6 +276,7 @@ def set_pool(engine: Engine, command: c.SetPool) -> Answer:
     no = pools.refusal_of_state(entry.pool, command.state)
     if no:
         return no
+    prices.keep(engine, command.pool, entry)
     entry.pool.state = command.state
     engine.say(e.PoolMoved, pool=command.pool, state=command.state)
     return None
@@ -241,6 +292,7 @@ def set_tranche(engine: Engine, command: c.SetTranche) -> Answer:
         return Refusal.NOT_THERE
     if command.state not in NEXT[TrancheState][standing.state]:
         return Refusal.TRANCHE_STATE
+    prices.keep(engine, command.pool, entry)
     standing.state = command.state
     engine.say(e.TrancheMoved, pool=command.pool, tranche=command.tranche, state=command.state)
     return None

@@ -93,10 +93,9 @@ def pause(engine: Engine, command: c.PauseTreasury) -> Answer:
     held = _held(engine, command)
     if isinstance(held, Refusal):
         return held
-    entry, _, treasury = held
+    _, _, treasury = held
     if treasury.guardian != command.account:
         return Refusal.NOT_ALLOWED
-    pools.accrue(entry.pool, engine.now_ns)
     plan = treasuries.plan_pause(treasury.treasury, command.until_ns, engine.now_ns)
     if isinstance(plan, Refusal):
         return plan
@@ -137,8 +136,8 @@ def retire(engine: Engine, command: c.RetireUnits) -> Answer:
     if treasury.governor != command.account:
         return Refusal.NOT_ALLOWED
     # What was bought since the last sync counts; it is looked at on a copy first, so that a refusal moves nothing.
-    pools.accrue(entry.pool, engine.now_ns)
-    found = prices.planned_sync(engine, command.pool, command.tranche, treasury)
+    entry = prices.looked(engine, entry)
+    found = prices.planned_sync(engine, entry, command.tranche, treasury)
     seen = msgspec.structs.replace(treasury.treasury, inventory=found.inventory)
     units = seen.inventory.units_micro
     value = prices.low_value(entry, command.tranche)
@@ -155,13 +154,12 @@ def retire(engine: Engine, command: c.RetireUnits) -> Answer:
     no = asked(seen)
     if isinstance(no, Refusal):
         return no
-    prices.reprice(engine, command.pool)
+    prices.settle(engine, command.pool, command.tranche, treasury)
     plan = asked(treasury.treasury)
-    if isinstance(plan, Refusal):
-        return plan
+    assert not isinstance(plan, Refusal), "it has found what was foreseen, and settling trades nothing"
     engine.purse.run(SetCurve(params=treasury.params, instrument=tranche.instrument))
     engine.purse.burn(tranche.till, tranche.asset, plan.units_micro)
-    pools.retire(entry.pool, command.tranche, plan.units_micro, 0)
+    pools.retire(engine.state.pools[command.pool].pool, command.tranche, plan.units_micro, 0)
     treasuries.retire(treasury.treasury, plan, engine.now_ns)
     engine.say(
         e.UnitsRetired,
@@ -177,26 +175,36 @@ def retire(engine: Engine, command: c.RetireUnits) -> Answer:
 # --- time ---------------------------------------------------------------------------------------------------------
 
 
-def _treasuries(engine: Engine) -> list[tuple[int, TreasuryEntry]]:
+def _treasuries(engine: Engine) -> list[tuple[int, PoolEntry, TreasuryEntry]]:
     return [
-        (number, tranche.treasury)
+        (number, entry, tranche.treasury)
         for number, entry in enumerate(engine.state.pools)
         for tranche in entry.tranches
         if tranche.treasury is not None
     ]
 
 
+def due_ns_of(entry: PoolEntry, held: TreasuryEntry) -> int:
+    """Return when a treasury wants to look at its till, or its pause ends; 0 for never.
+
+    Without a price the curve is withdrawn, and was when the price went: no till changes, nothing is topped up, and
+    what time gives back is the same in one step or many. So however long nothing is heard, there are no more syncs
+    than fit into the time before the feed halts.
+    """
+    return held.treasury.paused_until_ns if entry.shares is None else treasuries.next_due_ns(held.treasury)
+
+
 def next_due_ns(engine: Engine) -> int:
     """Return when the first treasury wants to look at its till, or its pause ends. O(treasuries)."""
-    dues = (treasuries.next_due_ns(held.treasury) for _, held in _treasuries(engine))
+    dues = (due_ns_of(entry, held) for _, entry, held in _treasuries(engine))
     return min((due_ns for due_ns in dues if due_ns), default=2**63)
 
 
 def due(engine: Engine) -> None:
     """End pauses whose time has come, and sync."""
     pools_due = []
-    for number, held in _treasuries(engine):
-        if treasuries.next_due_ns(held.treasury) <= engine.now_ns:
+    for number, entry, held in _treasuries(engine):
+        if 0 < due_ns_of(entry, held) <= engine.now_ns:
             plan = treasuries.plan_due(held.treasury, engine.now_ns)
             if plan is not None:
                 treasuries.turn(held.treasury, plan, engine.now_ns)

@@ -19,7 +19,7 @@ from parbook.protocol import events as e
 from parbook.protocol.state import FeedEntry, PoolEntry, SupportEntry, TrancheEntry, TreasuryEntry
 from parbook.refusals import Refusal
 from parbook.support import bonds
-from parbook.support.state import bonded_micro
+from parbook.support.state import Support, bonded_micro
 from parbook.treasury.state import Sync, TreasuryStatus
 from parbook.treasury.syncs import plan_sync, sync
 from parbook.units import CURVE_PRICE_TICKS_MAX
@@ -30,16 +30,36 @@ if TYPE_CHECKING:
 _TRUSTED = (FeedState.OK, FeedState.CAPPED)
 
 
-def reprice(engine: Engine, number: int) -> None:
-    """After anything of a pool has changed: what its units are worth now, and what follows from that. O(tranches)."""
-    entry = engine.state.pools[number]
-    pools.accrue(entry.pool, engine.now_ns)
-    entry.shares, entry.trusted = None, False
+def looked(engine: Engine, entry: PoolEntry) -> PoolEntry:
+    """Return a pool as it is now: its claims grown, the fair value in force. O(tranches).
+
+    A copy: whoever carries a command out keeps it, whoever refuses one leaves the pool as it was.
+    """
+    shares, trusted = None, False
     if entry.feed >= 0:
         anchor = guarded(engine.state.feeds[entry.feed].feed, engine.now_ns)
         if anchor.state is not FeedState.HALTED:
-            entry.shares = Shares(anchor.low_nano, anchor.mid_nano, anchor.high_nano)
-            entry.trusted = anchor.state in _TRUSTED
+            shares = Shares(anchor.low_nano, anchor.mid_nano, anchor.high_nano)
+            trusted = anchor.state in _TRUSTED
+    return msgspec.structs.replace(entry, pool=pools.grown(entry.pool, engine.now_ns), shares=shares, trusted=trusted)
+
+
+def keep(engine: Engine, number: int, seen: PoolEntry) -> None:
+    """Put what was looked at in the place of the pool: what is done to `seen.pool` from now on is done to the pool."""
+    entry = engine.state.pools[number]
+    entry.pool, entry.shares, entry.trusted = seen.pool, seen.shares, seen.trusted
+
+
+def settle(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
+    """Let a treasury find what its curve did until now. No price moves, so that nobody's order trades by it."""
+    keep(engine, number, looked(engine, engine.state.pools[number]))
+    _sync(engine, number, index, held)
+
+
+def reprice(engine: Engine, number: int) -> None:
+    """After anything of a pool has changed: what its units are worth now, and what follows from that. O(tranches)."""
+    entry = engine.state.pools[number]
+    keep(engine, number, looked(engine, entry))
     for index, tranche in enumerate(entry.tranches):
         if tranche.treasury is not None:
             _sync(engine, number, index, tranche.treasury)
@@ -144,7 +164,8 @@ def _priced(engine: Engine, feed: Feed, low_nano: int, high_nano: int) -> Price:
     )
 
 
-def _unit_price(engine: Engine, entry: PoolEntry, index: int) -> Price | None:
+def _unit_price(engine: Engine, held: PoolEntry, index: int) -> Price | None:
+    entry = looked(engine, held)
     if entry.feed < 0 or entry.shares is None:
         return None
     feed = engine.state.feeds[entry.feed].feed
@@ -157,20 +178,17 @@ def good_rounds(engine: Engine, entry: PoolEntry) -> int:
     return engine.state.feeds[entry.feed].feed.rounds_good if entry.feed >= 0 else 0
 
 
-def planned_sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> Sync:
-    """Return what a treasury would find and move now. Changes nothing."""
-    entry = engine.state.pools[number]
+def planned_sync(engine: Engine, entry: PoolEntry, index: int, held: TreasuryEntry) -> Sync:
+    """Return what a treasury would find and move now, in a pool that was looked at. Changes nothing."""
     tranche = entry.tranches[index]
-    reserve = engine.core.balance(held.reserve_account, entry.quote)
-    if held.support is not None:
-        reserve = max(reserve - held.support.support.leavers.micro, 0)
     value = low_value(entry, index)
     return plan_sync(
         held.treasury,
         now_ns=engine.now_ns,
         till_micro=engine.core.balance(tranche.till, entry.quote),
         inventory_units_micro=engine.core.balance(tranche.till, tranche.asset),
-        reserve_micro=reserve,
+        reserve_micro=engine.core.balance(held.reserve_account, entry.quote),
+        leaving_micro=held.support.support.leavers.micro if held.support else 0,
         supply_micro=entry.pool.tranches[index].supply_micro,
         price_low_nano=value.exit_nano if value else 0,
         good_rounds=good_rounds(engine, entry),
@@ -182,7 +200,7 @@ def _sync(engine: Engine, number: int, index: int, held: TreasuryEntry) -> None:
     """Let the treasury find what was spent, and put into the till what may be."""
     entry = engine.state.pools[number]
     tranche, purse = entry.tranches[index], engine.purse
-    plan = planned_sync(engine, number, index, held)
+    plan = planned_sync(engine, entry, index, held)
     if plan.top_up_micro:
         purse.move(held.reserve_account, tranche.till, entry.quote, plan.top_up_micro)
     fund(engine, tranche, plan.till_micro)
@@ -211,14 +229,21 @@ def _share(engine: Engine, entry: PoolEntry, held: TreasuryEntry, support: Suppo
     realised = held.treasury.inventory.realised_micro - support.realised_micro
     support.realised_micro += realised
     reserve = engine.core.available(held.reserve_account, entry.quote)
-    if realised > 0:
-        plan = bonds.plan_spread(support.support, realised, engine.now_ns)
-        if not isinstance(plan, Refusal) and plan.bonds_micro <= reserve:
-            engine.purse.move(held.reserve_account, support.rewards_account, entry.quote, plan.bonds_micro)
-            bonds.spread(support.support, plan, engine.now_ns)
-    elif realised < 0:
-        own = max(reserve - bonded_micro(support.support), 0)
-        bonds.loss(support.support, bonds.plan_loss(support.support, -realised, own, engine.now_ns), engine.now_ns)
+    rewards_micro = shared(support.support, realised, reserve, engine.now_ns)
+    engine.purse.move(held.reserve_account, support.rewards_account, entry.quote, rewards_micro)
+
+
+def shared(support: Support, realised_micro: int, reserve_micro: int, now_ns: int) -> int:
+    """Carry the bonds' part of a gain or a loss out; return what of the reserve goes to their rewards."""
+    if realised_micro > 0:
+        plan = bonds.plan_spread(support, realised_micro, now_ns)
+        if not isinstance(plan, Refusal) and plan.bonds_micro <= reserve_micro:
+            bonds.spread(support, plan, now_ns)
+            return plan.bonds_micro
+    elif realised_micro < 0:
+        own_micro = max(reserve_micro - bonded_micro(support), 0)
+        bonds.loss(support, bonds.plan_loss(support, -realised_micro, own_micro, now_ns), now_ns)
+    return 0
 
 
 def fund(engine: Engine, tranche: TrancheEntry, till_micro: int) -> None:

@@ -23,24 +23,20 @@ def plan_sync(
     price_low_nano: int,
     good_rounds: int,
     feed_ok: bool,
+    leaving_micro: int = 0,
 ) -> Sync:
     """Return what to move between the reserve and the till. Never refused; O(1). Roundings: docs/treasury.md.
 
-    `inventory_units_micro` are all units the protocol holds, with the curve or elsewhere. `reserve_micro` is what lies
-    outside the till. `price_low_nano` is the low price as it stands, decayed while the feed is stale, 0 when halted;
-    `feed_ok` is then False: nothing is topped up, and no loss is marked, because a decayed price is no observation.
-    `good_rounds` counts every good round there ever was. AssetError: out of range. MisuseError: time or rounds fell.
+    `inventory_units_micro` are all units the protocol holds, with the curve or elsewhere. `reserve_micro` lies outside
+    the till; `leaving_micro` of both is kept, or swept, out of it. `price_low_nano` is the low price as it stands,
+    decayed while the feed is stale, 0 when halted; `feed_ok` is then False: nothing is topped up, and no loss is
+    marked. `good_rounds` counts all there ever were. AssetError: out of range. MisuseError: time or rounds fell.
     """
     require_now(treasury, now_ns)
-    for name, value, high in (
-        ("till_micro", till_micro, MONEY_MICRO_MAX),
-        ("inventory_units_micro", inventory_units_micro, MONEY_MICRO_MAX),
-        ("reserve_micro", reserve_micro, MONEY_MICRO_MAX - till_micro),
-        ("supply_micro", supply_micro, MONEY_MICRO_MAX),
-        ("price_low_nano", price_low_nano, PRICE_NANO_MAX),
-        ("good_rounds", good_rounds, MONEY_MICRO_MAX),
-    ):
-        require_int(_WHERE, name, value, 0, high)
+    _require(MONEY_MICRO_MAX, till_micro=till_micro, inventory_units_micro=inventory_units_micro)
+    _require(MONEY_MICRO_MAX, leaving_micro=leaving_micro, supply_micro=supply_micro, good_rounds=good_rounds)
+    _require(MONEY_MICRO_MAX - till_micro, reserve_micro=reserve_micro)
+    _require(PRICE_NANO_MAX, price_low_nano=price_low_nano)
     terms, paid = treasury.terms, treasury.till_micro - till_micro
     inventory = traded(treasury.inventory, paid, inventory_units_micro)
     most = capacities(terms, supply_micro, price_low_nano)
@@ -53,7 +49,7 @@ def plan_sync(
     room = units_room_micro(terms, inventory, supply_micro, price_low_nano)
     target = 0
     if status is TreasuryStatus.ACTIVE:
-        keep = max(till_micro + reserve_micro - terms.reserve_floor_micro, 0)
+        keep = max(till_micro + reserve_micro - leaving_micro - terms.reserve_floor_micro, 0)
         target = min(left_micro(budget, most), keep, worth_micro(room, price_low_nano), keep if feed_ok else till_micro)
     return Sync(
         top_up_micro=max(target - till_micro, 0),
@@ -72,6 +68,11 @@ def plan_sync(
         marks=marks,
         version=treasury.version,
     )
+
+
+def _require(high: int, **values: int) -> None:
+    for name, value in values.items():
+        require_int(_WHERE, name, value, 0, high)
 
 
 def _losses(treasury: Treasury, inventory: Inventory, price_low_nano: int, now_ns: int) -> tuple[tuple[Mark, ...], int]:

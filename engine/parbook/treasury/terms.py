@@ -12,6 +12,8 @@ from parbook.pools.throttle import WINDOW_NS_MAX
 
 HOUR_NS: Final = 3600 * 10**9
 DAY_NS: Final = 24 * HOUR_NS
+SYNC_NS_LEAST: Final = 60 * 10**9
+"""Least time from one due sync to the next."""
 
 
 class Recycling(DocumentedEnum):
@@ -32,7 +34,7 @@ class TreasuryTerms(msgspec.Struct, frozen=True, kw_only=True):
     credit_max_ns: int = 26 * HOUR_NS
     """Most time between two good rounds that gives budget back."""
     sync_ns: int = HOUR_NS
-    """A sync is due this long after the last: spending counts from the sync that finds it."""
+    """A sync is due this long after the last, at least a minute: spending counts from the sync that finds it."""
     inventory_units_max_e12: int = 20 * E12 // 100
     inventory_value_max_micro: int = MONEY_MICRO_MAX
     reserve_floor_micro: int = 0
@@ -54,8 +56,8 @@ class TreasuryTerms(msgspec.Struct, frozen=True, kw_only=True):
             require_int(where, name, getattr(self, name), 0, MONEY_MICRO_MAX)
         for name in ("day_ns", "month_ns", "loss_window_ns", "pause_rest_ns"):
             require_int(where, name, getattr(self, name), HOUR_NS, WINDOW_NS_MAX)
-        # A long silence is looked at sync by sync.
-        require_int(where, "sync_ns", self.sync_ns, 60 * 10**9, WINDOW_NS_MAX)
+        # A silence is looked at sync by sync until its feed halts.
+        require_int(where, "sync_ns", self.sync_ns, SYNC_NS_LEAST, WINDOW_NS_MAX)
         require_int(where, "credit_max_ns", self.credit_max_ns, 0, WINDOW_NS_MAX)
         # A pause no longer than its rest leaves the treasury at work at least half of the time.
         require_int(where, "pause_max_ns", self.pause_max_ns, 0, self.pause_rest_ns)
