@@ -10,7 +10,6 @@ from parbook.protocol import events as e
 from parbook.protocol.exchange import BackedExchange
 from parbook.simulate.bound import Tier
 from parbook.simulate.many import outcomes, play
-from parbook.simulate.results import Outcome
 from parbook.simulate.run import Run
 from parbook.simulate.world import Lateness, World
 from tests.protocol.house import ReferenceBacked
@@ -18,11 +17,6 @@ from tests.protocol.house import ReferenceBacked
 SHORT = World(loans=40, holders=24, horizon_days=60)
 LAGGING = msgspec.structs.replace(SHORT, lateness=Lateness.LAGGING)
 DOZEN = range(12)
-
-
-def within_bounds(one: Outcome) -> bool:
-    """Whether (1) and (2) hold, but for the last digits of a double."""
-    return one.lost_nano <= one.allowed_nano * (1 + 1e-9) and one.lost_nano <= one.formula_nano * (1 + 1e-9)
 
 
 class Played(Run):
@@ -56,7 +50,7 @@ def run(request):
 
 def test_those_who_stay_lose_no_more_than_the_formula_says(run):
     one = run.result.outcome
-    assert within_bounds(one)
+    assert one.within_bounds
     if run.world.lateness is Lateness.SILENT:
         assert one.lost_queue_nano == 0, "nothing is struck until three rounds in a row are good"
         assert one.lost_nano * 1000 < 2 * one.shock_nano, "two thousandths at most, with these settings"
@@ -167,7 +161,7 @@ def test_obligors_have_their_fate_whoever_leaves():
 def test_a_larger_shock_costs_more_and_the_bound_goes_with_it():
     hard = msgspec.structs.replace(SHORT, failing_e12=2 * 10**11)
     worst = [play(hard, seed, checked=False).outcome for seed in range(3)]
-    assert all(within_bounds(one) for one in worst)
+    assert all(one.within_bounds for one in worst)
     mild = [play(SHORT, seed, checked=False).outcome for seed in range(3)]
     assert sum(one.shock_nano for one in worst) < sum(one.shock_nano for one in mild)
 
@@ -177,7 +171,7 @@ def test_a_lag_that_nobody_sees_costs_more_than_silence():
     seeds = (0, 2, 7)
     silent = [play(SHORT, seed, checked=False).outcome for seed in seeds]
     lagging = [play(LAGGING, seed, checked=False).outcome for seed in seeds]
-    assert all(within_bounds(one) for one in lagging)
+    assert all(one.within_bounds for one in lagging)
     assert sum(one.lost_queue_nano for one in silent) == 0
     assert sum(one.lost_queue_nano for one in lagging) > 0
     assert sum(one.lost_nano for one in lagging) > 2 * sum(one.lost_nano for one in silent)

@@ -15,10 +15,10 @@ from parbook.cli.output import atomic_output, check_output, print_out
 from parbook.cli.progress import ProgressBar
 from parbook.errors import InputError
 from parbook.report.page import require_plotly
-from parbook.report.simulate_page import outcome_rows, quantiles_text, render_simulation, sentence, stays_within
+from parbook.report.simulate_page import outcome_rows, quantiles_text, render_simulation, sentence
 from parbook.simulate.cases import Case
 from parbook.simulate.many import SEEDS_MAX, outcomes, play
-from parbook.simulate.results import Outcome, Result, plain, table
+from parbook.simulate.results import Outcome, Result, all_held, plain, table
 from parbook.simulate.scenarios import CASES, NAMES, RUNS
 from parbook.simulate.world import World
 
@@ -73,8 +73,7 @@ def run(args: argparse.Namespace) -> int:
             world = RUNS[name] if args.listing is None else world_of(args.listing, RUNS[name])
             played.append((name, play(world, args.seed, paired=True), _many(name, world, args)))
     cases: list[Case] = [CASES[name]() for name in names if name in CASES]
-    held = all(stays_within(one) for _, result, many in played for one in (result.outcome, *many))
-    held = held and all(case.held for case in cases)
+    held = all_held(((result.outcome, many) for _, result, many in played), cases)
     if args.report is not None:
         with atomic_output(args.report) as path:
             path.write_text(render_simulation(played, cases), encoding="utf-8")
