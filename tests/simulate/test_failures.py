@@ -11,6 +11,7 @@ import parbook as pb
 from parbook.refusals import Refusal
 from parbook.report.simulate_figures import case_figure
 from parbook.report.theme import SCRIPT
+from parbook.simulate import token_runs
 from parbook.simulate.cases import Case
 from parbook.simulate.scenarios import CASES
 from parbook.simulate.token_venue import TokenVenue
@@ -90,9 +91,19 @@ def test_iron_nothing_is_minted_to_redeem_and_alike_is_alike(played):
     got = played["iron"].numbers
     assert (got["minted"], got["mint_refused"]) == (0, 1)
     assert got["gain_most"] == pytest.approx(0.0516, abs=1e-4), "along the curve the first get more: it is said"
-    assert got["gain_alike"] == 0
+    assert got["left_alike"] == 16, "two of 18 are out before the ratio is below 1"
+    assert 0 <= got["gain_alike"] <= 1e-9, "nobody gets more, nobody less"
     assert got["ratio_end"] == pytest.approx(0.8092, abs=1e-4)
     assert got["titan_end"] < 1e-8
+
+
+def test_iron_who_gets_less_than_the_others_is_seen_as_well():
+    """A figure of who is treated alike is of the largest difference, to either side."""
+    fallen = [token_runs.Fallen(False, wide=True) for _ in range(3)]
+    for one in fallen:
+        one.beyond = [(5.0, 0.5), (10.0, 0.5), (15.0, 0.0), (20.0, -0.25)]
+        one.cut = [0.0, -0.25]
+    assert token_runs._iron_numbers(*fallen)["gain_alike"] == 0.25
 
 
 def test_iron_at_the_default_terms_who_leaves_gets_less_than_his_share(played):
@@ -122,6 +133,8 @@ def test_stream_a_circle_is_no_backing_and_a_hidden_one_costs_all_alike(played):
     got = played["stream"].numbers
     assert got["circle_refused"] == 1
     assert got["before"] == pytest.approx(154 / 150, abs=1e-9)
+    assert got["owed_share"] == pytest.approx(99 / 154, abs=1e-12)
+    assert "64.3 %" in played["stream"].here
     assert got["mint_refused"] == 1, "not against what sources say is worth nothing, whatever the caps leave of it"
     assert got["first"] == pytest.approx(55 / 150, abs=1e-9)
     assert got["last"] == pytest.approx(got["first"], abs=1e-9)
