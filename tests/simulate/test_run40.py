@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 import pytest
 
 from parbook.pools.amounts import MICRO, NANO
 from parbook.protocol import events as e
 from parbook.protocol.exchange import BackedExchange
+from parbook.simulate.agents import Maker
 from parbook.simulate.bound import Tier
 from parbook.simulate.many import outcomes, play
 from parbook.simulate.run import Run
+from parbook.simulate.venue import Venue
 from parbook.simulate.world import Lateness, World
 from tests.protocol.house import ReferenceBacked
 
@@ -25,6 +29,28 @@ class Played(Run):
     def __init__(self, world: World, seed: int) -> None:
         super().__init__(world, seed, checked=True)
         self.result = self.play()
+
+
+class Seen(NamedTuple):
+    """What a maker stood at when it had quoted."""
+
+    trusted: bool
+    bid_lots: int
+    units_micro: int
+
+
+class Watched(Maker):
+    """A maker that keeps what it quoted."""
+
+    def __init__(self, number: int, world: World) -> None:
+        super().__init__(number, world)
+        self.seen: list[Seen] = []
+
+    def quote(self, venue: Venue) -> None:
+        super().quote(venue)
+        order = venue.exchange.market(venue.senior.instrument).order(self.order_id) if self.order_id else None
+        bid_lots = order.qty_lots - order.filled_lots if order is not None else 0
+        self.seen.append(Seen(venue.entry.trusted, bid_lots, venue.has(self.account, venue.senior.asset)))
 
 
 class Reloading(Run):
@@ -54,6 +80,18 @@ def test_those_who_stay_lose_no_more_than_the_formula_says(run):
     if run.world.lateness is Lateness.SILENT:
         assert one.lost_queue_nano == 0, "nothing is struck until three rounds in a row are good"
         assert one.lost_nano * 1000 < 2 * one.shock_nano, "two thousandths at most, with these settings"
+
+
+def test_makers_bid_while_the_feed_is_trusted_and_buy_from_leavers():
+    run = Run(SHORT, 3)
+    run.makers = [Watched(number, SHORT) for number in range(SHORT.makers)]
+    run.play()
+    for maker in run.makers:
+        assert isinstance(maker, Watched)
+        first, last = maker.seen[0], maker.seen[-1]
+        assert first.bid_lots > 0, "each bids from the first morning on"
+        assert all(not seen.bid_lots for seen in maker.seen if not seen.trusted)
+        assert first.units_micro == 0 < last.units_micro, "leavers sold to each"
 
 
 def test_everybody_is_out_and_every_coin_is_where_it_should_be(run):

@@ -7,7 +7,9 @@ import random
 import msgspec
 
 from parbook.codes import Side
-from parbook.messages import Accepted
+from parbook.errors import InvariantError
+from parbook.listing import fee_atoms
+from parbook.messages import Accepted, Rejected
 from parbook.pools.amounts import E12, MICRO, NANO, Rounding, share_of
 from parbook.simulate.bound import Tier
 from parbook.simulate.venue import HOLDERS, MAKERS, TICKS, Venue
@@ -93,9 +95,15 @@ class Maker:
         if shares is None or not venue.entry.trusted:
             return
         ticks = venue.exit_nano(shares.mid_nano) * (PPM - self.spread_ppm) // PPM * TICKS // NANO
-        lots = venue.has(self.account, venue.usd) * TICKS // max(ticks, 1) // MICRO
-        if lots < 1 or ticks < 1:
+        if ticks < 1:
+            return
+        # A bid must have the largest fee there may be beside its price.
+        price_micro = ticks * (MICRO // TICKS)
+        lots = venue.has(self.account, venue.usd) // (price_micro + fee_atoms(price_micro, venue.max_fee_ppm))
+        if lots < 1:
             return
         for event in venue.order(self.account, Side.BUY, lots, ticks):
+            if isinstance(event, Rejected):
+                raise InvariantError(f"maker {self.account} bid {lots} at {ticks} and was refused: {event.code.name}")
             if isinstance(event, Accepted):
                 self.order_id = event.order_id

@@ -301,12 +301,16 @@ class Venue:
             )
         )
 
+    @property
+    def max_fee_ppm(self) -> int:
+        """The largest fee that the senior's market may take, for which every bid must have the money."""
+        return self.exchange.listings[self.senior.instrument].max_fee_ppm
+
     def rest(self, bids: Sequence[tuple[int, int]]) -> None:
         """Let bids, (ticks, lots), rest in the senior's book, with the money for them; AssetError when refused."""
         for ticks, lots in bids:
             cost = ticks * lots * MICRO // TICKS
-            most = self.exchange.listings[self.senior.instrument].max_fee_ppm
-            self.give(BIDDER, self.usd, cost + fee_atoms(cost, most))
+            self.give(BIDDER, self.usd, cost + fee_atoms(cost, self.max_fee_ppm))
             for event in self.order(BIDDER, Side.BUY, lots, ticks):
                 if isinstance(event, Rejected):
                     reason = f"bids={(ticks, lots)} was refused: {event.code.name}, {event.code.doc}"
