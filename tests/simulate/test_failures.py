@@ -8,12 +8,16 @@ import msgspec
 import pytest
 
 import parbook as pb
+from parbook.pools.amounts import E12
+from parbook.redemption.desk import DeskTerms
 from parbook.refusals import Refusal
 from parbook.report.simulate_figures import case_figure
 from parbook.report.theme import SCRIPT
+from parbook.simulate import failures, token_runs
 from parbook.simulate.cases import Case
 from parbook.simulate.scenarios import CASES
 from parbook.simulate.token_venue import TokenVenue
+from parbook.simulate.venue import Venue
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +55,38 @@ def test_goldfinch_arrears_count_whatever_the_sources_say(played):
 
 def test_a_step_within_band_and_fee_brings_nothing_and_a_wider_one_the_difference(played):
     got = played["nav-step"].numbers
-    assert got["width"] == pytest.approx(0.0188, abs=2e-4)
+    # The band is 1.6 % of the junior's price, the desk's base fee and its penalty at least 35 bp, its heat the rest.
+    assert got["width"] == pytest.approx(0.0211, abs=2e-4)
     assert got["gain_within"] < 0
+    assert got["up_step"] == pytest.approx(0.0640, abs=1e-4)
+    assert got["up_gain"] == pytest.approx(0.0426, abs=1e-4)
     assert got["up_gain"] == pytest.approx((1 + got["up_step"]) / (1 + got["width"]) - 1, abs=1e-3)
     # A cure of arrears is a step of 8.6 %: what falls short, and said so.
-    assert 0.06 < got["cure_gain"] < got["cure_step"]
+    assert got["cure_step"] == pytest.approx(0.0864, abs=1e-4)
+    assert got["cure_gain"] == pytest.approx(0.0635, abs=1e-4)
+
+
+def test_what_a_step_brings_is_what_the_desk_paid_and_the_buyer_has(monkeypatch):
+    """Nothing of it is computed from prices: a desk that pays less is a step that brings less."""
+    _, gain = failures._step_up(True, 40)
+    dear = lambda **fields: DeskTerms(**({"base_e12": 100 * E12 // 10_000} | fields))  # noqa: E731
+    monkeypatch.setattr(failures, "DeskTerms", dear)
+    _, less = failures._step_up(True, 40)
+    assert (1 + less) / (1 + gain) == pytest.approx((1 - 0.0100 - 0.0009) / (1 - 0.0025 - 0.0009), abs=3e-4)
 
 
 def test_who_asks_before_a_known_step_down_gets_the_price_after_it(played):
     got = played["nav-step"].numbers
     assert got["down_step"] == pytest.approx(-0.28, abs=1e-9)
-    assert got["down_gain"] == 0
+    assert got["down_out"] == 1
+    assert got["down_gain"] == 0, "72,000 for 100,000 units, on the leaver's own account"
     assert got["stayer_after"] == got["stayer_alone"] == pytest.approx(0.72)
+
+
+def test_what_a_leaver_gained_by_a_step_down_is_what_he_was_paid(monkeypatch):
+    """Where his claim is never paid out he has gained nothing, whatever price the epoch was struck at."""
+    monkeypatch.setattr(Venue, "claim", lambda *_: None)
+    assert failures._step_down(True)["down_gain"] == -1
 
 
 def test_usdr_own_token_is_no_backing_and_first_and_last_get_the_same(played):
@@ -90,9 +114,19 @@ def test_iron_nothing_is_minted_to_redeem_and_alike_is_alike(played):
     got = played["iron"].numbers
     assert (got["minted"], got["mint_refused"]) == (0, 1)
     assert got["gain_most"] == pytest.approx(0.0516, abs=1e-4), "along the curve the first get more: it is said"
-    assert got["gain_alike"] == 0
+    assert got["left_alike"] == 16, "two of 18 are out before the ratio is below 1"
+    assert 0 <= got["gain_alike"] <= 1e-9, "nobody gets more, nobody less"
     assert got["ratio_end"] == pytest.approx(0.8092, abs=1e-4)
     assert got["titan_end"] < 1e-8
+
+
+def test_iron_who_gets_less_than_the_others_is_seen_as_well():
+    """A figure of who is treated alike is of the largest difference, to either side."""
+    fallen = [token_runs.Fallen(False, wide=True) for _ in range(3)]
+    for one in fallen:
+        one.beyond = [(5.0, 0.5), (10.0, 0.5), (15.0, 0.0), (20.0, -0.25)]
+        one.cut = [0.0, -0.25]
+    assert token_runs._iron_numbers(*fallen)["gain_alike"] == 0.25
 
 
 def test_iron_at_the_default_terms_who_leaves_gets_less_than_his_share(played):
@@ -122,6 +156,8 @@ def test_stream_a_circle_is_no_backing_and_a_hidden_one_costs_all_alike(played):
     got = played["stream"].numbers
     assert got["circle_refused"] == 1
     assert got["before"] == pytest.approx(154 / 150, abs=1e-9)
+    assert got["owed_share"] == pytest.approx(99 / 154, abs=1e-12)
+    assert "64.3 %" in played["stream"].here
     assert got["mint_refused"] == 1, "not against what sources say is worth nothing, whatever the caps leave of it"
     assert got["first"] == pytest.approx(55 / 150, abs=1e-9)
     assert got["last"] == pytest.approx(got["first"], abs=1e-9)

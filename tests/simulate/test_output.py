@@ -11,15 +11,16 @@ import msgspec
 import pytest
 
 from parbook.cli import main as cli
+from parbook.cli import simulate as command
 from parbook.pools.amounts import MICRO, NANO
 from parbook.report.simulate_figures import run_figures, seeds_figure
-from parbook.report.simulate_page import number, quantiles_html, quantiles_text, render_simulation, stays_within
+from parbook.report.simulate_page import number, outcome_rows, quantiles_html, quantiles_text, render_simulation
 from parbook.report.theme import SCRIPT
 from parbook.simulate import many as many_seeds
 from parbook.simulate import scenarios
 from parbook.simulate.bound import Exit, Tier
 from parbook.simulate.many import outcomes, play
-from parbook.simulate.results import QUANTILES, Quantiles, edge_ppm, quantile, table, tier_results
+from parbook.simulate.results import QUANTILES, Quantiles, all_held, edge_ppm, plain, quantile, table, tier_results
 from parbook.simulate.world import Lateness, World
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "listing"
@@ -39,7 +40,7 @@ def many():
 def test_quantiles_lie_between_neighbours():
     assert [quantile([4, 1, 3, 2], share) for share in (0, 0.5, 1)] == [1, 2.5, 4]
     assert quantile([7], 0.95) == 7
-    assert quantile([], 0.5) == 0
+    assert quantile([], 0.5) is None
 
 
 def exit_at(ts_ns: int, units: int, paid: int, tier: Tier = Tier.DESK) -> Exit:
@@ -60,7 +61,7 @@ def test_the_first_and_the_last_quarter_of_units():
     exits = [exit_at(3, 10, 8), exit_at(1, 10, 11), exit_at(2, 20, 20)]
     assert edge_ppm(exits, first=True) == pytest.approx(100_000)
     assert edge_ppm(exits, first=False) == pytest.approx(-200_000)
-    assert edge_ppm([], first=True) == 0
+    assert edge_ppm([], first=True) is None
 
 
 def test_ways_are_weighted_by_units():
@@ -70,6 +71,7 @@ def test_ways_are_weighted_by_units():
     assert desk.days_mean == pytest.approx((30 * 1 + 10 * 2) / 40)
     assert desk.days_most == 2
     assert desk.gain_ppm_mean == pytest.approx(-25_000)
+    assert (market.days_mean, market.days_most, market.gain_ppm_mean, market.gain_ppm_most) == (None,) * 4
 
 
 def test_figures_have_roles_that_have_colours_and_names_of_their_own(result, many):
@@ -100,16 +102,71 @@ def test_the_page_stands_alone_and_escapes(result, many):
     assert "Not held" in render_simulation([], [failed])
 
 
-def test_a_bound_that_is_passed_is_seen(result):
-    one = result.outcome
-    assert stays_within(one)
-    assert not stays_within(msgspec.structs.replace(one, lost_nano=one.formula_nano + one.allowed_nano + 1))
+@pytest.mark.parametrize("bound", ["allowed_nano", "formula_nano"])
+def test_a_bound_that_is_passed_is_seen(result, bound):
+    """Each of the two by itself, the other being far away."""
+    one = msgspec.structs.replace(result.outcome, lost_nano=100.0, allowed_nano=1000.0, formula_nano=1000.0)
+    assert one.within_bounds
+    assert msgspec.structs.replace(one, **{bound: 100.0}).within_bounds, "equal is within"
+    past = msgspec.structs.replace(one, **{bound: 99.9})
+    assert not past.within_bounds
+    assert all_held([(one, [one])], [])
+    assert not all_held([(past, [])], [])
+    assert not all_held([(one, [one, past])], [])
+
+
+@pytest.mark.parametrize("bound", ["allowed_nano", "formula_nano"])
+def test_a_bound_that_is_passed_is_on_the_page_and_in_the_exit_code(tiny, result, bound, monkeypatch, capsys):
+    pytest.importorskip("plotly")
+    past = msgspec.structs.replace(result.outcome, lost_nano=1e9, **{bound: 0.0})
+    past = msgspec.structs.replace(past, **{({"allowed_nano", "formula_nano"} - {bound}).pop(): 1e12})
+    shown = msgspec.structs.replace(result, outcome=past)
+    assert "Not held" in render_simulation([("run40", shown, [])], [])
+    assert "Not held" in render_simulation([("run40", result, [past])], [])
+    monkeypatch.setattr(command, "play", lambda *_args, **_kwargs: shown)
+    assert cli.main(["simulate", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["held"] is False
+
+
+def test_where_nobody_is_out_there_is_a_dash_and_no_day(result):
+    """Nobody left: nothing is said of the last one out, of first and last quarters, of days and prices."""
+    ways = tier_results([])
+    none = msgspec.structs.replace(
+        result.outcome, out_micro=0, leaving_micro=MICRO, out_day=-1.0, tiers=ways, early_ppm=None, late_ppm=None
+    )
+    rows = {row.name: row.values for row in table([none])}
+    assert rows["units out"] == (0.0,) * 5
+    for name in (
+        "last leaver out",
+        "first quarter of exits, beyond true value",
+        "last quarter of exits, beyond true value",
+        "queue: days to exit, mean of units",
+        "queue: beyond true value, mean of units",
+        "queue: share of units out",
+    ):
+        assert rows[name] == (None,) * 5, name
+    (text,) = (row for row in quantiles_text(table([none])).splitlines() if row.startswith("last leaver out"))
+    assert text.split()[-5:] == ["-"] * 5
+    assert quantiles_html("x", [Quantiles(name="a", unit="b", values=(None,))]).count("<td>-</td>") == 1
+    got = json.loads(msgspec.json.encode(plain([none])))
+    assert next(row for row in got["table"] if row["name"] == "last leaver out")["values"] == [None] * 5
+    shown = dict(outcome_rows(none))
+    assert shown["First and last quarter of exits, beyond true value"] == "-, - ppm"
+    assert shown["By the queue"] == "nobody"
+    assert shown["Last one out, day"] == "not all are out"
+    assert dict(outcome_rows(msgspec.structs.replace(none, leaving_micro=0)))["Last one out, day"] == "-"
+    out = msgspec.structs.replace(result.outcome, out_day=12.5)
+    both = {row.name: row.values for row in table([none, out])}
+    assert both["last leaver out"] == (12.5,) * 5, "of the seeds that have one"
 
 
 def test_quantiles_as_text_and_as_html(many):
     rows = table(many)
     assert all(len(row.values) == len(QUANTILES) for row in rows)
-    assert all(list(row.values) == sorted(row.values) for row in rows)
+    there = {row.name: row.values for row in rows if row.values[0] is not None}
+    assert "last leaver out" not in there, "nobody is in so short a time"
+    assert "queue: days to exit, mean of units" in there
+    assert all(list(values) == sorted(values) for values in there.values())  # type: ignore[type-var]
     text = quantiles_text(rows)
     assert len({len(line) for line in text.splitlines()}) == 1
     assert quantiles_html("<x>", [Quantiles(name="a&b", unit="%", values=(1.0,))]).count("&amp;") == 1

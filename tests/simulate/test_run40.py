@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 import pytest
 
 from parbook.pools.amounts import MICRO, NANO
 from parbook.protocol import events as e
 from parbook.protocol.exchange import BackedExchange
+from parbook.simulate.agents import Maker
 from parbook.simulate.bound import Tier
 from parbook.simulate.many import outcomes, play
-from parbook.simulate.results import Outcome
 from parbook.simulate.run import Run
+from parbook.simulate.venue import Venue
 from parbook.simulate.world import Lateness, World
 from tests.protocol.house import ReferenceBacked
 
 SHORT = World(loans=40, holders=24, horizon_days=60)
 LAGGING = msgspec.structs.replace(SHORT, lateness=Lateness.LAGGING)
 DOZEN = range(12)
-
-
-def within_bounds(one: Outcome) -> bool:
-    """Whether (1) and (2) hold, but for the last digits of a double."""
-    return one.lost_nano <= one.allowed_nano * (1 + 1e-9) and one.lost_nano <= one.formula_nano * (1 + 1e-9)
 
 
 class Played(Run):
@@ -33,14 +31,36 @@ class Played(Run):
         self.result = self.play()
 
 
+class Seen(NamedTuple):
+    """What a maker stood at when it had quoted."""
+
+    trusted: bool
+    bid_lots: int
+    units_micro: int
+
+
+class Watched(Maker):
+    """A maker that keeps what it quoted."""
+
+    def __init__(self, number: int, world: World) -> None:
+        super().__init__(number, world)
+        self.seen: list[Seen] = []
+
+    def quote(self, venue: Venue) -> None:
+        super().quote(venue)
+        order = venue.exchange.market(venue.senior.instrument).order(self.order_id) if self.order_id else None
+        bid_lots = order.qty_lots - order.filled_lots if order is not None else 0
+        self.seen.append(Seen(venue.entry.trusted, bid_lots, venue.has(self.account, venue.senior.asset)))
+
+
 class Reloading(Run):
     """A run whose exchange is written and read in its middle."""
 
-    def _report(self, day: int) -> None:
-        if day == 8:
+    def _report(self) -> None:
+        if int(self.day) == 8:
             old = self.venue.exchange
             self.venue.exchange = BackedExchange.from_state(old.state_bytes(), old.assets, old.listings)
-        super()._report(day)
+        super()._report()
 
 
 @pytest.fixture(
@@ -56,10 +76,22 @@ def run(request):
 
 def test_those_who_stay_lose_no_more_than_the_formula_says(run):
     one = run.result.outcome
-    assert within_bounds(one)
+    assert one.within_bounds
     if run.world.lateness is Lateness.SILENT:
         assert one.lost_queue_nano == 0, "nothing is struck until three rounds in a row are good"
         assert one.lost_nano * 1000 < 2 * one.shock_nano, "two thousandths at most, with these settings"
+
+
+def test_makers_bid_while_the_feed_is_trusted_and_buy_from_leavers():
+    run = Run(SHORT, 3)
+    run.makers = [Watched(number, SHORT) for number in range(SHORT.makers)]
+    run.play()
+    for maker in run.makers:
+        assert isinstance(maker, Watched)
+        first, last = maker.seen[0], maker.seen[-1]
+        assert first.bid_lots > 0, "each bids from the first morning on"
+        assert all(not seen.bid_lots for seen in maker.seen if not seen.trusted)
+        assert first.units_micro == 0 < last.units_micro, "leavers sold to each"
 
 
 def test_everybody_is_out_and_every_coin_is_where_it_should_be(run):
@@ -167,7 +199,7 @@ def test_obligors_have_their_fate_whoever_leaves():
 def test_a_larger_shock_costs_more_and_the_bound_goes_with_it():
     hard = msgspec.structs.replace(SHORT, failing_e12=2 * 10**11)
     worst = [play(hard, seed, checked=False).outcome for seed in range(3)]
-    assert all(within_bounds(one) for one in worst)
+    assert all(one.within_bounds for one in worst)
     mild = [play(SHORT, seed, checked=False).outcome for seed in range(3)]
     assert sum(one.shock_nano for one in worst) < sum(one.shock_nano for one in mild)
 
@@ -177,7 +209,7 @@ def test_a_lag_that_nobody_sees_costs_more_than_silence():
     seeds = (0, 2, 7)
     silent = [play(SHORT, seed, checked=False).outcome for seed in seeds]
     lagging = [play(LAGGING, seed, checked=False).outcome for seed in seeds]
-    assert all(within_bounds(one) for one in lagging)
+    assert all(one.within_bounds for one in lagging)
     assert sum(one.lost_queue_nano for one in silent) == 0
     assert sum(one.lost_queue_nano for one in lagging) > 0
     assert sum(one.lost_nano for one in lagging) > 2 * sum(one.lost_nano for one in silent)

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 
 from parbook.cli.arguments import count, seed
-from parbook.cli.described import read_by, world_of
+from parbook.cli.described import of_file, read_by, world_of
 from parbook.cli.output import atomic_output, check_output, print_out
 from parbook.cli.progress import ProgressBar
-from parbook.errors import InputError
+from parbook.errors import AssetError, InputError
 from parbook.report.page import require_plotly
-from parbook.report.simulate_page import outcome_rows, quantiles_text, render_simulation, sentence, stays_within
+from parbook.report.simulate_page import outcome_rows, quantiles_text, render_simulation, sentence
 from parbook.simulate.cases import Case
 from parbook.simulate.many import SEEDS_MAX, outcomes, play
-from parbook.simulate.results import Outcome, Result, plain, table
+from parbook.simulate.results import Outcome, Result, all_held, plain, table
 from parbook.simulate.scenarios import CASES, NAMES, RUNS
 from parbook.simulate.world import World
 
@@ -70,11 +70,9 @@ def run(args: argparse.Namespace) -> int:
     played: list[tuple[str, Result, list[Outcome]]] = []
     for name in names:
         if name in RUNS:
-            world = RUNS[name] if args.listing is None else world_of(args.listing, RUNS[name])
-            played.append((name, play(world, args.seed, paired=True), _many(name, world, args)))
+            played.append((name, *_played(name, args)))
     cases: list[Case] = [CASES[name]() for name in names if name in CASES]
-    held = all(stays_within(one) for _, result, many in played for one in (result.outcome, *many))
-    held = held and all(case.held for case in cases)
+    held = all_held(((result.outcome, many) for _, result, many in played), cases)
     if args.report is not None:
         with atomic_output(args.report) as path:
             path.write_text(render_simulation(played, cases), encoding="utf-8")
@@ -85,6 +83,17 @@ def run(args: argparse.Namespace) -> int:
         if args.report is not None:
             print_out(f"report: {args.report}")
     return 0 if held else EXIT_NOT_HELD
+
+
+def _played(name: str, args: argparse.Namespace) -> tuple[Result, list[Outcome]]:
+    """Play a run, one seed in full and as many as were asked for. ListingError about its description."""
+    if args.listing is None:
+        return play(RUNS[name], args.seed, paired=True), _many(name, RUNS[name], args)
+    world = world_of(args.listing, RUNS[name])
+    try:
+        return play(world, args.seed, paired=True), _many(name, world, args)
+    except AssetError as error:
+        raise of_file(args.listing, error) from None
 
 
 def _refuse_idle(args: argparse.Namespace, names: Sequence[str]) -> None:

@@ -80,6 +80,8 @@ def ways(result: Result, name: str) -> Figure:
         )
     said = ", ".join(
         f"{one.tier} {one.units_micro / MICRO:,.0f} ({one.days_mean:.1f} days on average, {one.days_most:.1f} at most)"
+        if one.days_mean is not None
+        else f"{one.tier} 0"
         for one in result.outcome.tiers
     )
     return Figure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Final
 
 from parbook.pools.amounts import MICRO
 from parbook.report.figures import Figure
@@ -11,8 +12,11 @@ from parbook.report.page import document, table
 from parbook.report.simulate_figures import case_figure, run_figures, seeds_figure
 from parbook.report.summary import Rows
 from parbook.simulate.cases import Case
-from parbook.simulate.results import QUANTILES, Outcome, Quantiles, Result
+from parbook.simulate.results import QUANTILES, Outcome, Quantiles, Result, TierResult, all_held
 from parbook.simulate.results import table as quantile_table
+
+NOTHING: Final = "-"
+"""In the place of a figure that nothing has."""
 
 
 def render_simulation(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cases: Sequence[Case]) -> str:
@@ -32,8 +36,7 @@ def render_simulation(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cas
         parts.append(f"<h2>{escape(case.title)}</h2><p>{escape(case.there)} ({escape(case.source)})</p>")
         parts.append(f"<p>{escape(case.here)}</p>{table('Here', list(case.rows))}")
         drawn.append(case_figure(case))
-    held = all(stays_within(one) for _, result, outcomes in runs for one in (result.outcome, *outcomes))
-    held = held and all(case.held for case in cases)
+    held = all_held(((result.outcome, outcomes) for _, result, outcomes in runs), cases)
     return document(
         "Simulation: " + ", ".join([name for name, _, _ in runs] + [case.name for case in cases]),
         mark="✓ Held" if held else "✗ Not held",
@@ -44,11 +47,6 @@ def render_simulation(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cas
         footnote="Everything was played through commands on the exchange; docs/simulate.md says how, and derives the "
         "bounds (1) and (2).",
     )
-
-
-def stays_within(one: Outcome) -> bool:
-    """Whether those who stay lost no more than both bounds, but for the last digits of a double."""
-    return one.lost_nano <= one.allowed_nano * (1 + 1e-9) and one.lost_nano <= one.formula_nano * (1 + 1e-9)
 
 
 def sentence(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cases: Sequence[Case]) -> str:
@@ -73,14 +71,17 @@ def outcome_rows(one: Outcome) -> Rows:
     base = max(one.shock_nano, 1)
     rows = [
         ("Units that wanted to leave, and left", f"{one.leaving_micro / MICRO:,.0f}, {one.out_micro / MICRO:,.0f}"),
-        ("Last one out, day", f"{one.out_day:.1f}" if one.out_day >= 0 else "not all are out"),
+        ("Last one out, day", _last(one)),
         ("True value of a unit when the shock came", f"{one.shock_nano / 1e9:.6f}"),
         ("Taken by leavers from a unit that stayed", f"{one.lost_nano * 1e6 / base:,.1f} ppm"),
         ("of that, in the queue", f"{one.lost_queue_nano * 1e6 / base:,.1f} ppm"),
         ("Bound (1), exit by exit", f"{one.allowed_nano * 1e6 / base:,.1f} ppm"),
         ("Bound (2), the formula", f"{one.formula_nano * 1e6 / base:,.1f} ppm"),
         ("Left by leavers to a unit that stayed", f"{one.gained_nano * 1e6 / base:,.1f} ppm"),
-        ("First and last quarter of exits, beyond true value", f"{one.early_ppm:+,.0f}, {one.late_ppm:+,.0f} ppm"),
+        (
+            "First and last quarter of exits, beyond true value",
+            f"{_signed(one.early_ppm)}, {_signed(one.late_ppm)} ppm",
+        ),
         ("Receipts of one epoch, off its price at most", f"{one.epoch_spread_micro} micro"),
         ("Loss of the reserve", f"{one.reserve_loss_micro / MICRO:,.2f}"),
         ("Obligors that failed", str(one.failures)),
@@ -89,15 +90,26 @@ def outcome_rows(one: Outcome) -> Rows:
     ]
     if one.end_alone_nano >= 0:
         rows.append(("A unit in the end, with and without the run", f"{one.end_nano / 1e9:.6f}, {_alone(one)}"))
-    for tier in one.tiers:
-        rows.append(
-            (
-                f"By the {tier.tier}",
-                f"{tier.units_micro / MICRO:,.0f} units, {tier.days_mean:.1f} days on average, "
-                f"{tier.gain_ppm_mean:+,.0f} ppm beyond true value",
-            )
-        )
-    return rows
+    return rows + [(f"By the {tier.tier}", _way(tier)) for tier in one.tiers]
+
+
+def _way(tier: TierResult) -> str:
+    if tier.days_mean is None:
+        return "nobody"
+    return (
+        f"{tier.units_micro / MICRO:,.0f} units, {tier.days_mean:.1f} days on average, "
+        f"{_signed(tier.gain_ppm_mean)} ppm beyond true value"
+    )
+
+
+def _signed(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:+,.0f}"
+
+
+def _last(one: Outcome) -> str:
+    if one.out_day >= 0:
+        return f"{one.out_day:.1f}"
+    return "not all are out" if one.leaving_micro else NOTHING
 
 
 def _alone(one: Outcome) -> str:
@@ -132,7 +144,9 @@ def quantiles_text(rows: Sequence[Quantiles]) -> str:
     )
 
 
-def number(value: float) -> str:
-    """Return a figure with as many digits as say something."""
+def number(value: float | None) -> str:
+    """Return a figure with as many digits as say something; a dash where there is none."""
+    if value is None:
+        return NOTHING
     size = abs(value)
     return f"{value:,.0f}" if size >= 100 else f"{value:,.1f}" if size >= 10 else f"{value:.4f}" if size else "0"

@@ -7,8 +7,10 @@ import random
 import msgspec
 
 from parbook.codes import Side
-from parbook.messages import Accepted
-from parbook.pools.amounts import E12, MICRO, Rounding, share_of
+from parbook.errors import InvariantError
+from parbook.listing import fee_atoms
+from parbook.messages import Accepted, Rejected
+from parbook.pools.amounts import E12, MICRO, NANO, Rounding, share_of
 from parbook.simulate.bound import Tier
 from parbook.simulate.venue import HOLDERS, MAKERS, TICKS, Venue
 from parbook.simulate.world import World
@@ -28,6 +30,22 @@ class Holder(msgspec.Struct, kw_only=True):
     out_day: float = -1.0
 
 
+def ways_of(world: World) -> tuple[Tier, ...]:
+    """Return the ways out that a world has."""
+    there = {
+        Tier.MARKET: world.market,
+        Tier.DESK: world.desk_terms is not None,
+        Tier.QUEUE: world.queue_terms is not None,
+    }
+    return tuple(tier for tier in Tier if there[tier])
+
+
+def way_of(tier: Tier, ways: tuple[Tier, ...]) -> Tier:
+    """Return a way out if it is there, else the next that is: market, desk, queue, and around. Itself where none is."""
+    around = (Tier((tier + n) % len(Tier)) for n in range(len(Tier)))
+    return next((one for one in around if one in ways), tier)
+
+
 def holders_of(world: World, seed: int, *, running: bool = True) -> list[Holder]:
     """Return the holders of the senior's units, whole ones: patient, but for so many that the world's share leaves.
 
@@ -41,7 +59,7 @@ def holders_of(world: World, seed: int, *, running: bool = True) -> list[Holder]
     for n, weight in enumerate(weights):
         units = max(int(senior * weight / total) // MICRO, 1) * MICRO
         people.append(Holder(account=HOLDERS + n, units_micro=units))
-    order = list(people)
+    order, ways = list(people), ways_of(world)
     draw.shuffle(order)
     left = share_of(sum(one.units_micro for one in people), world.leaving_e12, Rounding.FLOOR) // MICRO * MICRO
     for one in order:
@@ -51,7 +69,8 @@ def holders_of(world: World, seed: int, *, running: bool = True) -> list[Holder]
         one.leaving_micro = min(one.units_micro, left)
         one.mind_day = world.run_day + mind
         market, desk = world.market_e12 / E12, world.desk_e12 / E12
-        one.tier = Tier.MARKET if chance < market else Tier.DESK if chance < market + desk else Tier.QUEUE
+        wanted = Tier.MARKET if chance < market else Tier.DESK if chance < market + desk else Tier.QUEUE
+        one.tier = way_of(wanted, ways)
         left -= one.leaving_micro
     return people
 
@@ -75,10 +94,16 @@ class Maker:
         shares = venue.quoted()
         if shares is None or not venue.entry.trusted:
             return
-        ticks = venue.exit_nano(shares.mid_nano) * (PPM - self.spread_ppm) // PPM * TICKS // 10**9
-        lots = venue.has(self.account, venue.usd) * TICKS // max(ticks, 1) // MICRO
-        if lots < 1 or ticks < 1:
+        ticks = venue.exit_nano(shares.mid_nano) * (PPM - self.spread_ppm) // PPM * TICKS // NANO
+        if ticks < 1:
+            return
+        # A bid must have the largest fee there may be beside its price.
+        price_micro = ticks * (MICRO // TICKS)
+        lots = venue.has(self.account, venue.usd) // (price_micro + fee_atoms(price_micro, venue.max_fee_ppm))
+        if lots < 1:
             return
         for event in venue.order(self.account, Side.BUY, lots, ticks):
+            if isinstance(event, Rejected):
+                raise InvariantError(f"maker {self.account} bid {lots} at {ticks} and was refused: {event.code.name}")
             if isinstance(event, Accepted):
                 self.order_id = event.order_id

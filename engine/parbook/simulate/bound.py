@@ -32,6 +32,7 @@ from parbook.pools.accrual import SECONDS_PER_YEAR, accrued, factor_e27
 from parbook.pools.amounts import E12, NANO
 from parbook.protocol.state import PoolEntry
 from parbook.redemption.desk import DeskTerms
+from parbook.simulate.world import SECOND_NS
 
 
 class Tier(DocumentedEnum):
@@ -65,7 +66,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 def standing(entry: PoolEntry, share_nano: int, now_ns: int) -> Standing:
     """Return how a pool's senior stands at a share of what its assets count for, its claim and fees grown to now."""
     pool, tranche = entry.pool, entry.pool.tranches[0]
-    seconds = max((now_ns - pool.accrued_ns) // 10**9, 0)
+    seconds = max((now_ns - pool.accrued_ns) // SECOND_NS, 0)
     claim = accrued(tranche.claim_micro, factor_e27(pool.terms.tranches[0].rate_e12), seconds)
     kept = pool.book.sums.kept_micro
     fees = pool.fees_micro + (kept * pool.terms.fee_e12 * seconds + pool.fee_remainder) // (E12 * SECONDS_PER_YEAR)

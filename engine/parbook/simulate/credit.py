@@ -100,7 +100,7 @@ class Credit:
         world = self.world
         pd, lgd = world.pd_e12 / E12, world.lgd_e12 / E12
         if day >= world.shock_day:
-            pd, lgd = min(pd * world.pd_times, 1.0), min(lgd + world.lgd_plus_e12 / E12, 1.0)
+            pd, lgd = min(pd * (world.pd_times_e12 / E12), 1.0), min(lgd + world.lgd_plus_e12 / E12, 1.0)
         return Terms(pd, lgd, world.discount_e12 / E12)
 
     def _fate(self, one: Obligor, shock: float, before: float, after: float) -> int:

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from parbook.errors import InvariantError
 from parbook.pools.amounts import E12, MICRO, NANO
 from parbook.pools.limits import Limits
 from parbook.pools.pool import TrancheTerms
 from parbook.pools.servicing import Action, ServiceRow
 from parbook.pools.writeoff import straight_line_micro
 from parbook.protocol import commands as c
-from parbook.protocol import events as e
+from parbook.redemption.desk import DeskTerms
 from parbook.refusals import Refusal
 from parbook.simulate.cases import Case, line
 from parbook.simulate.credit import Obligor
-from parbook.simulate.venue import BORROWER, JUNIOR, MANAGER, Venue, entries_of
-from parbook.simulate.world import DAY_NS, HOUR_NS, World
+from parbook.simulate.venue import BORROWER, JUNIOR, MANAGER, SENIOR, Venue, entries_of
+from parbook.simulate.world import DAY_HOURS, DAY_NS, HOUR_NS, World
 
 LEAVER, STAYER, BUYER = 1001, 1002, 1003
 PAR: Final = (NANO, NANO, NANO)
@@ -36,12 +37,12 @@ def _good_rounds(venue: Venue, shares: tuple[int, int, int] = PAR, rounds: int =
         venue.pass_to(venue.now_ns + 2 * HOUR_NS)
 
 
-def _redeemed(venue: Venue, account: int, units_micro: int) -> tuple[int, int]:
-    """Redeem what the desk takes; return (units, money)."""
-    for said in venue.redeem(account, units_micro).said:
-        if isinstance(said, e.Redeemed):
-            return said.units_micro, said.paid_micro
-    return 0, 0
+def _redeemed(venue: Venue, account: int, units_micro: int, tranche: int = SENIOR) -> tuple[int, int]:
+    """Redeem what the desk takes; return by how much the account has fewer units, and more money."""
+    asset = venue.entry.tranches[tranche].asset
+    units, money = venue.has(account, asset), venue.has(account, venue.usd)
+    venue.redeem(account, units_micro, tranche)
+    return units - venue.has(account, asset), venue.has(account, venue.usd) - money
 
 
 def _exit_nano(venue: Venue) -> int:
@@ -154,8 +155,8 @@ def goldfinch(*, checked: bool = True) -> Case:
         source="gov.goldfinch.finance, Update on Stratos Pool; The Defiant, October 2023",
         here="The sources go on saying par. Arrears that the servicer reports count all the same, at once: 75, 50, 25 "
         "and 0 % at 30, 60, 90 and 120 days. When the sources fall silent too, the desk shuts after "
-        f"{shut * 24:.0f} h and the bid is nothing after 5 days.",
-        held=kept == [0.75, 0.5, 0.25, 0.0] and shut == 26 / 24 and silent == 0,
+        f"{shut * DAY_HOURS:.0f} h and the bid is nothing after 5 days.",
+        held=kept == [0.75, 0.5, 0.25, 0.0] and shut == 26 / DAY_HOURS and silent == 0,
         numbers=numbers,
         rows=(
             ("Kept of the loan at 30, 60, 90, 120 days", " ".join(f"{share:.0%}" for share in kept)),
@@ -212,10 +213,10 @@ def _silence(venue: Venue) -> tuple[float, float]:
     assert active is not None, "the sources reported"
     shut = -1.0
     first = -(-(venue.now_ns - active.as_of_ns) // HOUR_NS)
-    for hour in range(first, 121):
+    for hour in range(first, 5 * DAY_HOURS + 1):
         venue.pass_to(active.as_of_ns + hour * HOUR_NS)
         if shut < 0 and not venue.entry.trusted:
-            shut = hour / 24
+            shut = hour / DAY_HOURS
     return shut, _exit_nano(venue) / NANO
 
 
@@ -223,7 +224,10 @@ def _silence(venue: Venue) -> tuple[float, float]:
 
 
 def _fund(checked: bool, **changes: Any) -> Venue:
-    """Return a pool of one class, all in loans and cash, revolving, that its desk and queue redeem."""
+    """Return a pool of one class, all in loans and cash, revolving, that desks and a queue redeem.
+
+    The junior has a desk as well: its price is the one that steps.
+    """
     world = World(junior_e12=E12 // 2)
     venue = Venue(checked=checked)
     venue.open_pool(world, tranches=(TrancheTerms(name="S"), TrancheTerms(name="J")), **changes)
@@ -232,18 +236,21 @@ def _fund(checked: bool, **changes: Any) -> Venue:
     venue.lend(_loans(10, 80_000 * MICRO))
     venue.open_feed()
     venue.open_exits(world, recycle=False)
+    venue.do(c.OpenDesk(pool=0, tranche=JUNIOR, account=MANAGER, terms=DeskTerms()))
     return venue
 
 
 def nav_step(*, checked: bool = True) -> Case:
-    """Somebody knows of a step. Up: buys before, sells after. Down: asks to leave before."""
+    """Somebody knows of a step. Up: buys before, redeems after. Down: asks to leave before."""
     coupons = [0, 5, 10, 15, 20, 30, 40]
     steps = [_step_up(checked, thousandths) for thousandths in coupons]
     cured = _step_up(checked, 0, cured=True)
     down = _step_down(checked)
-    within = [gain for step, gain, width in steps if step <= width]
+    # What it costs to buy and redeem where nothing steps: that wide a step brings nothing.
+    width = 1 / (1 + steps[0][1]) - 1
+    within = [gain for step, gain in steps if step <= width]
     numbers = {
-        "width": steps[0][2],
+        "width": width,
         "gain_within": max(within),
         "up_step": steps[-1][0],
         "up_gain": steps[-1][1],
@@ -252,7 +259,7 @@ def nav_step(*, checked: bool = True) -> Case:
     } | down
     held = (
         max(within) <= 0
-        and all(gain <= (1 + step) / (1 + width) - 1 + 0.001 for step, gain, width in steps)
+        and all(gain <= (1 + step) / (1 + width) - 1 + 0.001 for step, gain in steps)
         and down["down_gain"] <= 0
         and down["stayer_after"] >= down["stayer_alone"]
     )
@@ -271,7 +278,7 @@ def nav_step(*, checked: bool = True) -> Case:
         held=held,
         numbers=numbers,
         rows=(
-            ("Width of band and fee, of the junior's price", f"{steps[0][2]:.2%}"),
+            ("Bought and redeemed with no step: band and fees", f"{steps[0][1]:+.2%}, a width of {width:.2%}"),
             ("Known step up, bought before and redeemed after", f"{least[0]:+.2%}: {least[1]:+.2%}"),
             ("The same with a wide step", f"{most[0]:+.2%}: {most[1]:+.2%}"),
             ("Arrears of 60 days on a tenth of the pool, cured", f"{cured[0]:+.2%}: {cured[1]:+.2%}"),
@@ -280,31 +287,29 @@ def nav_step(*, checked: bool = True) -> Case:
             ("Those who stay, with and without the leaver", f"{down['stayer_after']:.6f} {down['stayer_alone']:.6f}"),
         ),
         lines=(
-            line("here", "low", [(step * 100, gain * 100) for step, gain, _ in steps]),
-            line("at one stepped price", "mid", [(step * 100, step * 100) for step, _, _ in steps]),
+            line("here", "low", [(step * 100, gain * 100) for step, gain in steps]),
+            line("at one stepped price", "mid", [(step * 100, step * 100) for step, _ in steps]),
         ),
         x_title="known step up, percent",
         y_title="gain of who bought before it, percent",
     )
 
 
-def _step_up(checked: bool, thousandths: int, *, cured: bool = False) -> tuple[float, float, float]:
+def _step_up(checked: bool, thousandths: int, *, cured: bool = False) -> tuple[float, float]:
     """A coupon of so many thousandths of the loans, or a cure of arrears, is known a moment before it comes.
 
-    Return the step of the junior's middle price, what buying before and leaving at the desk's best price after brings,
-    and what bands and fee are worth together.
+    Return the step of the junior's middle price, and what buying before and redeeming after brought, by the balances of
+    who did both.
     """
     shares = (990 * NANO // 1000, 995 * NANO // 1000, NANO)
     venue = _fund(checked)
     if cured:
         venue.service([ServiceRow("L0", Action.ARREARS, days=60)])
     _good_rounds(venue, shares)
-    before, entered = venue.exit_nano(shares[1], JUNIOR), venue.exit_nano(shares[2], JUNIOR)
-    fee = World().desk_base_e12 / E12
-    width = entered / before / (venue.exit_nano(shares[0], JUNIOR) / before * (1 - fee)) - 1
-    spent = 10_000 * MICRO
+    before = venue.exit_nano(shares[1], JUNIOR)
+    # Less than the desk lets pass at once, of a price that arrears have lowered too.
+    spent = 5_000 * MICRO
     venue.invest(BUYER, spent, JUNIOR)
-    units = venue.has(BUYER, venue.entry.tranches[JUNIOR].asset)
     if cured:
         venue.service([ServiceRow("L0", Action.ARREARS, days=0)])
     elif thousandths:
@@ -314,34 +319,41 @@ def _step_up(checked: bool, thousandths: int, *, cured: bool = False) -> tuple[f
     venue.report(shares)
     venue.pass_to(venue.now_ns + 2 * HOUR_NS)
     after = venue.exit_nano(shares[1], JUNIOR)
-    # The most a desk of the junior would pay: the low exit price less the least fee.
-    best = venue.exit_nano(shares[0], JUNIOR) * (1 - fee) / NANO
-    return after / before - 1, units * best / spent - 1, width
+    bought = venue.has(BUYER, venue.entry.tranches[JUNIOR].asset)
+    units, got = _redeemed(venue, BUYER, bought, JUNIOR)
+    if units < bought:
+        raise InvariantError(f"the desk took {units} of {bought} units, and nothing can be said of the rest")
+    return after / before - 1, got / spent - 1
 
 
 def _step_down(checked: bool) -> dict[str, float]:
-    """Defaults will be reported tomorrow. A leaver asks today; the epoch is struck after them."""
+    """Defaults will be reported tomorrow. A leaver asks today; the epoch is struck after them, and he claims."""
 
-    def played(leaving: bool) -> tuple[Venue, int, int]:
+    def played(leaving: int) -> tuple[Venue, int, int]:
         venue = _fund(checked)
         _good_rounds(venue)
         high = _exit_nano(venue)
         if leaving:
-            venue.request(LEAVER, 100_000 * MICRO)
+            venue.request(LEAVER, leaving)
         held = venue.senior.queue
         venue.pass_to(held.queue.epoch_end_ns if held else 0)
         venue.service([ServiceRow(f"L{n}", Action.DEFAULT, days=120) for n in range(8)])
         venue.pass_to(venue.now_ns + HOUR_NS)
         venue.report(PAR)
         venue.pass_to(venue.now_ns + 2 * HOUR_NS)
+        venue.claim(LEAVER)
         return venue, high, _exit_nano(venue)
 
-    _, high, alone = played(False)
-    venue, _, after = played(True)
-    (struck,) = [said for said in venue.said if isinstance(said, e.EpochStruck)]
+    asked = 100_000 * MICRO
+    _, high, alone = played(0)
+    venue, _, after = played(asked)
+    held = venue.senior.queue
+    waiting = held.queue.escrow_units_micro if held else 0
+    got = venue.has(LEAVER, venue.usd)
     return {
         "down_step": alone / high - 1,
-        "down_gain": struck.price_nano / alone - 1,
+        "down_out": (asked - waiting) / asked,
+        "down_gain": got * NANO / (asked - waiting) / alone - 1 if waiting < asked else 0.0,
         "stayer_after": after / NANO,
         "stayer_alone": alone / NANO,
     }

@@ -1,29 +1,34 @@
 """A run on the exchange, day by day: who pays, who reports, who leaves, and what it did to those who stay.
 
-A day: 0:30 what fell due is paid or fails, 6:00 and so on the sources report (in force an hour later, when epochs are
-struck), 8:00 makers quote, 9:00 leavers act in an order drawn anew, 20:00 they claim. Everything at its own second.
+A day: 0:30 what fell due is paid or fails, 6:00 and so on the sources report (in force when the feed's delay is over,
+an hour by default; then epochs are struck), 8:00 makers quote, 9:00 leavers act in an order drawn anew, 20:00 they
+claim. Everything at its own second.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
+from parbook.errors import AssetError
 from parbook.pools.amounts import MICRO, NANO
 from parbook.pools.pool import free_cash_micro
 from parbook.pools.servicing import Action, ServiceRow
 from parbook.protocol import events as e
+from parbook.protocol.events import Said
 from parbook.protocol.exchange import BackedExchange
 from parbook.redemption.desk import DeskTerms
-from parbook.simulate.agents import Holder, Maker, holders_of
+from parbook.simulate.agents import Holder, Maker, holders_of, ways_of
 from parbook.simulate.bound import Exit, Observer, Standing, Tier, standing
 from parbook.simulate.credit import Credit
 from parbook.simulate.results import Outcome, Point, Result, edge_ppm, tier_results
-from parbook.simulate.venue import Venue, ticks_of
-from parbook.simulate.world import DAY_NS, HOUR_NS, SECOND_NS, Lateness, World
+from parbook.simulate.venue import TICKS, Venue, ticks_of
+from parbook.simulate.world import DAY_HOURS, DAY_NS, HOUR_NS, SECOND_NS, Lateness, World
 from parbook.units import PPM
 
+_FIRST_REPORT: Final = 6
 _SERVICE, _REPORT, _QUOTE, _LEAVE, _CLAIM, _NOTE = range(6)
 _HOURS: Final = ((0.5, _SERVICE), (8.0, _QUOTE), (9.0, _LEAVE), (20.0, _CLAIM), (23.0, _NOTE))
 
@@ -47,6 +52,12 @@ class Run:
         self.noise = random.Random(f"{seed}:noise")
         self.venue = Venue(checked=checked, exchange=exchange)
         self.makers = [Maker(n, world) for n in range(world.makers)]
+        self.ways = ways_of(world)
+        self.queue_least_micro = world.queue_terms.minimum_units_micro if world.queue_terms is not None else MICRO
+        desk_least_micro = world.desk_terms.minimum_units_micro if world.desk_terms is not None else MICRO
+        least = {Tier.MARKET: MICRO, Tier.DESK: desk_least_micro, Tier.QUEUE: self.queue_least_micro}
+        self.least_micro = min((least[tier] for tier in self.ways), default=MICRO)
+        """Fewest units that any way out takes."""
         self.exits: list[Exit] = []
         self.points: list[Point] = []
         self.epoch_spread_micro = 0
@@ -66,16 +77,22 @@ class Run:
         for one in self.people:
             venue.invest(one.account, one.units_micro)
         venue.lend(self.credit.obligors)
-        venue.open_feed(confidence_max_ppm=world.confidence_max_ppm)
+        venue.open_feed(world.feed_terms, world.sources)
         venue.open_exits(world)
+        venue.rest(world.bids)
         for maker in self.makers:
             venue.give(maker.account, venue.usd, world.maker_micro)
-        # Three good rounds, and the feed is trusted.
-        self.start_ns = venue.now_ns // DAY_NS * DAY_NS + DAY_NS
-        for hours in (9, 6, 3):
-            venue.pass_to(self.start_ns - hours * HOUR_NS)
+        # So many good rounds, and the feed is trusted.
+        gap_ns, rounds = world.opening_ns, world.feed_terms.recovery_rounds
+        self.start_ns = -(-(venue.now_ns + gap_ns * rounds) // DAY_NS) * DAY_NS
+        for left in range(rounds, 0, -1):
+            venue.pass_to(self.start_ns - left * gap_ns)
             venue.report(self.credit.shares(0, self._kept()))
         venue.pass_to(self.start_ns)
+        if not venue.entry.trusted:
+            reason = f"feed_terms do not trust {rounds} reports of {self.credit.shares(0, self._kept())} nano in a row"
+            remedy = "Compare these bands of the loans with confidence_max, price_min and price_max."
+            raise AssetError("world", reason, remedy)
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -86,10 +103,10 @@ class Run:
 
     def play(self, *, until_out: bool = False) -> Result:
         """Play to the horizon and return what it showed; `until_out`: only until the last leaver is out."""
-        steps = sorted((*_HOURS, *((float(hour), _REPORT) for hour in range(6, 30, self.world.report_hours))))
-        settled = self.world.run_day + self.world.run_days
+        steps = sorted((*_HOURS, *((hour, _REPORT) for hour in _report_hours(self.world.report_hours))))
+        settled = max(self.world.run_day + self.world.run_days, self.world.shock_day)
         for day in range(self.world.horizon_days):
-            if until_out and day > settled and all(one.leaving_micro < MICRO for one in self.people):
+            if until_out and day > settled and all(one.leaving_micro < self.least_micro for one in self.people):
                 break
             for hours, kind in steps:
                 at_ns = self.start_ns + day * DAY_NS + int(hours * HOUR_NS)
@@ -97,7 +114,7 @@ class Run:
                 if kind == _SERVICE:
                     self._service(day)
                 elif kind == _REPORT:
-                    self._report(day)
+                    self._report()
                 elif kind == _QUOTE:
                     for maker in self.makers:
                         maker.quote(self.venue)
@@ -122,25 +139,43 @@ class Run:
         return self.venue.exit_nano(shares.low_nano) if shares else 0
 
     def _pass(self, to_ns: int) -> None:
-        """Let time pass; where an epoch is struck, see what each leaver got and what it did to those who stay."""
+        """Let time pass; stop right before a round takes effect, and there, since epochs are struck by it.
+
+        What is compared with a strike stands right before: claims grow to the nearest micro at every look, and two
+        looks may differ by one.
+        """
         venue = self.venue
-        if to_ns <= venue.now_ns:
+        while 0 < (due_ns := venue.round_due_ns()) <= to_ns:
+            self._step(due_ns - 1)
+            self._step(max(due_ns, venue.now_ns), always=True)
+        self._step(to_ns)
+
+    def _step(self, to_ns: int, *, always: bool = False) -> None:
+        """Let time pass in which no round takes effect before the end; `always`: also where it is that time already."""
+        venue = self.venue
+        if to_ns <= venue.now_ns and not always:
             return
-        self.down_ns += (to_ns - venue.now_ns) * (not venue.entry.trusted)
+        # Between two rounds a feed only ages: from one moment on it is not trusted.
+        self.down_ns += max(to_ns - max(venue.now_ns, venue.stale_at_ns()), 0)
+        self._watch(to_ns, lambda: venue.pass_to(to_ns))
+
+    def _watch(self, at_ns: int, step: Callable[[], list[Said]]) -> None:
+        """Do what may strike an epoch at a time; see what each leaver got, and what it did to those who stay."""
+        venue = self.venue
         held = venue.senior.queue
         if held is None or not held.queue.closed:
-            venue.pass_to(to_ns)
+            step()
             return
         waiting, claims, pending = (dict(one) for one in (held.queue.closed, held.queue.claims, held.queue.pending))
-        mid = self.credit.share((to_ns - self.start_ns) / DAY_NS, self._kept())
-        before, quoted = standing(venue.entry, mid, to_ns), self._quoted_nano()
+        mid = self.credit.share((at_ns - self.start_ns) / DAY_NS, self._kept())
+        before, quoted = standing(venue.entry, mid, at_ns), self._quoted_nano()
         cash = free_cash_micro(venue.entry.pool)
-        struck = [said for said in venue.pass_to(to_ns) if isinstance(said, e.EpochStruck)]
+        struck = [said for said in step() if isinstance(said, e.EpochStruck)]
         if not struck:
             return
         (epoch,) = struck
         self.observer.strike(cash, epoch.price_nano, before)
-        self.lost_queue += self.observer.exit(before, standing(venue.entry, mid, to_ns), epoch.paid_micro)
+        self.lost_queue += self.observer.exit(before, standing(venue.entry, mid, at_ns), epoch.paid_micro)
         by_account = {str(one.account): one for one in self.people}
         for key, asked in sorted(waiting.items()):
             units = asked + pending.get(key, 0) - held.queue.pending.get(key, 0) - held.queue.closed.get(key, 0)
@@ -176,18 +211,25 @@ class Run:
         if day == self.world.shock_day:
             self.shock_nano = self._true().worth_nano
 
-    def _report(self, day: int) -> None:
+    def _report(self) -> None:
         """Let the sources report; while they are late, nothing or what was true before the shock."""
-        world = self.world
-        is_late = world.shock_day <= day < world.shock_day + world.oracle_late_days
+        world, venue = self.world, self.venue
+        is_late = world.shock_day <= self.day < world.shock_day + world.oracle_late_days
         if is_late and world.lateness is Lateness.SILENT:
             return
         known = world.shock_day - 0.001 if is_late else None
-        self.venue.report(self.credit.shares(self.day, self._kept(), known), self.noise, world.noise_ppm)
-        # In force an hour later. What is compared with it stands right before: claims grow to the nearest micro at
-        # every look, and two looks may differ by one.
-        self._pass(self.venue.now_ns + HOUR_NS - 1)
-        self._pass(self.venue.now_ns + 1)
+        shares = self.credit.shares(self.day, self._kept(), known)
+
+        def said() -> list[Said]:
+            start = len(venue.said)
+            venue.report(shares, self.noise, world.noise_ppm)
+            return venue.said[start:]
+
+        # Without a delay it is in force at once, and may strike an epoch.
+        self._watch(venue.now_ns, said)
+        wait_ns = min(world.feed_terms.delay_ns, HOUR_NS)
+        self._pass(venue.now_ns + wait_ns - 1)
+        self._pass(venue.now_ns + 1)
 
     # --- leavers --------------------------------------------------------------------------------
 
@@ -200,19 +242,26 @@ class Run:
             self._try(one)
 
     def _try(self, one: Holder) -> None:
-        if one.leaving_micro >= MICRO and self.day < one.mind_day + self.world.patience_days:
-            if one.tier is Tier.MARKET:
-                self._sell(one)
-                return
-            if one.tier is Tier.DESK:
-                self._redeem(one)
-                return
-        if one.leaving_micro < MICRO:
-            # Less than the least that the queue takes: it stays where it is.
+        if one.leaving_micro < self.least_micro:
+            # Less than any way takes: it stays where it is.
             one.leaving_micro = 0
             return
-        if self.venue.request(one.account, one.leaving_micro).no is None:
-            one.asked = True
+        if one.tier is not Tier.QUEUE and self.day < one.mind_day + self.world.patience_days:
+            self._by(one, one.tier)
+        elif Tier.QUEUE in self.ways and one.leaving_micro >= self.queue_least_micro:
+            if self.venue.request(one.account, one.leaving_micro).no is None:
+                one.asked = True
+        else:
+            # There is no queue, or none for so little: whatever else there is, day by day.
+            for tier in self.ways:
+                self._by(one, tier)
+
+    def _by(self, one: Holder, tier: Tier) -> None:
+        """Let somebody try the market or the desk, if it is there."""
+        if tier is Tier.MARKET and tier in self.ways:
+            self._sell(one)
+        elif tier is Tier.DESK and tier in self.ways and one.leaving_micro:
+            self._redeem(one)
 
     def _sell(self, one: Holder) -> None:
         quoted = self._quoted_nano()
@@ -224,7 +273,7 @@ class Run:
         had = self.venue.has(till, self.venue.usd)
         trades = self.venue.sell(one.account, one.leaving_micro, least)
         units = sum(trade.qty_lots for trade in trades) * MICRO
-        paid = sum(trade.qty_lots * trade.price_ticks for trade in trades) * (MICRO // 10_000)
+        paid = sum(trade.qty_lots * trade.price_ticks for trade in trades) * (MICRO // TICKS)
         if units:
             spent = had - self.venue.has(till, self.venue.usd)
             bought = sum(trade.qty_lots for trade in trades if not trade.maker_account) * MICRO
@@ -279,7 +328,7 @@ class Run:
                 low_nano=venue.exit_nano(shares.low_nano) if shares else 0,
                 mid_nano=venue.exit_nano(shares.mid_nano) if shares else 0,
                 true_nano=self._true().worth_nano,
-                bid_nano=venue.best_bid_ticks() * (NANO // 10_000),
+                bid_nano=venue.best_bid_ticks() * (NANO // TICKS),
                 cash_micro=entry.pool.cash_micro,
                 reserve_micro=reserve + (venue.has(treasury.reserve_account, venue.usd) if treasury else 0),
                 owed_micro=entry.pool.book.sums.owed_micro,
@@ -298,7 +347,7 @@ class Run:
 
     def _outcome(self) -> Outcome:
         out = sum(one.units_micro for one in self.exits)
-        still = sum(one.leaving_micro for one in self.people if one.leaving_micro >= MICRO)
+        still = sum(one.leaving_micro for one in self.people if one.leaving_micro >= self.least_micro)
         supply = self.venue.entry.pool.tranches[0].supply_micro
         observer = self.observer
         return Outcome(
@@ -324,3 +373,9 @@ class Run:
             commands=self.venue.commands,
             digest=self.venue.digest(),
         )
+
+
+def _report_hours(every: int) -> list[float]:
+    """Return the hours of a day at which sources report, so often from 6:00 on until 6:00; after midnight the next."""
+    hours = range(_FIRST_REPORT, _FIRST_REPORT + DAY_HOURS, every)
+    return [float(hour % DAY_HOURS) for hour in hours]

@@ -21,6 +21,8 @@ WIDE: Final = {"cap_ppm": 500_000, "cap_reference_ppm": 500_000, "min_interval_n
 """A feed that may move by a half, a round and a day, every five minutes: the widest and fastest that its bounds let."""
 OPEN: Final = ThrottleTerms(amount_micro=10**15, share_e12=E12)
 """A redemption throttle that holds nobody back."""
+_MONEY_LEAST: Final = 1e-9
+"""Less than what a token brings is rounded by."""
 _STEP_NS: Final = HOUR_NS // 6
 _FALLS: Final = 18
 
@@ -43,6 +45,8 @@ class Fallen:
         self.supply = venue.supply_micro
         self.holders = venue.hand_out(20)[:18]
         self.beyond: list[tuple[float, float]] = []
+        self.cut: list[float] = []
+        """Of those in `beyond` who left once the haircut stood."""
         self.stranger = self.throttled = 0
         self.began_ns = venue.now_ns
         self.gains = 0.0
@@ -68,7 +72,10 @@ class Fallen:
                 self.venue.must(self.venue.haircut())
             if self.leave(self.holders[gone]):
                 gone += 1
-                self.beyond.append((5.0 * gone, self.gains / (self.supply / 20 / MICRO)))
+                each = self.gains / (self.supply / 20 / MICRO)
+                self.beyond.append((5.0 * gone, each))
+                if self.venue.place.token.haircut:
+                    self.cut.append(each)
                 self.gains = 0.0
             self.venue.wait(_STEP_NS)
         return self
@@ -107,11 +114,13 @@ def _titan() -> list[tuple[float, float]]:
 
 
 def _iron_numbers(along: Fallen, alike: Fallen, plain: Fallen) -> dict[str, float]:
-    """Return what the three runs showed. The first two holders leave before the ratio is below 1 and a haircut due."""
+    """Return what the three runs showed. Whoever leaves before the ratio is below 1 is out before a haircut is due."""
     return {
         "minted": float(along.stranger + alike.stranger + plain.stranger),
         "gain_most": max(y for _, y in along.beyond),
-        "gain_alike": abs(round(max(y for _, y in alike.beyond[2:]), 9)),
+        # Where nobody is left for a haircut nothing is shown, and a whole token is as bad as it gets.
+        "gain_alike": max((abs(each) for each in alike.cut), default=1.0),
+        "left_alike": float(len(alike.cut)),
         "gain_plain": max(y for _, y in plain.beyond),
         "gain_plain_least": min(y for _, y in plain.beyond),
         "throttled_plain": float(plain.throttled),
@@ -135,7 +144,7 @@ def iron(*, checked: bool = True) -> Case:
         "titan_end": titan,
         "mint_refused": float(mint is Refusal.UNKNOWN_LEG),
     }
-    held = numbers["minted"] == 0 and mint is Refusal.UNKNOWN_LEG and numbers["gain_alike"] <= 1e-9
+    held = numbers["minted"] == 0 and mint is Refusal.UNKNOWN_LEG and numbers["gain_alike"] <= _MONEY_LEAST
     return Case(
         name="iron",
         title="Mint to redeem, at a lagging average (Iron, 2021)",
@@ -181,7 +190,7 @@ def iron(*, checked: bool = True) -> Case:
 
 
 class Lost:
-    """A token of which a leg of 65 % is worth nothing from one moment on, though nobody doubted it before.
+    """A token of which a leg of 64.3 % is worth nothing from one moment on, though nobody doubted it before.
 
     `feed`: terms of that leg's feed. Its sources say so at once, and every twelve hours again.
     """
@@ -199,6 +208,8 @@ class Lost:
         weights = {venue.usd: 35 * E12 // 100, self.owed: 65 * E12 // 100}
         venue.build({venue.usd: 55 * _MILLION, self.owed: 99 * _MILLION}, weights, 4 * _MILLION)
         self.before = venue.ratio
+        self.share = venue.units()[self.owed] / sum(venue.units().values())
+        """Of what backs it, at prices of 1."""
         self.supply = venue.supply_micro
         self.holders = venue.hand_out(10)[:9]
         venue.prices[self.owed] = 0
@@ -240,6 +251,7 @@ def stream(*, checked: bool = True) -> Case:
     numbers = {
         "circle_refused": float(set(waited.no.values()) == {Refusal.CIRCULAR_BACKING}),
         "before": waited.before,
+        "owed_share": waited.share,
         "mint_refused": float(minted is Refusal.TOKEN_NOT_SOUND),
         "early_refused": float(waited.early is Refusal.NOT_SHORT),
         "days": days,
@@ -260,7 +272,7 @@ def stream(*, checked: bool = True) -> Case:
         "of the backing of Elixir's deUSD, 68 million, was owed by Stream, which held about 90 % of what was left of "
         "deUSD and backed xUSD by it. About 80 % of the other holders were redeemed; deUSD fell to 0.015.",
         source="Stabledash, 6 November 2025; Tekedia, November 2025",
-        here="What leads back to the token, or around in a circle, is refused as a leg. Where one leg of 65 % fails "
+        here="What leads back to the token, or around in a circle, is refused as a leg. Where one leg of 64.3 % fails "
         "although nobody knew of it, nothing more is minted from the first report on. The caps hold its price up for "
         "days, and until they have let the ratio below 1 there is no haircut; but in kind it gains nobody anything: "
         "who leaves at once gets a little less than his share. From the haircut on all get the same, first or last.",
@@ -271,7 +283,7 @@ def stream(*, checked: bool = True) -> Case:
             ("Two that are claims on each other", said(waited.no["mutual"])),
             ("Backing ratio before", f"{waited.before:.4f}"),
             ("Minting against the lost leg, at its first report", said(minted)),
-            ("After the leg of 65 % is worth nothing, for each", f"{fair:.4f}"),
+            (f"After the leg of {waited.share:.1%} is worth nothing, for each", f"{fair:.4f}"),
             ("Left at once, the first and the last of 90 %", f"{at_once[0][1]:.6f} {at_once[-1][1]:.6f}"),
             ("The haircut at once", said(waited.early)),
             ("Days until there is one; with the widest caps", f"{days:.2f} {days_fast:.2f}"),
@@ -282,7 +294,7 @@ def stream(*, checked: bool = True) -> Case:
         lines=(
             line("here, after the haircut", "high", got),
             line("here, at once", "mid", at_once),
-            line("deUSD, others' holders", "low", there),
+            line("deUSD, others' holders, modelled", "low", there),
         ),
         x_title="percent of the supply redeemed",
         y_title="worth of what a token brought",

@@ -26,7 +26,18 @@ from parbook.protocol.answers import Acted
 from parbook.protocol.exchange import BackedExchange
 from parbook.protocol.state import TokenEntry
 from parbook.refusals import Refusal
-from parbook.simulate.venue import ARBITER, FOUNDER, GOVERNOR, HOLDERS, MEMBERS, SOURCES, START_NS, Venue
+from parbook.simulate.venue import (
+    ARBITER,
+    FOUNDER,
+    GOVERNOR,
+    HOLDERS,
+    MEMBERS,
+    SOURCES,
+    START_NS,
+    TICK,
+    TICKS,
+    Venue,
+)
 from parbook.simulate.world import HOUR_NS
 
 USD: Final = 0
@@ -61,8 +72,8 @@ class TokenVenue(Venue):
     def priced(self, name: str, price_nano: int = NANO, **terms: Any) -> int:
         """Add an asset with a market in money and a feed of three sources; return it. `terms`: of the feed."""
         asset = self.asset(name)
-        market = Instrument(symbol=name, tick=Decimal("0.0001"), lot=Decimal(1))
-        listing = Listing(instrument=market, base=asset, quote=self.usd, lot_atoms=MICRO, tick_atoms=100)
+        market = Instrument(symbol=name, tick=TICK, lot=Decimal(1))
+        listing = Listing(instrument=market, base=asset, quote=self.usd, lot_atoms=MICRO, tick_atoms=MICRO // TICKS)
         instrument = self.exchange.add_instrument(listing)
         feed_terms = FeedTerms(**({"quorum": 2} | terms))
         order = c.OpenFeed(
@@ -87,11 +98,6 @@ class TokenVenue(Venue):
         self.pass_to(self.now_ns + ns)
         if self.now_ns - self.reported_ns >= _REPORT_NS:
             self.report_prices()
-
-    def believed_nano(self, asset: int) -> int:
-        """Return the price a leg counts at."""
-        (price,) = (leg.low_nano for leg in self.report_of_backing().legs if leg.asset == asset)
-        return price
 
     def anchor_nano(self, asset: int) -> int:
         """Return the low price that an asset's feed says now."""

@@ -77,7 +77,7 @@ def usdr(*, checked: bool = True) -> Case:
             ("If it paid from a cash leg: gone for cash, then", f"{cash_share:.1%}, {said(empty)}"),
             ("Minted, as fast as the issuance throttle lets, in hours", str(hours)),
         ),
-        lines=(line("here", "high", here), line("USDR", "low", there)),
+        lines=(line("here", "high", here), line("USDR, modelled", "low", there)),
         x_title="percent of the supply redeemed",
         y_title="worth of what a token brought",
     )
@@ -121,7 +121,7 @@ def _native_falls(venue: TokenVenue) -> tuple[list[tuple[float, float]], list[fl
         no, got = venue.redeem_tokens(holder, 1000 * MICRO)
         venue.must(no)
         paid.append(worth_of(got, {venue.usd: NANO}) / 1000)
-        there.append((float(step), min((3.08e9 + 345e6 * price) / 18.7e9, 2.0)))
+        there.append((float(step), (3.08e9 + 345e6 * price) / 18.7e9))
         venue.wait(DAY_NS // 2)
     return here, paid, there
 
@@ -172,7 +172,7 @@ def terra(*, checked: bool = True) -> Case:
             ("The native token's feed after all falls", f"{numbers['feed_end']:.2f} of 80"),
             ("There, with LUNA counted, after its fall", f"{there[-1][1]:.3f}"),
         ),
-        lines=(line("ratio here", "high", here), line("ratio there, LUNA counted, at most 2", "low", there)),
+        lines=(line("ratio here", "high", here), line("ratio there, LUNA counted, modelled", "low", there)),
         x_title="falls of the native token, by the root of ten each",
         y_title="backing ratio",
     )

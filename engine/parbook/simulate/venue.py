@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from parbook.codes import CurveShape, OrderType, Side, TimeInForce
-from parbook.errors import InvariantError
+from parbook.errors import AssetError, InvariantError
 from parbook.instrument import Instrument
-from parbook.listing import Asset
-from parbook.messages import CancelOrder, Command, CurveParams, Deposit, Event, NewOrder, Trade
+from parbook.listing import Asset, fee_atoms
+from parbook.messages import CancelOrder, Command, CurveParams, Deposit, Event, NewOrder, Rejected, Trade
 from parbook.oracle.rounds import state_at
-from parbook.oracle.state import FeedState, Observation
+from parbook.oracle.state import Feed, FeedState, Observation, RoundState
 from parbook.oracle.terms import FeedTerms
 from parbook.pools.amounts import E12, MICRO, NANO, Rounding, divide, share_of
 from parbook.pools.limits import Limits
@@ -30,25 +30,33 @@ from parbook.protocol.answers import Acted
 from parbook.protocol.events import Said
 from parbook.protocol.exchange import BackedExchange
 from parbook.protocol.state import PoolEntry, TrancheEntry
-from parbook.redemption.desk import DeskTerms
-from parbook.redemption.queue_state import QueueTerms
 from parbook.refusals import Refusal
 from parbook.simulate.credit import Obligor
 from parbook.simulate.world import DAY_NS, World
-from parbook.treasury.terms import TreasuryTerms
 from parbook.units import PPM
 
 SENIOR: Final = 0
 JUNIOR: Final = 1
 MANAGER, BORROWER, PAYER, GUARDIAN, GOVERNOR, ARBITER, FOUNDER, FIRST_LOSS = range(1, 9)
+BIDDER: Final = 99
+"""Whose the orders are that rest in the book from the beginning."""
 MAKERS: Final = 100
 HOLDERS: Final = 1000
 SOURCES: Final = (1, 2, 3)
-MEMBERS: Final = tuple((source, hashlib.sha256(f"key {source}".encode()).hexdigest()) for source in SOURCES)
-"""The sources and their public keys."""
 TICKS: Final = 10_000
 """Ticks of one unit of money."""
+TICK: Final = Decimal(1) / TICKS
 START_NS: Final = DAY_NS
+_UNHEARD: Final = (Refusal.ORACLE_BAND_TOO_WIDE, Refusal.ORACLE_OUT_OF_RANGE)
+
+
+def members_of(count: int) -> tuple[tuple[int, str], ...]:
+    """Return so many sources, numbered from 1, and their public keys."""
+    return tuple((source, hashlib.sha256(f"key {source}".encode()).hexdigest()) for source in range(1, count + 1))
+
+
+MEMBERS: Final = members_of(len(SOURCES))
+"""The sources and their public keys."""
 
 
 class Venue:
@@ -60,6 +68,7 @@ class Venue:
         self.commands = 0
         self.said: list[Said] = []
         self.usd = self.asset("USD")
+        self.sources: tuple[int, ...] = SOURCES
         self.sequence = 0
 
     # --- commands -------------------------------------------------------------------------------
@@ -123,9 +132,21 @@ class Venue:
         """Return a balance."""
         return self.exchange.balance(account, asset)
 
+    def round_due_ns(self) -> int:
+        """Return when a round closes or takes effect next, 0 when none waits: at no other time epochs are struck."""
+        waiting = [one.effective_ns for one in self.feed.rounds if one.state is RoundState.PROVISIONAL]
+        return min([at_ns for at_ns in (*waiting, self.feed.close_ns) if at_ns], default=0)
+
+    def stale_at_ns(self) -> int:
+        """Return until when the feed is trusted if no round takes effect before: now, where it is not."""
+        active = self.feed.active
+        if not self.entry.trusted or active is None:
+            return self.now_ns
+        return active.as_of_ns + self.feed.terms.stale_ns
+
     def feed_state(self) -> FeedState:
         """Return how far the feed may be trusted."""
-        return state_at(self.exchange.protocol.feeds[0].feed, self.now_ns)
+        return state_at(self.feed, self.now_ns)
 
     def quoted(self) -> Shares | None:
         """Return the shares in force; None without a fair value."""
@@ -139,6 +160,8 @@ class Venue:
 
     def best_bid_ticks(self) -> int:
         """Return the best bid of book and curve, 0 for none."""
+        if self.senior.instrument < 0:
+            return 0
         levels = self.exchange.market(self.senior.instrument).depth(1)
         bids = levels[levels["side"] == Side.BUY]
         return int(bids["price_ticks"].max()) if len(bids) else 0
@@ -146,7 +169,7 @@ class Venue:
     # --- building -------------------------------------------------------------------------------
 
     def open_pool(self, world: World, **changes: Any) -> None:
-        """Open the pool with its two markets and pay the junior in."""
+        """Open the pool, with its two markets if the world has any, and pay the junior in."""
         self.pass_to(START_NS)
         fields: dict[str, Any] = {
             "name": "SME",
@@ -158,8 +181,11 @@ class Venue:
                 TrancheTerms(name="J"),
             ),
             "limits": Limits(obligor_e12=E12, counterparty_e12=E12),
+            "fee_e12": world.fee_e12,
         }
-        markets = tuple(Instrument(symbol=name, tick=Decimal("0.0001"), lot=Decimal(1)) for name in ("S", "J"))
+        markets = tuple(
+            Instrument(symbol=name, tick=TICK, lot=Decimal(1)) if world.market else None for name in ("S", "J")
+        )
         self.do(c.OpenPool(terms=PoolTerms(**(fields | changes)), quote=self.usd, markets=markets))
         junior = share_of(world.size_micro, world.junior_e12, Rounding.FLOOR)
         self.invest(FIRST_LOSS, junior, JUNIOR)
@@ -181,22 +207,30 @@ class Venue:
         if rows:
             self.do(c.Service(pool=0, account=MANAGER, payer=PAYER, rows=tuple(rows)))
 
-    def open_feed(self, **terms: Any) -> None:
-        """Open the pool's feed, with three sources of which two are a quorum."""
-        fields: dict[str, Any] = {"quorum": 2}
-        feed_terms = FeedTerms(**(fields | terms))
-        self.do(c.OpenFeed(pool=0, terms=feed_terms, arbiter=ARBITER, bond_asset=self.usd, members=MEMBERS))
+    def open_feed(self, terms: FeedTerms | None = None, sources: int = len(SOURCES)) -> None:
+        """Open the pool's feed; by default three sources of which two are a quorum."""
+        self.sources = tuple(range(1, sources + 1))
+        feed_terms = FeedTerms(quorum=2) if terms is None else terms
+        self.do(c.OpenFeed(pool=0, terms=feed_terms, arbiter=ARBITER, bond_asset=self.usd, members=members_of(sources)))
+
+    @property
+    def feed(self) -> Feed:
+        """The pool's feed."""
+        return self.exchange.protocol.feeds[0].feed
 
     def report(self, shares: tuple[int, int, int], noise: random.Random | None = None, noise_ppm: int = 0) -> None:
-        """Let all sources report shares, each a little off."""
+        """Let all sources report shares, each a little off, none below a thousandth."""
         self.sequence += 1
-        for source in SOURCES:
+        for source in self.sources:
             off = noise.randint(-noise_ppm, noise_ppm) if noise else 0
             low, mid, high = (min(max(share * (PPM + off) // PPM, NANO // 1000), NANO) for share in shares)
             self.observe(0, source, (low, mid, high))
 
     def observe(self, feed: int, source: int, band: tuple[int, int, int]) -> None:
-        """Let a source report low, mid and high, seen now, under the number of this round."""
+        """Let a source report low, mid and high, seen now, under the number of this round.
+
+        What the feed does not take, a band too wide or a price out of its range, is not heard: it grows older.
+        """
         low, mid, high = band
         observation = Observation(
             source=source,
@@ -208,13 +242,32 @@ class Venue:
             model_hash="0" * 64,
             input_hash="0" * 64,
         )
-        self.do(c.Observe(feed=feed, observation=observation))
+        no = self.act(c.Observe(feed=feed, observation=observation)).no
+        if no is not None and no.refusal not in _UNHEARD:
+            raise InvariantError(f"an observation was refused: {no.refusal.name} {no.detail}")
 
-    def open_exits(self, world: World, *, recycle: bool = True, **desk: Any) -> None:
-        """Open treasury, curve, desk and queue for the senior, and let the pool run off."""
+    def open_exits(self, world: World, *, recycle: bool = True) -> None:
+        """Open treasury, curve, desk and queue for the senior, those that the world has, and let the pool run off."""
         place: dict[str, Any] = {"pool": 0, "tranche": SENIOR, "account": MANAGER}
+        if world.treasury_terms is not None:
+            terms, params = world.treasury_terms, self._curve_of(world)
+            self.do(c.OpenTreasury(**place, terms=terms, params=params, guardian=GUARDIAN, governor=GOVERNOR))
+            if world.reserve_micro:
+                self.give(FOUNDER, self.usd, world.reserve_micro)
+                self.do(c.FundTreasury(pool=0, tranche=SENIOR, account=FOUNDER, amount_micro=world.reserve_micro))
+        if world.desk_terms is not None:
+            self.do(c.OpenDesk(**place, terms=world.desk_terms))
+        if world.queue_terms is not None:
+            self.do(c.OpenQueue(**place, terms=world.queue_terms))
+        if recycle:
+            self.do(c.SetPool(pool=0, account=MANAGER, state=PoolState.AMORTISING))
+
+    def _curve_of(self, world: World) -> CurveParams:
+        """Return the world's curve, or the line over a fifth of the supply that it has without one."""
+        if world.curve_params is not None:
+            return world.curve_params
         lots = max(self.entry.pool.tranches[SENIOR].supply_micro // MICRO, 1)
-        params = CurveParams(
+        return CurveParams(
             shape=CurveShape.LINEAR,
             base_depth_lots=lots,
             quote_depth_lots=max(lots // 5, 1),
@@ -223,23 +276,13 @@ class Venue:
             spread_ppm=1_000,
             rung_ticks=10,
         )
-        terms = TreasuryTerms(day_e12=world.treasury_day_e12, month_e12=world.treasury_month_e12)
-        self.do(c.OpenTreasury(**place, terms=terms, params=params, guardian=GUARDIAN, governor=GOVERNOR))
-        if world.reserve_micro:
-            self.give(FOUNDER, self.usd, world.reserve_micro)
-            self.do(c.FundTreasury(pool=0, tranche=SENIOR, account=FOUNDER, amount_micro=world.reserve_micro))
-        fields: dict[str, Any] = {"base_e12": world.desk_base_e12, "throttle_e12": world.desk_throttle_e12}
-        self.do(c.OpenDesk(**place, terms=DeskTerms(**(fields | desk))))
-        self.do(c.OpenQueue(**place, terms=QueueTerms()))
-        if recycle:
-            self.do(c.SetPool(pool=0, account=MANAGER, state=PoolState.AMORTISING))
 
     # --- leaving, trading -----------------------------------------------------------------------
 
     def sell(self, account: int, units_micro: int, least_ticks: int) -> list[Trade]:
         """Sell whole units at once into whatever bids at least this price; return the trades."""
         lots = units_micro // MICRO
-        if lots < 1 or least_ticks < 1:
+        if lots < 1 or least_ticks < 1 or self.senior.instrument < 0:
             return []
         events = self.order(account, Side.SELL, lots, least_ticks, TimeInForce.IOC)
         return [event for event in events if isinstance(event, Trade)]
@@ -258,13 +301,28 @@ class Venue:
             )
         )
 
+    @property
+    def max_fee_ppm(self) -> int:
+        """The largest fee that the senior's market may take, for which every bid must have the money."""
+        return self.exchange.listings[self.senior.instrument].max_fee_ppm
+
+    def rest(self, bids: Sequence[tuple[int, int]]) -> None:
+        """Let bids, (ticks, lots), rest in the senior's book, with the money for them; AssetError when refused."""
+        for ticks, lots in bids:
+            cost = ticks * lots * MICRO // TICKS
+            self.give(BIDDER, self.usd, cost + fee_atoms(cost, self.max_fee_ppm))
+            for event in self.order(BIDDER, Side.BUY, lots, ticks):
+                if isinstance(event, Rejected):
+                    reason = f"bids={(ticks, lots)} was refused: {event.code.name}, {event.code.doc}"
+                    raise AssetError("world", reason, "Change that bid, or leave it out.")
+
     def cancel(self, account: int, order_id: int) -> None:
         """Cancel an order."""
         self.apply(CancelOrder(account=account, order_id=order_id, instrument=self.senior.instrument))
 
-    def redeem(self, account: int, units_micro: int) -> Acted:
+    def redeem(self, account: int, units_micro: int, tranche: int = SENIOR) -> Acted:
         """Redeem at the desk as many of these units as it takes."""
-        return self.act(c.Redeem(pool=0, tranche=SENIOR, account=account, units_micro=units_micro, partial=True))
+        return self.act(c.Redeem(pool=0, tranche=tranche, account=account, units_micro=units_micro, partial=True))
 
     def request(self, account: int, units_micro: int) -> Acted:
         """Ask the queue."""
