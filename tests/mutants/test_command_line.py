@@ -96,6 +96,8 @@ def test_a_page_keeps_the_rows_of_faults_that_did_not_run():
     caught = Verdict(FAULTS[2], Outcome.CAUGHT, "tests/market/test_fok.py::test_b", 2.0)
     later = report.page([CORE, FAULTS[2], FAULTS[0], Fault("new", "a.py", "a", "b", "")], [caught], earlier)
     assert "3 of 3 caught, 0 of them" in later
+    assert "parity alone. 1 further faults of the tables have no row" in later
+    assert "further" not in report.page(FAULTS, VERDICTS)
     assert list(report.last_time(later)) == ["core-a", "c", "book-a"]
     assert [line for line in later.splitlines() if "`book-a`" in line] == [
         line for line in earlier.splitlines() if "`book-a`" in line

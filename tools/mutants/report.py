@@ -52,6 +52,8 @@ def page(faults: list[Fault], verdicts: list[Verdict], earlier: str = "") -> str
     seen = last_time("\n".join(found))
     twin = sum(not fault.compiled and seen.get(fault.id, "").startswith("parity") for fault in faults)
     counts = f"{len(seen)} of {len(found)} caught, {twin} of them in the reference by parity alone."
+    if len(found) < len(faults):
+        counts += f" {len(faults) - len(found)} further faults of the tables have no row yet."
     head = ["| fault | file | what it breaks | caught by | seconds |", "|---|---|---|---|---|"]
     return f"{_HEAD}\n{counts}\n\n" + "\n".join(head + found) + "\n"
 
