@@ -11,8 +11,9 @@ from parbook.pools.amounts import E12
 from parbook.protocol import events as e
 from parbook.redemption.queue_state import QueueTerms
 from parbook.simulate.many import play
+from parbook.simulate.rhythm import DAY_NS, HOUR_NS, stays_fresh
 from parbook.simulate.run import Run
-from parbook.simulate.world import DAY_NS, HOUR_NS, Lateness, World
+from parbook.simulate.world import Lateness, World
 
 SMALL = World(loans=12, holders=6, horizon_days=12, shock_day=3, run_day=2, run_days=2, oracle_late_days=2)
 
@@ -122,6 +123,11 @@ def test_a_run_is_not_over_before_the_shock():
         ({"loans": 10_000, "size_micro": 10_000 * 10**6}, "some would have less than a unit"),
         ({"sources": 4}, "sources=4 for a quorum of 2"),
         ({"report_hours": 24, "feed_terms": FeedTerms(quorum=2, stale_ns=20 * HOUR_NS)}, "report_hours=24 leave"),
+        (
+            {"feed_terms": FeedTerms(quorum=2, stale_ns=20 * HOUR_NS, min_interval_ns=13 * HOUR_NS)},
+            "report_hours=12 leave",
+        ),
+        ({"minimum_subordination_e12": 31 * 10**9}, "minimum_subordination_e12=31000000000 is more than the junior"),
         ({"market": False}, "have no market to be in"),
         ({"treasury_terms": None}, "reserve_micro=100000000000 belongs to no treasury"),
         ({"bids": ((0, 5),)}, "bids have no price"),
@@ -131,3 +137,31 @@ def test_a_run_is_not_over_before_the_shock():
 def test_what_contradicts_itself_is_refused(fields, says):
     with pytest.raises(AssetError, match=says):
         World(**fields)
+
+
+def fresh_by(every: int, stale: float, least: float = 5.0, delay: float = 1.0, fresh: float = 1.0) -> bool:
+    """All in hours."""
+    names = {"stale_ns": stale, "min_interval_ns": least, "delay_ns": delay, "fresh_ns": fresh}
+    hours = {name: int(hours * HOUR_NS) for name, hours in names.items()}
+    return stays_fresh(FeedTerms(quorum=2, halt_ns=20 * DAY_NS, **hours), 3, every)
+
+
+@pytest.mark.parametrize(
+    ("every", "least", "longest"),
+    [(12, 1, 12), (24, 1, 24), (11, 1, 11), (12, 13, 24), (8, 6, 8), (11, 7, 13)],
+)
+def test_a_feed_is_as_old_as_its_reports_are_far_apart_and_the_delay(every, least, longest):
+    """By hand: every 11 h is 4, 6, 17; with 7 h between rounds that of 6:00 is too old by 11:00, 17:00 is 13 h on."""
+    assert not fresh_by(every, longest + 1, least)
+    assert fresh_by(every, longest + 1.001, least)
+
+
+@pytest.mark.parametrize(("every", "least"), [(1, 5), (2, 5), (5, 5), (8, 5), (11, 7), (12, 13), (24, 30), (7, 1)])
+def test_no_feed_that_a_world_takes_goes_stale_in_calm(every, least):
+    stale = next(hours for hours in range(3, 99) if fresh_by(every, hours, least))
+    terms = FeedTerms(quorum=2, stale_ns=stale * HOUR_NS, min_interval_ns=least * HOUR_NS, fresh_ns=HOUR_NS)
+    calm = {"failing_e12": 0, "lgd_plus_e12": 0, "oracle_late_days": 0, "pd_times_e12": E12}
+    world = World(loans=5, holders=5, horizon_days=12, report_hours=every, feed_terms=terms, leaving_e12=0, **calm)
+    points = play(world, 1, checked=False).points
+    # The first morning is the opening's: its last round is hours old by then.
+    assert all(point.feed == "OK" for point in points[1:])

@@ -22,10 +22,11 @@ from parbook.refusals import Refusal
 from parbook.setup import load_setup
 from parbook.simulate.agents import holders_of, way_of, ways_of
 from parbook.simulate.bound import Tier
+from parbook.simulate.rhythm import DAY_NS
 from parbook.simulate.run import Run
 from parbook.simulate.scenarios import RUNS
 from parbook.simulate.venue import BIDDER
-from parbook.simulate.world import DAY_NS, World
+from parbook.simulate.world import World
 from tests.setup.house import EXAMPLE, example, loan, small
 
 LISTING = EXAMPLE / "listing.toml"
@@ -194,6 +195,30 @@ def test_sources_report_more_often_where_the_feed_would_go_stale(tmp_path: Path)
     assert Run(world, 3, checked=False).venue.entry.trusted
 
 
+def test_sources_report_so_that_the_least_interval_leaves_no_gap(tmp_path: Path):
+    path = example(tmp_path, ("recovery_rounds = 2", 'recovery_rounds = 2\nmin_interval = "13h"\nstale = "20h"'))
+    world = world_of(path, RUNS["calm"])
+    assert world.report_hours < 12, "every 12 h one report in two would come too soon, and the next a day later"
+    result = Run(msgspec.structs.replace(world, horizon_days=20), 3, checked=False).play()
+    assert all(point.feed == "OK" for point in result.points[1:])
+
+
+@pytest.mark.parametrize("seed", range(3, 7))
+def test_a_pool_that_is_lent_to_the_last_unit_is_paid_to_the_last(tmp_path: Path, seed):
+    path = example(
+        tmp_path,
+        ('amount = "280000"', 'amount = "208053"'),
+        ('amount = "100000"', 'amount = "80000"'),
+        ('minimum_subordination = "0.20"', 'minimum_subordination = "0.05"'),
+    )
+    world = world_of(path, World())
+    assert world.lent_e12 > 999 * 10**9
+    assert sum(one.units_micro for one in holders_of(world, seed)) // MICRO == world.size_micro * (
+        E12 - world.junior_e12
+    ) // (E12 * MICRO)
+    assert Run(world, seed, checked=False).venue.entry.trusted
+
+
 @pytest.mark.parametrize(
     ("change", "where", "why", "remedy"),
     [
@@ -207,6 +232,10 @@ def test_sources_report_more_often_where_the_feed_would_go_stale(tmp_path: Path)
          "Check the number"),
         (('rate = "0.06"', 'rate = "1.5"'), "[tranche 1] rate", "senior_rate_e12=1500000000000", "Check the number"),
         (('late = "3d"', 'late = "1001d"'), "[report] late", "oracle_late_days=1001", "Check the number"),
+        (('minimum_subordination = "0.20"', 'minimum_subordination = "0.30"'), "[tranche 1] minimum_subordination",
+         "minimum_subordination_e12=300000000000 is more than the junior has", "raise junior_e12"),
+        (("recovery_rounds = 2", 'recovery_rounds = 2\nmin_interval = "26h"'), "[feed] stale", "between hourly reports",
+         "min_interval"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_simulated_is_refused_with_its_place(tmp_path: Path, change, where, why, remedy):

@@ -115,6 +115,16 @@ def test_a_bound_that_is_passed_is_seen(result, bound):
     assert not all_held([(one, [one, past])], [])
 
 
+def test_where_nobody_stayed_the_second_bound_says_nothing(result):
+    pytest.importorskip("plotly")
+    one = msgspec.structs.replace(result.outcome, lost_nano=100.0, allowed_nano=100.0, formula_nano=None)
+    assert one.within_bounds
+    assert not msgspec.structs.replace(one, lost_nano=101.0).within_bounds, "the first bound does"
+    (row,) = [row for row in table([one]) if row.name == "bound (2), the formula"]
+    assert set(row.values) == {None}
+    assert "nobody stayed" in render_simulation([("run40", msgspec.structs.replace(result, outcome=one), [one])], [])
+
+
 @pytest.mark.parametrize("bound", ["allowed_nano", "formula_nano"])
 def test_a_bound_that_is_passed_is_on_the_page_and_in_the_exit_code(tiny, result, bound, monkeypatch, capsys):
     pytest.importorskip("plotly")

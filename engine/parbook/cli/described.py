@@ -19,8 +19,9 @@ from parbook.pools.amounts import E12, Rounding, divide
 from parbook.setup import Setup, load_setup
 from parbook.setup.tape import Tape, read_tape
 from parbook.setup.terms import RunTerms, TreasurySetup
+from parbook.simulate.rhythm import DAY_NS, stays_fresh
 from parbook.simulate.venue import TICK
-from parbook.simulate.world import DAY_NS, HOUR_NS, LOANS_MAX, World
+from parbook.simulate.world import LOANS_MAX, World
 from parbook.units import CURVE_LOTS_MAX
 
 _HOLDERS: Final = "[tranche] holders"
@@ -28,6 +29,7 @@ _PLACES: Final = {
     "size_micro": _HOLDERS,
     "junior_e12": _HOLDERS,
     "senior_rate_e12": "[tranche 1] rate",
+    "minimum_subordination_e12": "[tranche 1] minimum_subordination",
     "fee_e12": "[pool] fee",
     "loans": "[tape] assets",
     "pd_times_e12": "[report] pd_multiple",
@@ -72,8 +74,8 @@ def world_of(path: Path, world: World) -> World:
         "minimum_subordination_e12": first.minimum_subordination_e12,
         "fee_e12": setup.pool.fee_e12,
     }
-    changes |= _credit(path, read_tape(setup), total) | _sources(path, setup.feed.terms, world)
-    changes |= _behind(path, setup) | {"sources": len(setup.feed.members)}
+    changes |= _credit(path, read_tape(setup), total) | _sources(path, setup.feed.terms, len(setup.feed.members), world)
+    changes |= _behind(path, setup)
     if not world.calm:
         changes |= _run(path, setup.run)
     try:
@@ -110,13 +112,14 @@ def _credit(path: Path, tape: Tape, total_micro: int) -> dict[str, int]:
     return {"loans": len(weights), "lent_e12": divide(lent * E12, total_micro, Rounding.FLOOR), **means}
 
 
-def _sources(path: Path, terms: FeedTerms, world: World) -> dict[str, Any]:
+def _sources(path: Path, terms: FeedTerms, sources: int, world: World) -> dict[str, Any]:
     """Return the feed, and how often its sources report: as the world has it, or more often if it would go stale."""
-    most = (terms.stale_ns - terms.delay_ns - 1) // HOUR_NS
-    if most < 1:
-        reason = f"a feed that is stale {terms.stale_ns} ns after an observation is so between hourly reports"
-        raise ListingError(f"{path}, [feed] stale", reason, "A run is simulated in hours: raise stale, or lower delay.")
-    return {"feed_terms": terms, "report_hours": min(world.report_hours, most)}
+    for hours in range(world.report_hours, 0, -1):
+        if stays_fresh(terms, sources, hours):
+            return {"feed_terms": terms, "report_hours": hours, "sources": sources}
+    reason = f"a feed that is stale {terms.stale_ns} ns after an observation is so even between hourly reports"
+    remedy = "A run is simulated in hours: raise stale, or lower delay or min_interval."
+    raise ListingError(f"{path}, [feed] stale", reason, remedy)
 
 
 def _run(path: Path, run: RunTerms) -> dict[str, int]:

@@ -229,7 +229,7 @@ def run_waterfall(engine: Engine, command: c.RunWaterfall) -> Answer:
 def _redeem_ownerless(engine: Engine, number: int, entry: PoolEntry) -> None:
     """Redeem the buffer's units for the cash that is free, at the price and in the order of an epoch. O(tranches^2).
 
-    Only at a price that the desk would pay at, and after everybody: not while units wait in a queue.
+    Only at a price that the desk would pay at, and not while units wait in a queue.
     """
     values = prices.values(entry, entry.shares.low_nano if entry.shares else 0)
     demands = []

@@ -9,7 +9,7 @@ from parbook.pools.amounts import MICRO, NANO
 from parbook.report.figures import Figure
 from parbook.simulate.bound import Tier
 from parbook.simulate.cases import Case
-from parbook.simulate.results import Outcome, Result
+from parbook.simulate.results import Outcome, Result, in_ppm
 
 STEPS_MAX: Final = 2000
 """Most points of a line."""
@@ -131,7 +131,7 @@ def seeds_figure(outcomes: Sequence[Outcome], name: str) -> Figure:
         ("bound by the formula", "formula_nano", "owed", "dash"),
         ("left by leavers", "gained_nano", "high", "dot"),
     ):
-        values = sorted(getattr(one, field) * 1e6 / max(one.shock_nano, 1) for one in outcomes)
+        values = sorted(value for one in outcomes if (value := in_ppm(one, field)) is not None)
         step = max(len(values) // STEPS_MAX, 1)
         picked = values[::step]
         data.append(

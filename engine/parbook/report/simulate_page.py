@@ -12,7 +12,7 @@ from parbook.report.page import document, table
 from parbook.report.simulate_figures import case_figure, run_figures, seeds_figure
 from parbook.report.summary import Rows
 from parbook.simulate.cases import Case
-from parbook.simulate.results import QUANTILES, Outcome, Quantiles, Result, TierResult, all_held
+from parbook.simulate.results import QUANTILES, Outcome, Quantiles, Result, TierResult, all_held, in_ppm
 from parbook.simulate.results import table as quantile_table
 
 NOTHING: Final = "-"
@@ -68,7 +68,7 @@ def sentence(runs: Sequence[tuple[str, Result, Sequence[Outcome]]], cases: Seque
 
 def outcome_rows(one: Outcome) -> Rows:
     """Return what one seed showed as rows of a table."""
-    base = max(one.shock_nano, 1)
+    base, most = max(one.shock_nano, 1), in_ppm(one, "formula_nano")
     rows = [
         ("Units that wanted to leave, and left", f"{one.leaving_micro / MICRO:,.0f}, {one.out_micro / MICRO:,.0f}"),
         ("Last one out, day", _last(one)),
@@ -76,7 +76,7 @@ def outcome_rows(one: Outcome) -> Rows:
         ("Taken by leavers from a unit that stayed", f"{one.lost_nano * 1e6 / base:,.1f} ppm"),
         ("of that, in the queue", f"{one.lost_queue_nano * 1e6 / base:,.1f} ppm"),
         ("Bound (1), exit by exit", f"{one.allowed_nano * 1e6 / base:,.1f} ppm"),
-        ("Bound (2), the formula", f"{one.formula_nano * 1e6 / base:,.1f} ppm"),
+        ("Bound (2), the formula", "- (nobody stayed)" if most is None else f"{most:,.1f} ppm"),
         ("Left by leavers to a unit that stayed", f"{one.gained_nano * 1e6 / base:,.1f} ppm"),
         (
             "First and last quarter of exits, beyond true value",

@@ -55,10 +55,11 @@ def holders_of(world: World, seed: int, *, running: bool = True) -> list[Holder]
     senior = world.size_micro - share_of(world.size_micro, world.junior_e12, Rounding.FLOOR)
     weights = [draw.lognormvariate(0.0, 0.8) for _ in range(world.holders)]
     total = sum(weights)
-    people = []
-    for n, weight in enumerate(weights):
-        units = max(int(senior * weight / total) // MICRO, 1) * MICRO
-        people.append(Holder(account=HOLDERS + n, units_micro=units))
+    units = [max(int(senior * weight / total) // MICRO, 1) for weight in weights]
+    # The largest has what rounding left over: a pool that is lent to the last unit has been paid to the last.
+    largest = units.index(max(units))
+    units[largest] = max(units[largest] + senior // MICRO - sum(units), 1)
+    people = [Holder(account=HOLDERS + n, units_micro=each * MICRO) for n, each in enumerate(units)]
     order, ways = list(people), ways_of(world)
     draw.shuffle(order)
     left = share_of(sum(one.units_micro for one in people), world.leaving_e12, Rounding.FLOOR) // MICRO * MICRO

@@ -32,7 +32,7 @@ from parbook.pools.accrual import SECONDS_PER_YEAR, accrued, factor_e27
 from parbook.pools.amounts import E12, NANO
 from parbook.protocol.state import PoolEntry
 from parbook.redemption.desk import DeskTerms
-from parbook.simulate.world import SECOND_NS
+from parbook.simulate.rhythm import SECOND_NS
 
 
 class Tier(DocumentedEnum):
@@ -153,10 +153,10 @@ class Observer:
         price = Fraction(price_nano, NANO)
         self.struck += cash_micro * max(price - before.worth, Fraction(0)) / price
 
-    def formula(self, left_micro: int) -> Fraction:
-        """Return the right-hand side of (2) when so many units are left."""
+    def formula(self, left_micro: int) -> Fraction | None:
+        """Return the right-hand side of (2) when so many units are left; None of none, because nobody stayed."""
         if not left_micro:
-            return Fraction(0)
+            return None
         share = Fraction(self.terms.throttle_e12, E12)
         times = self.intervals + Fraction(self.wrong_ns, self.terms.throttle_ns)
         return (share * self.supply_micro * times * self.excess + self.struck) / left_micro

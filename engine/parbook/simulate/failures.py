@@ -20,8 +20,9 @@ from parbook.redemption.desk import DeskTerms
 from parbook.refusals import Refusal
 from parbook.simulate.cases import Case, line
 from parbook.simulate.credit import Obligor
+from parbook.simulate.rhythm import DAY_HOURS, DAY_NS, HOUR_NS
 from parbook.simulate.venue import BORROWER, JUNIOR, MANAGER, SENIOR, Venue, entries_of
-from parbook.simulate.world import DAY_HOURS, DAY_NS, HOUR_NS, World
+from parbook.simulate.world import World
 
 LEAVER, STAYER, BUYER = 1001, 1002, 1003
 PAR: Final = (NANO, NANO, NANO)

@@ -70,8 +70,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Of that, in the queue."""
     allowed_nano: float
     """The sum of the right-hand sides of (1)."""
-    formula_nano: float
-    """The right-hand side of (2)."""
+    formula_nano: float | None
+    """The right-hand side of (2); None: nobody stayed."""
     gained_nano: float
     """What leavers left to a unit that stays."""
     end_nano: int
@@ -95,7 +95,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def within_bounds(self) -> bool:
         """Whether those who stay lost no more than (1) and (2), but for the last digits of a double."""
-        return all(self.lost_nano <= most * (1 + _DIGITS) for most in (self.allowed_nano, self.formula_nano))
+        bounds = [most for most in (self.allowed_nano, self.formula_nano) if most is not None]
+        return all(self.lost_nano <= most * (1 + _DIGITS) for most in bounds)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +173,12 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
+def in_ppm(one: Outcome, name: str) -> float | None:
+    """Return a loss or a bound in ppm of the true value of a unit at the shock; None where there is none."""
+    nano = getattr(one, name)
+    return None if nano is None else float(nano * 1e6 / max(one.shock_nano, 1))
+
+
 def table(outcomes: Sequence[Outcome]) -> list[Quantiles]:
     """Return the figures over many seeds. Losses in ppm of the true value of a unit at the shock.
 
@@ -183,7 +190,7 @@ def table(outcomes: Sequence[Outcome]) -> list[Quantiles]:
         return tuple(quantile(there, share) for share in QUANTILES)
 
     def ppm(name: str) -> tuple[float | None, ...]:
-        return over(getattr(one, name) * 1e6 / max(one.shock_nano, 1) for one in outcomes)
+        return over(in_ppm(one, name) for one in outcomes)
 
     rows: list[tuple[str, str, tuple[float | None, ...]]] = [
         ("true value of a unit at the shock", "1", over(one.shock_nano / NANO for one in outcomes)),

@@ -24,11 +24,11 @@ from parbook.simulate.agents import Holder, Maker, holders_of, ways_of
 from parbook.simulate.bound import Exit, Observer, Standing, Tier, standing
 from parbook.simulate.credit import Credit
 from parbook.simulate.results import Outcome, Point, Result, edge_ppm, tier_results
+from parbook.simulate.rhythm import DAY_NS, HOUR_NS, SECOND_NS, report_clock
 from parbook.simulate.venue import TICKS, Venue, ticks_of
-from parbook.simulate.world import DAY_HOURS, DAY_NS, HOUR_NS, SECOND_NS, Lateness, World
+from parbook.simulate.world import Lateness, World
 from parbook.units import PPM
 
-_FIRST_REPORT: Final = 6
 _SERVICE, _REPORT, _QUOTE, _LEAVE, _CLAIM, _NOTE = range(6)
 _HOURS: Final = ((0.5, _SERVICE), (8.0, _QUOTE), (9.0, _LEAVE), (20.0, _CLAIM), (23.0, _NOTE))
 
@@ -103,7 +103,7 @@ class Run:
 
     def play(self, *, until_out: bool = False) -> Result:
         """Play to the horizon and return what it showed; `until_out`: only until the last leaver is out."""
-        steps = sorted((*_HOURS, *((hour, _REPORT) for hour in _report_hours(self.world.report_hours))))
+        steps = sorted((*_HOURS, *((float(hour), _REPORT) for hour in report_clock(self.world.report_hours))))
         settled = max(self.world.run_day + self.world.run_days, self.world.shock_day)
         for day in range(self.world.horizon_days):
             if until_out and day > settled and all(one.leaving_micro < self.least_micro for one in self.people):
@@ -360,7 +360,7 @@ class Run:
             lost_nano=float(observer.lost * NANO),
             lost_queue_nano=float(self.lost_queue * NANO),
             allowed_nano=float(observer.allowed * NANO),
-            formula_nano=float(observer.formula(supply) * NANO),
+            formula_nano=None if (most := observer.formula(supply)) is None else float(most * NANO),
             gained_nano=float(observer.gained * NANO),
             end_nano=self._true().worth_nano,
             end_alone_nano=-1,
@@ -373,9 +373,3 @@ class Run:
             commands=self.venue.commands,
             digest=self.venue.digest(),
         )
-
-
-def _report_hours(every: int) -> list[float]:
-    """Return the hours of a day at which sources report, so often from 6:00 on until 6:00; after midnight the next."""
-    hours = range(_FIRST_REPORT, _FIRST_REPORT + DAY_HOURS, every)
-    return [float(hour % DAY_HOURS) for hour in hours]

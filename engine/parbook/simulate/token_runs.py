@@ -13,8 +13,8 @@ from parbook.errors import InvariantError
 from parbook.pools.amounts import E12, MICRO, NANO, Rounding, divide
 from parbook.refusals import Refusal
 from parbook.simulate.cases import Case, line
+from parbook.simulate.rhythm import DAY_NS, HOUR_NS
 from parbook.simulate.token_venue import ISSUER, TokenVenue, said, worth_of
-from parbook.simulate.world import DAY_NS, HOUR_NS
 
 _MILLION: Final = 10**6 * MICRO
 WIDE: Final = {"cap_ppm": 500_000, "cap_reference_ppm": 500_000, "min_interval_ns": HOUR_NS // 12}

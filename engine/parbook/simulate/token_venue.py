@@ -26,6 +26,7 @@ from parbook.protocol.answers import Acted
 from parbook.protocol.exchange import BackedExchange
 from parbook.protocol.state import TokenEntry
 from parbook.refusals import Refusal
+from parbook.simulate.rhythm import HOUR_NS
 from parbook.simulate.venue import (
     ARBITER,
     FOUNDER,
@@ -38,7 +39,6 @@ from parbook.simulate.venue import (
     TICKS,
     Venue,
 )
-from parbook.simulate.world import HOUR_NS
 
 USD: Final = 0
 """The asset that is money: the first of every venue here."""

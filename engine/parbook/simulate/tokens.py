@@ -12,9 +12,9 @@ from typing import Final
 from parbook.pools.amounts import E12, MICRO, NANO, Rounding, divide
 from parbook.refusals import Refusal
 from parbook.simulate.cases import Case, line
+from parbook.simulate.rhythm import DAY_NS
 from parbook.simulate.token_runs import iron, stream
 from parbook.simulate.token_venue import ISSUER, USD, TokenVenue, said, worth_of
-from parbook.simulate.world import DAY_NS
 
 _MILLION: Final = 10**6 * MICRO
 

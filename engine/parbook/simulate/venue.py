@@ -32,7 +32,8 @@ from parbook.protocol.exchange import BackedExchange
 from parbook.protocol.state import PoolEntry, TrancheEntry
 from parbook.refusals import Refusal
 from parbook.simulate.credit import Obligor
-from parbook.simulate.world import DAY_NS, World
+from parbook.simulate.rhythm import DAY_NS
+from parbook.simulate.world import World
 from parbook.units import PPM
 
 SENIOR: Final = 0
@@ -188,7 +189,8 @@ class Venue:
         )
         self.do(c.OpenPool(terms=PoolTerms(**(fields | changes)), quote=self.usd, markets=markets))
         junior = share_of(world.size_micro, world.junior_e12, Rounding.FLOOR)
-        self.invest(FIRST_LOSS, junior, JUNIOR)
+        # The senior is held in whole units; what is left of one is the junior's.
+        self.invest(FIRST_LOSS, junior + (world.size_micro - junior) % MICRO, JUNIOR)
 
     def invest(self, account: int, micro: int, tranche: int = SENIOR) -> None:
         """Give an account money and let it buy units from the pool."""

@@ -13,13 +13,10 @@ from parbook.oracle.terms import MEMBERS_MAX, FeedTerms
 from parbook.pools.amounts import E12, MICRO, MONEY_MICRO_MAX, Rounding, require_int, share_of
 from parbook.redemption.desk import DeskTerms
 from parbook.redemption.queue_state import QueueTerms
+from parbook.simulate.rhythm import DAY_HOURS, HOUR_NS, stays_fresh
 from parbook.treasury.terms import TreasuryTerms
 from parbook.units import PPM, PRICE_TICKS_MAX, QTY_LOTS_MAX
 
-SECOND_NS: Final = 10**9
-HOUR_NS: Final = 3600 * SECOND_NS
-DAY_HOURS: Final = 24
-DAY_NS: Final = DAY_HOURS * HOUR_NS
 HORIZON_DAYS_MAX: Final = 1000
 LOANS_MAX: Final = 10_000
 HOLDERS_MAX: Final = 10_000
@@ -158,13 +155,13 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         ):
             require_int(where, field, getattr(self, field), low, high)
         self._require_sense()
+        self._require_voices()
 
     def _require_sense(self) -> None:
         """Refuse fields that contradict each other; AssetError."""
         behind = self.makers or self.bids or self.treasury_terms is not None
         lent_micro = share_of(self.size_micro, self.lent_e12, Rounding.FLOOR)
-        quorum = self.feed_terms.quorum
-        silence_ns = max(self.report_hours * HOUR_NS, self.opening_ns) + self.feed_terms.delay_ns
+        junior_micro = share_of(self.size_micro, self.junior_e12, Rounding.FLOOR)
         for fine, what, remedy in (
             (
                 self.market_e12 + self.desk_e12 <= E12,
@@ -172,6 +169,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
                 "Lower market_e12 or desk_e12.",
             ),
             (0 < self.junior_e12 < E12, "one of the tranches is empty", "Give junior_e12 a share between 0 and 1."),
+            (
+                junior_micro * E12 >= self.minimum_subordination_e12 * self.size_micro,
+                f"minimum_subordination_e12={self.minimum_subordination_e12} is more than the junior has",
+                "Lower it, or raise junior_e12.",
+            ),
             (
                 self.servicer_late_days < self.recovery_days,
                 "a recovery comes before its failure is reported",
@@ -181,16 +183,6 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
                 not lent_micro or lent_micro >= self.loans * LOAN_MICRO_LEAST,
                 f"loans={self.loans} share {lent_micro} micro, and some would have less than a unit of money",
                 "Lend more, or in fewer loans.",
-            ),
-            (
-                quorum <= self.sources < 2 * quorum,
-                f"sources={self.sources} for a quorum of {quorum}",
-                "A quorum is a majority of the sources, and no more than there are.",
-            ),
-            (
-                silence_ns < self.feed_terms.stale_ns,
-                f"report_hours={self.report_hours} leave the feed stale before the next report is in force",
-                "Report more often, or let the feed go stale later.",
             ),
             (
                 self.market or not behind,
@@ -215,3 +207,14 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         ):
             if not fine:
                 raise AssetError("world", what, remedy)
+
+    def _require_voices(self) -> None:
+        """Refuse sources that the feed cannot have, or that leave it stale; AssetError."""
+        quorum = self.feed_terms.quorum
+        if not quorum <= self.sources < 2 * quorum:
+            what = f"sources={self.sources} for a quorum of {quorum}"
+            raise AssetError("world", what, "A quorum is a majority of the sources, and no more than there are.")
+        if not stays_fresh(self.feed_terms, self.sources, self.report_hours):
+            what = f"report_hours={self.report_hours} leave the feed stale before the next report is in force"
+            remedy = "Report more often, let rounds follow each other sooner, or let the feed go stale later."
+            raise AssetError("world", what, remedy)
