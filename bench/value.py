@@ -168,12 +168,13 @@ def loan_rows(settings: Settings) -> list[Row]:
     first, second = np.empty(count), np.empty(count)
     by_formula(mixed, discount, first)
     by_weights(pure, discount, portfolio.terms, second)
-    kernel = monthly_values(portfolio.monthly, model, discount)
+    # All three write where they wrote before.
+    kernel = monthly_values(portfolio.monthly, model, discount, np.empty(count))
     _agree(first, kernel)
     _agree(second, kernel)
     samples = interleave(
         {
-            "kernel": partial(timed, partial(monthly_values, portfolio.monthly, model, discount)),
+            "kernel": partial(timed, partial(monthly_values, portfolio.monthly, model, discount, kernel)),
             "formula": partial(timed, partial(by_formula, mixed, discount, first)),
             "weights": partial(timed, partial(by_weights, pure, discount, portfolio.terms, second)),
         },

@@ -22,9 +22,12 @@ class Model:
     def lag_months_max(self) -> int:
         """The longest recovery lag."""
 
-def monthly_values(loans: Any, model: Model, discount: NDArray[np.float64]) -> NDArray[np.float64]:
+def monthly_values(
+    loans: Any, model: Model, discount: NDArray[np.float64], out: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return EV of each monthly position. `discount[k]` is DF(k / 12), to the last month plus the longest lag.
 
+    `out`: a contiguous array to write into and return, for callers who value the same pool again and again.
     O(months) for a level loan, O(1) for linear and bullet ones, O(years) for an income; fastest when loans lie by
     terms, repayment and months.
     """

@@ -11,6 +11,7 @@ from parbook._normal cimport hazard_part
 
 cdef extern from *:
     """
+    #include <stdint.h>
     #include <stdlib.h>
 
     /* Compiled twice where the loader can choose: for any x86-64, and for those that have AVX2. Both give the same
@@ -23,35 +24,42 @@ cdef extern from *:
     #endif
 
     typedef double parbook_lanes __attribute__((vector_size(32)));
+    typedef double parbook_loose __attribute__((vector_size(32), aligned(8), may_alias));
+
+    #define PARBOOK_LANES 16
 
     PARBOOK_WIDE
     static void parbook_level_block(
-        const double *weight, int months, const double *factor, const double *payment, const double *balloon,
-        double *value
+        const double *weight, int months, double month, const int64_t *rate, const int64_t *balance,
+        const double *payment, const double *balloon, double first_v, double sum_w, double last_w, double *value
     ) {
         parbook_lanes b[4], g[4], p[4], v[4];
-        for (int i = 0; i < 4; i++)
-            for (int j = 0; j < 4; j++) {
-                b[i][j] = balloon[4*i + j];
-                g[i][j] = factor[4*i + j];
-                p[i][j] = payment[4*i + j];
-                v[i][j] = 0;
-            }
+        double factor[PARBOOK_LANES], sums[PARBOOK_LANES];
+        for (int i = 0; i < PARBOOK_LANES; i++)
+            factor[i] = 1 / (1 + (double)rate[i] * month);
+        for (int i = 0; i < 4; i++) {
+            b[i] = *(const parbook_loose *)(balloon + 4*i);
+            g[i] = *(const parbook_loose *)(factor + 4*i);
+            p[i] = *(const parbook_loose *)(payment + 4*i);
+            v[i] = (parbook_lanes){0};
+        }
         for (int k = months - 1; k > 0; k--) {
-            parbook_lanes w = {weight[k], weight[k], weight[k], weight[k]};
+            const double one = weight[k];
+            parbook_lanes w = {one, one, one, one};
             for (int i = 0; i < 4; i++) {
                 b[i] = (b[i] + p[i]) * g[i];
                 v[i] += b[i] * w;
             }
         }
-        for (int i = 0; i < 16; i++) {
-            value[i] = v[i / 4][i % 4];
-        }
+        for (int i = 0; i < 4; i++)
+            *(parbook_loose *)(sums + 4*i) = v[i];
+        for (int i = 0; i < PARBOOK_LANES; i++)
+            value[i] = sums[i] + first_v * (double)balance[i] + payment[i] * sum_w + last_w * balloon[i];
     }
     """
     void level_block "parbook_level_block"(
-        const double *weight, int months, const double *factor, const double *payment, const double *balloon,
-        double *value
+        const double *weight, int months, double month, const int64_t *rate, const int64_t *balance,
+        const double *payment, const double *balloon, double first_v, double sum_w, double last_w, double *value
     ) noexcept nogil
 
 cdef enum:
@@ -150,6 +158,35 @@ cdef inline double bullet_value(const Weights *out, int n, double rate) noexcept
     return rate * out.sum_w[n] + out.c * out.sum_w[n-1] + out.w[n] + out.sum_v[n]
 
 
+cdef extern from *:
+    """
+    /* How far a column goes on as it begins at `i`. Blocks without a way out in their middle, which the compiler takes
+       several at a time: one by one, looking for the end of a run took a third of a valuation. */
+    #define PARBOOK_SAME(name, type) \\
+        static inline Py_ssize_t name(const type *column, Py_ssize_t i, Py_ssize_t stop) { \\
+            const type first = column[i]; \\
+            for (; i + 32 <= stop; i += 32) { \\
+                type differs = 0; \\
+                for (int j = 0; j < 32; j++) differs |= column[i + j] ^ first; \\
+                if (differs) break; \\
+            } \\
+            while (i < stop && column[i] == first) i++; \\
+            return i; \\
+        }
+    PARBOOK_SAME(pb_same_terms, int32_t)
+    PARBOOK_SAME(pb_same_kind, uint8_t)
+
+    /* Whether any is not 0; a NaN is something too, which valuing it will show. */
+    static inline int pb_any_income(const double *income, Py_ssize_t i, Py_ssize_t stop) {
+        int any = 0;
+        for (; i < stop; i++) any |= income[i] != 0;
+        return any;
+    }
+    """
+    Py_ssize_t pb_same_terms(const int32_t *column, Py_ssize_t i, Py_ssize_t stop) noexcept nogil
+    Py_ssize_t pb_same_kind(const uint8_t *column, Py_ssize_t i, Py_ssize_t stop) noexcept nogil
+    bint pb_any_income(const double *income, Py_ssize_t i, Py_ssize_t stop) noexcept nogil
+
 cdef struct Columns:
     const int32_t *terms
     const uint8_t *repayment
@@ -170,27 +207,32 @@ cdef inline void level_run(
 
     From the last month to the first, B(k-1) = (B(k) + payment) / (1+r): an error shrinks that would grow the other way.
     """
-    cdef double[LANES] factor
+    cdef int64_t[LANES] rate
+    cdef int64_t[LANES] balance
     cdef double[LANES] payment
     cdef double[LANES] balloon
-    cdef double[LANES] sums
+    cdef double[LANES] values
     cdef int n = loan.months[start], lane, width
     cdef Py_ssize_t i = start
-    while i < stop:
-        width = <int> min(stop - i, <Py_ssize_t> LANES)
-        for lane in range(width, LANES):
-            factor[lane] = payment[lane] = balloon[lane] = 0
-        for lane in range(width):
-            factor[lane] = 1 / (1 + <double> loan.rate[i + lane] * MONTH)
-            payment[lane] = loan.payment[i + lane]
-            balloon[lane] = loan.balloon[i + lane]
-        level_block(out.level, n, factor, payment, balloon, sums)
-        for lane in range(width):
-            value[i + lane] = (
-                sums[lane] + out.v[1] * <double> loan.balance[i + lane] + payment[lane] * out.sum_w[n]
-                + out.w[n] * balloon[lane]
-            )
-        i += width
+    while i + LANES <= stop:
+        level_block(
+            out.level, n, MONTH, loan.rate + i, loan.balance + i, loan.payment + i, loan.balloon + i, out.v[1],
+            out.sum_w[n], out.w[n], value + i,
+        )
+        i += LANES
+    if i == stop:
+        return
+    width = <int> (stop - i)
+    for lane in range(LANES):
+        rate[lane] = loan.rate[i + lane] if lane < width else 0
+        balance[lane] = loan.balance[i + lane] if lane < width else 0
+        payment[lane] = loan.payment[i + lane] if lane < width else 0
+        balloon[lane] = loan.balloon[i + lane] if lane < width else 0
+    level_block(
+        out.level, n, MONTH, rate, balance, payment, balloon, out.v[1], out.sum_w[n], out.w[n], values,
+    )
+    for lane in range(width):
+        value[i + lane] = values[lane]
 
 
 cdef inline void value_run(
@@ -208,34 +250,24 @@ cdef inline void value_run(
             else:
                 value[i] = bullet_value(out, n, <double> loan.rate[i] * MONTH)
             value[i] *= <double> loan.balance[i]
-    for i in range(start, stop):
-        if loan.income[i] != 0:
-            value[i] += income_value(out, n, loan.income[i], 1 + <double> loan.growth[i] / E12)
-
-
-cdef inline Py_ssize_t run_end(const Columns *loan, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
-    cdef Py_ssize_t i = start + 1
-    while (
-        i < count and loan.months[i] == loan.months[start] and loan.repayment[i] == loan.repayment[start]
-        and loan.terms[i] == loan.terms[start]
-    ):
-        i += 1
-    return i
+    if pb_any_income(loan.income, start, stop):
+        for i in range(start, stop):
+            if loan.income[i] != 0:
+                value[i] += income_value(out, n, loan.income[i], 1 + <double> loan.growth[i] / E12)
 
 
 cdef inline void value_all(
     const Columns *loan, Py_ssize_t count, const Row *rows, const double *discount, Weights *out, double *value
 ) noexcept nogil:
-    cdef Py_ssize_t i = 0, stop, end
+    cdef Py_ssize_t i = 0, k, stop, end
     cdef int most
     while i < count:
-        end = i
+        end = pb_same_terms(loan.terms, i, count)
         most = 0
-        while end < count and loan.terms[end] == loan.terms[i]:
-            most = max(most, loan.months[end])
-            end += 1
+        for k in range(i, end):
+            most = max(most, loan.months[k])
         weigh(out, &rows[loan.terms[i]], most, discount)
         while i < end:
-            stop = run_end(loan, i, end)
+            stop = pb_same_kind(loan.repayment, i, pb_same_terms(loan.months, i, end))
             value_run(loan, out, i, stop, value)
             i = stop

@@ -346,6 +346,44 @@ def test_recourse_on_several_flows_is_refused():
             Portfolio.of([(position, backed)])
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_loan_is_worth_the_same_whatever_lies_beside_it(seed):
+    """Runs of equal terms and months of every length, in any order, against each loan valued by itself; and `out`."""
+    from parbook._value import Model, monthly_values
+    from parbook.assets.portfolio import MonthlyColumns, terms_columns
+
+    rng = np.random.default_rng(seed)
+    lengths = rng.choice([1, 2, 15, 16, 17, 31, 32, 33, 64, 70], 40)
+    count = int(lengths.sum())
+
+    def runs(low: int, high: int, kind: type) -> np.ndarray:
+        return np.repeat(rng.integers(low, high, len(lengths)), rng.permutation(lengths)).astype(kind)
+
+    loans = MonthlyColumns(
+        terms=runs(0, 3, np.int32),
+        repayment=runs(0, 3, np.uint8),
+        months=runs(1, 5, np.int32),
+        balance_micro=rng.integers(1, 10**10, count),
+        rate_e12=rng.integers(0, 3 * 10**11, count),
+        payment_micro=rng.uniform(0, 10**9, count),
+        balloon_micro=rng.uniform(0, 10**9, count),
+        income_micro=np.where(rng.random(count) < 0.02, 10.0**8, 0.0),
+        growth_e12=rng.integers(0, 10**11, count),
+    )
+    model = Model(terms_columns([random_terms(random.Random(seed + n)) for n in range(3)]))
+    discount = np.exp(-0.004 * np.arange(80 + model.lag_months_max))
+    alone = [
+        monthly_values(MonthlyColumns(*(column[n : n + 1] for column in loans)), model, discount) for n in range(count)
+    ]
+    together = monthly_values(loans, model, discount)
+    assert together.tobytes() == np.concatenate(alone).tobytes()
+    out = np.empty(count)
+    assert monthly_values(loans, model, discount, out) is out
+    assert out.tobytes() == together.tobytes()
+    with pytest.raises(MisuseError, match="out and the columns"):
+        monthly_values(loans, model, discount, out[1:])
+
+
 def test_the_kernel_refuses_columns_that_disagree():
     from parbook._value import Model, monthly_values
     from parbook.assets.portfolio import terms_columns
