@@ -1,4 +1,5 @@
 # What the exchange shares with the module that restores one.
+from cpython.object cimport PyObject
 from libc.stdint cimport uint32_t, uint64_t
 
 from parbook._calls cimport Placed
@@ -10,6 +11,7 @@ from parbook._venue cimport Venue
 cdef class Exchange:
     cdef Venue venue
     cdef Gate gate
+    cdef PyObject *placed   # the last answer, or NULL: see placed_again
     cdef list _assets
     cdef list _listings
     cdef list _markets

@@ -1,14 +1,15 @@
 """The compiled exchange: the same commands, events and state hash as parbook.reference.Exchange, byte for byte."""
 
 cimport cython
+from cpython.ref cimport Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from parbook._block cimport Block, take_block
 from parbook._calls cimport (
-    Placed, as_events, checked_commands, fill_amend, fill_cancel, fill_new, placed_of, refusal_from, signed_of,
-    unsigned_of,
+    Placed, as_events, checked_commands, fill_amend, fill_cancel, fill_new, placed_again, put_untraded,
+    refusal_from, signed_of, sum_up, unsigned_of,
 )
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_reserve, desk_reserve_call
@@ -61,6 +62,7 @@ cdef class Exchange:
         for i in range(self.venue.count):
             free(self.venue.funds[i])
         venue_clear(&self.venue)
+        Py_XDECREF(self.placed)
 
     @classmethod
     def from_state(cls, state, assets, listings):
@@ -252,13 +254,12 @@ cdef class Exchange:
         cdef Placed placed
         cdef uint64_t first, own
         cdef Desk *desk = self._step(command, &first, &own)
-        if desk == NULL:
-            placed = Placed.__new__(Placed)
-            placed.code = UNKNOWN_INSTRUMENT
-            placed.order_id = command.order_id
+        placed = placed_again(&self.placed)
+        if pb_likely(desk != NULL):
+            sum_up(placed, desk, command, own)
+            placed.first_seq = first
         else:
-            placed = placed_of(desk, command, own)
-        placed.first_seq = first
+            put_untraded(placed, UNKNOWN_INSTRUMENT, command.order_id, first)
         return placed
 
     def place(

@@ -1,4 +1,5 @@
 # What a market shares with the exchange it may belong to: its desk, and its way to run commands.
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
 
 from parbook._block cimport Block
@@ -17,6 +18,7 @@ cdef class Market:
     cdef bint entered
     cdef readonly object instrument
     cdef Gate gate              # of the exchange whose market this is, or None
+    cdef PyObject *placed       # the last answer, or NULL: see placed_again
     cdef int _enter(self) except -1
     cdef int _idle(self) except -1
     cdef int _leave(self, int result) except -1

@@ -1,6 +1,7 @@
 """The compiled market: the same commands, events and state hash as parbook.reference.Market, byte for byte."""
 
 cimport cython
+from cpython.ref cimport Py_XDECREF
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
@@ -9,8 +10,8 @@ from parbook._audit cimport audit
 from parbook._block cimport Block, take_block
 from parbook._book cimport order_at
 from parbook._calls cimport (
-    Placed, as_events, checked_commands, copy_events, fill_amend, fill_cancel, fill_new, placed_of, refusal_from,
-    signed_of, unsigned_of,
+    Placed, as_events, checked_commands, copy_events, fill_amend, fill_cancel, fill_new, placed_again, refusal_from,
+    signed_of, sum_up, unsigned_of,
 )
 from parbook._clearing cimport ScheduleStep
 from parbook._commands cimport COMMANDS_RESERVED
@@ -100,6 +101,7 @@ cdef class Market:
 
     def __dealloc__(self):
         desk_free(&self.desk)
+        Py_XDECREF(self.placed)
 
     @classmethod
     def from_state(cls, instrument, state):
@@ -238,8 +240,11 @@ cdef class Market:
 
     cdef Placed _sum_up(self, const Command *command):
         """Run a NEW or an AMEND and sum up its events."""
+        cdef Placed placed
         self._run_one(command)
-        return placed_of(&self.desk, command, self.desk.batch_seq)
+        placed = placed_again(&self.placed)
+        sum_up(placed, &self.desk, command, self.desk.batch_seq)
+        return placed
 
     def place(
         self, account, side, qty_lots, price_ticks=0, order_type=0, tif=0, client_id=0, ts_ns=0

@@ -107,6 +107,15 @@ def test_the_shortcuts(house):
     assert exchange.place(0, 1, BUY, 5, 10**6).refusal is RejectCode.INSUFFICIENT_QUOTE
 
 
+def test_no_such_instrument_says_nothing_of_the_answer_before(house):
+    house.fund(1, usd=1000)
+    house.fund(2, bond=10)
+    house.exchange.place(1, 1, BUY, 5, 20)
+    assert house.exchange.place(1, 2, SELL, 2, 20).notional == 40
+    placed = house.exchange.place(7, 1, BUY, 5, 20)
+    assert (placed.filled_lots, placed.leaves_lots, placed.notional, placed.order_id) == (0, 0, 0, 0)
+
+
 def test_a_shortcut_speaks_of_its_own_order_not_of_what_fell_due_before(house):
     house.fund(1, usd=1000)
     house.rest(1, BUY, 40, 1, tif=3, expire_ns=10, client_id=8)
