@@ -22,6 +22,8 @@ from parbook.records import Records
 from tests.journal.script import OUTCOMES, Script, Step, carry_out
 
 SEGMENT_BYTES = 4096
+SPARES = 3
+"""Scripts have one spare segment to so many: two seeds each, of which one keeps every segment."""
 SHOWN = ("apply", "apply_batch")
 """Calls of the public exchange, whose events events() gives again; the others are calls of its core."""
 
@@ -35,6 +37,7 @@ def assembled(storage: Storage, script: Script, durability: Durability, identity
             opening.Options(
                 durability=durability,
                 segment_bytes=SEGMENT_BYTES,
+                spare_segments=1 + (script.seed // 2 + 2) % SPARES,
                 outcome_window=OUTCOMES,
                 checkpoint_bytes=0,
                 retention=Retention.NEEDED if script.seed % 2 else Retention.ALL,

@@ -105,6 +105,13 @@ def test_a_call_that_fails_is_refused_or_ends_the_acknowledgements(durability):
     assert outcomes(tally) >= {Outcome.POISONED, Outcome.WENT_ON, Outcome.NOT_OPENED}
 
 
+def test_a_call_that_fails_while_a_stock_is_made_stops_nothing():
+    tally = Tally()
+    refusals(tally, script(1, changes=3), Durability.GROUP, rests=1)
+    assert outcomes(tally) >= {Outcome.POISONED, Outcome.UNHURT, Outcome.NOT_OPENED}
+    assert Outcome.UNHURT in tally.outcomes["ENOSPC, create"]
+
+
 @EVERY_DURABILITY
 def test_a_full_disk_refuses_and_space_is_gone_on_with(durability):
     tally = Tally()

@@ -18,13 +18,14 @@ from parbook.journal.durable import Durability, DurableCore
 from parbook.journal.layout import Kind
 from parbook.journal.lock import NoFence
 from parbook.journal.opening import Options, assemble
-from parbook.journal.segments import Writer, spare_name
+from parbook.journal.segments import Writer
+from parbook.journal.stock import spare_name
 from parbook.listing import Asset
 from parbook.protocol.exchange import BackedExchange as Exchange
 from parbook.records import command_records
 from tests.journal.memory_disk import MemoryDisk, Refuse
 
-SPARE = spare_name(1)
+SPARE = spare_name(1, 1)
 
 
 def writer_on(disk: MemoryDisk) -> Writer:

@@ -12,7 +12,8 @@ from parbook.journal import snapshots
 from parbook.journal.layout import Kind
 from parbook.journal.recovery import place_of, settle
 from parbook.journal.scan import BEGINNING, End, Scanner
-from parbook.journal.segments import segment_names, spare_names
+from parbook.journal.segments import segment_names
+from parbook.journal.stock import spare_names
 from parbook.journal.storage import QUARANTINE, Storage
 
 

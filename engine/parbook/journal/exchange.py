@@ -218,6 +218,28 @@ class DurableExchange(Exchange):
         self._wakeful.listen(asyncio.get_running_loop())
         return super().aevents(since)
 
+    # --- room -----------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Return when all `spare_segments` that opening was told of are made. Call it before the market opens.
+
+        A burst of up to half of them is then written without making another beside it. JournalFullError: there is no
+        room for all; OSError: the disk's reason. The exchange goes on with those that are there. O(their bytes).
+        """
+        self._guard()
+        self._durable.refuse_failed()
+        self._durable.writer.prepare()
+
+    @property
+    def spare_segments(self) -> int:
+        """How many segments are made ahead by now."""
+        return self._durable.writer.stock.ready
+
+    @property
+    def spare_error(self) -> OSError | None:
+        """Why the last one could not be made, None when it could. Commands go on while there are any."""
+        return self._durable.writer.stock.error
+
     # --- snapshots ------------------------------------------------------------------------------
 
     @property

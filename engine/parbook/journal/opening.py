@@ -21,7 +21,8 @@ from parbook.journal.payloads import Start, encode_value
 from parbook.journal.recovery import Recovered, recover, settle
 from parbook.journal.retention import Retention
 from parbook.journal.scan import REMEDY
-from parbook.journal.segments import Writer, segment_names, spare_names
+from parbook.journal.segments import Writer, segment_names
+from parbook.journal.stock import spare_names
 from parbook.journal.storage import QUARANTINE, DiskStorage, Storage, make_directory
 from parbook.protocol.exchange import BackedExchange
 from parbook.units import checked_int
@@ -33,6 +34,8 @@ OUTCOMES: Final = 65536
 CHECKPOINT_BYTES: Final = 2**30
 """So much journal makes a checkpoint due, unless told otherwise: about ten million commands, seconds to replay."""
 SEGMENT_BYTES_MIN: Final = 4096
+SPARE_SEGMENTS_MAX: Final = 1024
+"""64 GiB of zeros in segments of the usual size: a stock is for a burst, not for a day."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     durability: Durability = Durability.GROUP
     segment_bytes: int = SEGMENT_BYTES
+    spare_segments: int = 1
     outcome_window: int = OUTCOMES
     retain_events: int = RETAINED_EVENTS
     checkpoint_bytes: int = CHECKPOINT_BYTES
@@ -57,6 +61,7 @@ def open_exchange(
     *,
     durability: Durability | str = Durability.GROUP,
     segment_bytes: int = SEGMENT_BYTES,
+    spare_segments: int = 1,
     outcome_window: int = OUTCOMES,
     retain_events: int = RETAINED_EVENTS,
     checkpoint_bytes: int = CHECKPOINT_BYTES,
@@ -65,9 +70,11 @@ def open_exchange(
 ) -> DurableExchange:
     """Open the journal in a directory, or begin one, and return the exchange as it stood at the last sound record.
 
-    `durability`: see Durability. `segment_bytes`: size of the files the journal is written to. `outcome_window` counts
-    when a journal begins. events() goes back to the newest snapshot, within `retain_events`. Snapshots are taken after
-    so many bytes of journal and after so many ns of the exchange's clock; 0: never. `retention`: see Retention.
+    `durability`: see Durability. `segment_bytes`: size of the files the journal is written to. `spare_segments`: how
+    many of them are made ahead, a single one while the current one fills, more from now on; prepare() waits for them.
+    `outcome_window` counts when a journal begins. events() goes back to the newest snapshot, within `retain_events`.
+    Snapshots are taken after so many bytes of journal and after so many ns of the exchange's clock; 0: never.
+    `retention`: see Retention.
 
     JournalLockedError: somebody has it open. JournalDamageError: an acknowledged record is damaged or missing; nothing
     was changed. SchemaError: another version wrote it. O(state + records behind the newest snapshot).
@@ -75,6 +82,7 @@ def open_exchange(
     options = Options(
         durability=_chosen(Durability, durability, "durability"),
         segment_bytes=checked_int(segment_bytes, "segment_bytes", SEGMENT_BYTES_MIN, 2**31),
+        spare_segments=checked_int(spare_segments, "spare_segments", 1, SPARE_SEGMENTS_MAX),
         outcome_window=checked_int(outcome_window, "outcome_window", 1, OUTCOMES),
         retain_events=checked_int(retain_events, "retain_events", 1, 2**40),
         checkpoint_bytes=checked_int(checkpoint_bytes, "checkpoint_bytes", 0, 2**62),
@@ -138,6 +146,7 @@ def go_on(
         journal=bytes.fromhex(start.journal),
         epoch=fence.epoch,
         segment_bytes=options.segment_bytes,
+        spare_segments=options.spare_segments,
         barriers=DiskBarriers() if options.in_background else PlainBarriers(),
         in_background=options.in_background,
     )

@@ -1,15 +1,13 @@
 """The writer: room is made before a command runs, so that a full disk refuses it instead of losing it.
 
-The next segment is made while the current one still has room, in a thread of its own on a real disk. It takes its name
-only when it is needed: header, sync, rename, sync of the names.
+The next segment is made while the current one still has room, and more of them when there is a stock, see
+`parbook.journal.stock`. It takes its name only when it is needed: header, sync, rename, sync of the names.
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from contextlib import suppress
-from threading import Thread
 from typing import Final
 
 from parbook.errors import JournalFullError
@@ -23,31 +21,20 @@ from parbook.journal.layout import (
     frame_bytes,
 )
 from parbook.journal.payloads import SCHEMA
+from parbook.journal.stock import SUFFIX, Spare, Stock
 from parbook.journal.storage import Handle, Storage
 
-_SPARE: Final = "spare-"
-_SUFFIX: Final = ".segment"
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
-
-
-def spare_name(epoch: int) -> str:
-    """Return what a writer's next segment is called before it is one. Two writers never share that either."""
-    return f"{_SPARE}{epoch:06d}{_SUFFIX}"
-
-
-def spare_names(names: list[str]) -> list[str]:
-    """Return those names that are of spare segments: found at opening, they are thrown away."""
-    return [name for name in names if name.startswith(_SPARE) and name.endswith(_SUFFIX)]
 
 
 def segment_name(first: int, epoch: int) -> str:
     """Return the name of a writer's segment whose first record has that number. Two writers never share a name."""
-    return f"{first:020d}-{epoch:06d}{_SUFFIX}"
+    return f"{first:020d}-{epoch:06d}{SUFFIX}"
 
 
 def segment_names(names: list[str]) -> list[str]:
     """Return those names that are segments', in order."""
-    return [name for name in names if name.endswith(_SUFFIX) and name[:20].isdigit()]
+    return [name for name in names if name.endswith(SUFFIX) and name[:20].isdigit()]
 
 
 class Writer:
@@ -65,10 +52,14 @@ class Writer:
         epoch: int,
         segment_bytes: int,
         barriers: Barriers,
+        spare_segments: int = 1,
         in_background: bool = False,
     ) -> None:
         self.storage = storage
         self.barriers = barriers
+        self.stock = Stock(
+            storage, epoch=epoch, segment_bytes=segment_bytes, most=spare_segments, in_background=in_background
+        )
         self.appended = 0
         self.crc = 0
         self.segment = ""
@@ -77,14 +68,9 @@ class Writer:
         self.on_segment: Callable[[str, int], None] = lambda name, first: None
         self._journal = journal
         self._epoch = epoch
-        self._spare = spare_name(epoch)
         self._segment_bytes = segment_bytes
-        self._in_background = in_background
         self._handle: Handle | None = None
         self._size = 0
-        self._spare_bytes = 0
-        self._spare_error: OSError | None = None
-        self._making: Thread | None = None
 
     def go_on(self, segment: str, offset: int, record: int, crc: int) -> None:
         """Append behind `record`, whose frame ends there and is durable. `segment` may be "": then in a new one."""
@@ -95,6 +81,8 @@ class Writer:
             self._size = self.storage.size(segment)
             self._handle = self.storage.open(segment)
         self.barriers.use(self._handle, record)
+        if segment:
+            self.stock.begin()
 
     # --- room -----------------------------------------------------------------------------------
 
@@ -102,68 +90,60 @@ class Writer:
         """Make sure that a frame with such a payload can be appended. JournalFullError: nothing has changed."""
         wanted = frame_bytes(payload_bytes)
         if self.offset + wanted <= self._size:
-            if self.offset > self._size // 8 and not self._spare_bytes:
-                self._make_spare(wanted, self._in_background)
+            if self.offset > self._size // 8:
+                self.stock.refill(wanted)
             return
-        self._join()
-        if self._spare_bytes < wanted + SEGMENT_HEADER_BYTES:
-            self._make_spare(wanted, in_background=False)
-            if self._spare_error is not None:
-                error, self._spare_error = self._spare_error, None
-                if error.errno not in _NO_SPACE:
-                    raise error
-                raise JournalFullError(
-                    f"there is no room on the disk for another segment of {self._segment_bytes} bytes, so the call was "
-                    "refused and nothing of it applied. Free space, then send it again."
-                ) from error
-        self._use_spare()
-
-    def _make_spare(self, frame: int, in_background: bool) -> None:
-        size = max(self._segment_bytes, frame + SEGMENT_HEADER_BYTES)
-        if not in_background:
-            self._create_spare(size, gently=False)
-        elif self._making is None and self._spare_error is None:
-            self._making = Thread(
-                target=self._create_spare, args=(size, True), name="parbook-journal-spare", daemon=True
-            )
-            self._making.start()
-
-    def _create_spare(self, size: int, gently: bool) -> None:
-        self._spare_error = None
         try:
-            self.storage.create(self._spare, size, gently=gently)
-            self._spare_bytes = size
+            spare = self.stock.take(wanted)
         except OSError as error:
-            self._spare_error = error
+            if error.errno not in _NO_SPACE:
+                raise
+            raise JournalFullError(
+                f"there is no room on the disk for another segment of {self._segment_bytes} bytes, so the call was "
+                "refused and nothing of it applied. Free space, then send it again."
+            ) from error
+        self._use(spare)
 
-    def _join(self) -> None:
-        if self._making is not None:
-            self._making.join()
-            self._making = None
+    def prepare(self) -> None:
+        """Return when the stock is full. JournalFullError, OSError: it is not, and nothing else has changed."""
+        try:
+            self.stock.fill()
+        except OSError as error:
+            if error.errno not in _NO_SPACE:
+                raise
+            raise JournalFullError(
+                f"there is room on the disk for {self.stock.ready} of {self.stock.most} spare segments of "
+                f"{self._segment_bytes} bytes. Free space, then call prepare() again, or go on with those."
+            ) from error
 
-    def _use_spare(self) -> None:
-        """Turn the spare into the current segment. What stands in the one before is durable then."""
-        self.sync()
+    def _use(self, spare: Spare) -> None:
+        """Turn a spare into the current segment. What stands in the one before is durable then.
+
+        Its head and what stands before it reach the medium in either order, so that the head's sync runs beside the
+        barrier that a thread may be at. Both come before the name, and the name before any barrier of the segment.
+        """
         name = segment_name(self.appended + 1, self._epoch)
         header = SegmentHeader(
             previous=self.crc,
             epoch=self._epoch,
             first=self.appended + 1,
             journal=self._journal,
-            size=self._spare_bytes,
+            size=spare.size,
         )
-        handle = self.storage.open(self._spare)
+        self.barriers.ask()
+        handle = self.storage.open(spare.name)
         handle.write(encode_segment(header), 0)
         handle.sync()
-        self.storage.rename(self._spare, name)
+        self.sync()
+        self.storage.rename(spare.name, name)
         self.storage.sync_names()
         self.barriers.use(handle, self.appended)
         if self._handle is not None:
             self._handle.close()
         self._handle = handle
-        self.segment, self.offset, self._size = name, SEGMENT_HEADER_BYTES, self._spare_bytes
-        self._spare_bytes = 0
+        self.segment, self.offset, self._size = name, SEGMENT_HEADER_BYTES, spare.size
         self.on_segment(name, header.first)
+        self.stock.begin()
 
     # --- records --------------------------------------------------------------------------------
 
@@ -207,13 +187,9 @@ class Writer:
 
     def close(self) -> None:
         """Let go of the files. What was appended and not synced is not durable."""
-        self._join()
         self.barriers.stop()
         self.barriers.use(None, self.durable)
         if self._handle is not None:
             self._handle.close()
             self._handle = None
-        if self._spare_bytes:
-            with suppress(OSError):
-                self.storage.remove(self._spare)
-            self._spare_bytes = 0
+        self.stock.close()
