@@ -22,6 +22,8 @@ from parbook.listing import Asset, Listing
 from parbook.records import Records, command_records
 
 SEGMENT_BYTES = 16_384
+SPARES = 4
+"""By the seed, one spare segment to so many."""
 OUTCOMES = 64
 FOUNDING = 4
 """Calls before the first command: three assets' and an instrument's. They are not commands."""
@@ -88,7 +90,13 @@ def run(exchange: DurableExchange, seed: int, first: int, durability: Durability
 def main() -> None:
     """Open, found, run."""
     path, seed, first, durability = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Durability(sys.argv[4])
-    exchange = open_exchange(path, durability=durability, segment_bytes=SEGMENT_BYTES, outcome_window=OUTCOMES)
+    exchange = open_exchange(
+        path,
+        durability=durability,
+        segment_bytes=SEGMENT_BYTES,
+        spare_segments=1 + seed % SPARES,
+        outcome_window=OUTCOMES,
+    )
     found(exchange._durable)
     if exchange.core.next_command != first:
         raise SystemExit(f"the next command is {exchange.core.next_command}, not {first}")

@@ -3,6 +3,7 @@
 layout      what a segment and a frame are, byte by byte
 payloads    commands, curves, assets and listings as payloads; schema versions and their upgraders
 storage     the only module that touches files; tests put another one in its place
+stock       segments of zeros that are made before they are needed
 segments    the writer: room first, then frames, then barriers
 scan        the reader: what is sound, what is a torn tail, what is damage
 snapshots   whole states, two generations
