@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -52,9 +52,26 @@ def directory() -> Iterator[Path]:
         shutil.rmtree(root)
 
 
-def opened(root: Path, durability: str, spares: int = 1) -> pb.DurableExchange:
+class Room(NamedTuple):
+    """The segments that a journal is given."""
+
+    spares: int = 1
+    segment_bytes: int = SEGMENT_BYTES
+
+
+_USUAL: Final = Room()
+
+
+def opened(root: Path, durability: str, room: Room = _USUAL) -> pb.DurableExchange:
     """Return a journaled exchange of one instrument whose accounts can pay, as bench.funded has it."""
-    exchange = pb.open(root, durability=durability, checkpoint_bytes=0, retain_events=2**21, spare_segments=spares)
+    exchange = pb.open(
+        root,
+        durability=durability,
+        segment_bytes=room.segment_bytes,
+        spare_segments=room.spares,
+        checkpoint_bytes=0,
+        retain_events=2**21,
+    )
     if not exchange.instruments:
         core = exchange.core
         core.add_asset(pb.Asset(name="CASH"))
@@ -159,26 +176,31 @@ def frozen() -> Iterator[None]:
         gc.unfreeze()
 
 
-def stock_for(commands: Records) -> int:
-    """Return how many spare segments a run needs to find one at every change and to make none meanwhile.
+def rooms(commands: Records) -> dict[str, Room]:
+    """Return how a journal may be given room: as it is unless told otherwise; a stock for the run; larger segments.
 
-    A stock is filled again when half of it is gone.
+    A stock is filled again when half of it is gone. Larger segments: the run never leaves the first.
     """
     size = -(-len(commands) // OPEN_BATCH) * frame_bytes(OPEN_BATCH * COMMAND.itemsize)
-    return 2 * (size // SEGMENT_BYTES + 1)
+    stock = 2 * (size // SEGMENT_BYTES + 1)
+    return {
+        f"open loop, {OPEN_BATCH} a batch": _USUAL,
+        f"the same, {stock} spare segments prepared": Room(stock),
+        "the same, 2 prepared, of 256 MiB": Room(2, 2**28),
+    }
 
 
-def open_loop(root: Path, commands: Records, spares: int = 1) -> tuple[float, np.ndarray]:
+def open_loop(root: Path, commands: Records, room: Room) -> tuple[float, np.ndarray]:
     """Send batches at RATE_PER_S and return (M commands/s, ns from each batch's intended start to its durable events).
 
-    A batch that could not be sent in time counts from when it should have been: nothing is omitted. More than one
-    spare segment: they are all made before the clock starts.
+    A batch that could not be sent in time counts from when it should have been: nothing is omitted. Room that is asked
+    for is made before the clock starts.
     """
     parts = batches(commands, OPEN_BATCH)
     step_ns = OPEN_BATCH * 1_000_000_000 // RATE_PER_S
     waits = np.zeros(len(parts), np.int64)
-    with opened(root / "data", "group", spares) as exchange, frozen():
-        if spares > 1:
+    with opened(root / "data", "group", room) as exchange, frozen():
+        if room.spares > 1:
             exchange.prepare()
         first, done, sent = exchange.journaled + 1, 0, 0
         position = exchange.next_event
@@ -236,24 +258,23 @@ def medium_loop(root: Path, count: int) -> np.ndarray:
 def venue_rows(settings: Settings) -> list[Row]:
     """Return B17: what the whole venue takes at once, and how long a command waits at a million a second.
 
-    The latter twice: with the one spare segment that a journal makes unless told otherwise, and with a stock.
+    The latter for every kind of room, by turns with the medium alone.
     """
     note("B17 whole venue: holds, fees, prevention, events, journal in group")
     commands = flow(_SHAPE, settings.size(2_000_000, OPEN_BATCH * 8))
-    stock = stock_for(commands)
-    runs: dict[int, list[tuple[float, np.ndarray]]] = {1: [], stock: []}
+    kinds = rooms(commands)
+    runs: dict[str, list[tuple[float, np.ndarray]]] = {what: [] for what in kinds}
     bare = []
     with directory() as root:
         closed = [len(commands) / grouped(root, batches(commands, BATCH)) / 1e6 for _ in range(settings.rounds)]
         for _ in range(settings.rounds):
-            for spares, done in runs.items():
-                done.append(open_loop(root, commands, spares))
-            bare.append(medium_loop(root, len(done[-1][1])))
+            for what, room in kinds.items():
+                runs[what].append(open_loop(root, commands, room))
+            bare.append(medium_loop(root, -(-len(commands) // OPEN_BATCH)))
     most = Spread.of(closed)
     return [
         judged("B17", "commands to durable events", f"{most} M commands/s", most, {"m_commands_per_s": most}),
-        _open_row(f"open loop, {OPEN_BATCH} a batch", runs[1], bare),
-        _open_row(f"the same, {stock} spare segments prepared", runs[stock], bare),
+        *(_open_row(what, done, bare) for what, done in runs.items()),
     ]
 
 
