@@ -176,17 +176,17 @@ def frozen() -> Iterator[None]:
         gc.unfreeze()
 
 
-def rooms(commands: Records) -> dict[str, Room]:
-    """Return how a journal may be given room: as it is unless told otherwise; a stock for the run; larger segments.
+def rooms(commands: Records, usual: int) -> dict[str, Room]:
+    """Return how a journal may be given room: one spare of the usual size; a stock for the run; larger segments.
 
     A stock is filled again when half of it is gone. Larger segments: the run never leaves the first.
     """
     size = -(-len(commands) // OPEN_BATCH) * frame_bytes(OPEN_BATCH * COMMAND.itemsize)
-    stock = 2 * (size // SEGMENT_BYTES + 1)
+    stock = 2 * (size // usual + 1)
     return {
-        f"open loop, {OPEN_BATCH} a batch": _USUAL,
-        f"the same, {stock} spare segments prepared": Room(stock),
-        "the same, 2 prepared, of 256 MiB": Room(2, 2**28),
+        f"open loop, {OPEN_BATCH} a batch": Room(1, usual),
+        f"the same, {stock} spare segments prepared": Room(stock, usual),
+        f"the same, 2 prepared, of {4 * usual / 2**20:g} MiB": Room(2, 4 * usual),
     }
 
 
@@ -262,7 +262,7 @@ def venue_rows(settings: Settings) -> list[Row]:
     """
     note("B17 whole venue: holds, fees, prevention, events, journal in group")
     commands = flow(_SHAPE, settings.size(2_000_000, OPEN_BATCH * 8))
-    kinds = rooms(commands)
+    kinds = rooms(commands, settings.size(SEGMENT_BYTES, 2**20))
     runs: dict[str, list[tuple[float, np.ndarray]]] = {what: [] for what in kinds}
     bare = []
     with directory() as root:
