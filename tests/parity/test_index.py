@@ -111,7 +111,8 @@ def test_an_idle_price_is_not_in_the_book():
     market.check()
 
 
-def test_one_command_may_move_orders_over_more_prices_than_room_was_made_for():
+@pytest.mark.parametrize("apart_ticks", [67, 1], ids=["leaves run out", "levels run out"])
+def test_one_command_may_move_orders_over_more_prices_than_room_was_made_for(apart_ticks):
     """A cascade of stops prints ever higher; every print moves every trailing stop to a price that is new."""
     instrument = Instrument(symbol="IDX", max_trailing=100, max_triggers=1_000)
     markets = parbook.Market(instrument), reference.Market(instrument)
@@ -120,7 +121,7 @@ def test_one_command_may_move_orders_over_more_prices_than_room_was_made_for():
     orders = [m.NewOrder(account=1, side=Side.SELL, qty_lots=1, price_ticks=price) for price in prints]
     orders.append(m.NewOrder(account=2, side=Side.BUY, qty_lots=1, price_ticks=prints[0], tif=TimeInForce.IOC))
     orders += [
-        m.NewOrder(account=3, side=Side.SELL, qty_lots=1, price_ticks=1, offset_ticks=7 + 67 * number)
+        m.NewOrder(account=3, side=Side.SELL, qty_lots=1, price_ticks=1, offset_ticks=7 + apart_ticks * number)
         for number in range(trailing)
     ]
     orders += [
