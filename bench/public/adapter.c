@@ -32,7 +32,7 @@ enum { ACCOUNT = 1 };
 /* The core's client id 0 is none, the harness's order id 0 is one: all bits of its ids are turned by a constant. */
 static const uint64_t TURN = UINT64_C(0x9E3779B97F4A7C15);
 enum {
-    MESSAGES_AT_ONCE = 32,   /* events are handed over, and room is made, so often */
+    MESSAGES_AT_ONCE = 128,  /* events are handed over, and room is made, so often */
     EVENTS_OF_A_MESSAGE = 10, /* besides one for each order it trades with, and what the core keeps spare */
     EVENTS_AHEAD = 24,
     LINE = 64,
@@ -49,7 +49,8 @@ typedef struct {
 typedef struct {
     _Alignas(LINE) _Atomic uint64_t published;  /* events below may be read */
     _Alignas(LINE) _Atomic uint64_t consumed;   /* events below may be overwritten */
-    _Alignas(LINE) pb_desk_front *front;
+    _Alignas(LINE) const pb_event *events;      /* the ring; the desk's own line changes with every event */
+    uint64_t events_mask;
     mark_t *marks;
     uint64_t marks_mask;
     uint32_t capacity;
@@ -70,6 +71,7 @@ static PyThreadState *released;
 static _Alignas(LINE) pb_command command;
 static uint64_t consumed;
 static uint32_t credit;                         /* messages before attend() is due */
+static const pb_event *ring;                    /* where the consumer was told that the ring is */
 static mark_t *marks;
 static uint64_t marks_mask;
 
@@ -127,7 +129,13 @@ static int transport_push(void *handle, const me_report_t *report) {
 }
 
 static void publish(void) {
-    atomic_store_explicit(&queue->published, pb_front(desk)->next_seq, memory_order_release);
+    const pb_desk_front *front = pb_front(desk);
+    if (__builtin_expect(front->events != ring, 0)) {
+        ring = front->events;
+        queue->events = ring;
+        queue->events_mask = front->events_mask;
+    }
+    atomic_store_explicit(&queue->published, front->next_seq, memory_order_release);
 }
 
 static void transport_flush(void *handle) {
@@ -182,12 +190,14 @@ static uint32_t transport_drain(void *handle, me_report_t *out, uint32_t max) {
     queue_t *q = handle;
     uint64_t ready = atomic_load_explicit(&q->published, memory_order_acquire) - q->next_seq;
     uint32_t count = ready < max ? (uint32_t)ready : max;
-    for (uint32_t i = 0; i < count; i++)
-        translate(q, &q->front->events[(q->next_seq + i) & q->front->events_mask], out + i);
-    if (count) {
-        q->next_seq += count;
-        atomic_store_explicit(&q->consumed, q->next_seq, memory_order_release);
-    }
+    const pb_event *events;
+    uint64_t mask;
+    if (count == 0) return 0; /* the ring may move now: where it is must not be read */
+    events = q->events;
+    mask = q->events_mask;
+    for (uint32_t i = 0; i < count; i++) translate(q, &events[(q->next_seq + i) & mask], out + i);
+    q->next_seq += count;
+    atomic_store_explicit(&q->consumed, q->next_seq, memory_order_release);
     return count;
 }
 
@@ -240,17 +250,18 @@ void engine_init(uint64_t seed, const me_transport_t *chosen, void *report_sink)
     if (market == NULL || (desk = pb->take(market)) == NULL) fail("no market");
     released = PyEval_SaveThread();
     if (pb->hold_events(desk, queue->capacity) != 0) fail("no memory for events");
-    queue->front = pb_front(desk);
     /* Touched now, or the first lap through the rings pays a page fault every 64 events. */
-    in_huge_pages(queue->front->events, (queue->front->events_mask + 1) * sizeof(pb_event));
+    in_huge_pages(pb_front(desk)->events, (pb_front(desk)->events_mask + 1) * sizeof(pb_event));
     in_huge_pages(queue->marks, (queue->marks_mask + 1) * sizeof(mark_t));
-    memset(queue->front->events, 0, (queue->front->events_mask + 1) * sizeof(pb_event));
+    memset(pb_front(desk)->events, 0, (pb_front(desk)->events_mask + 1) * sizeof(pb_event));
     memset(queue->marks, 0, (queue->marks_mask + 1) * sizeof(mark_t));
     memset(&command, 0, sizeof command);
     command.account = ACCOUNT;
     marks = queue->marks;
     marks_mask = queue->marks_mask;
     credit = 0;
+    ring = NULL;
+    publish();
 }
 
 void engine_shutdown(void) {
