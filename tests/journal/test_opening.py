@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -73,6 +74,17 @@ def test_a_process_that_ended_without_closing_loses_nothing_acknowledged(tmp_pat
     memory.apply_batch(orders(50))
     with pb.open(tmp_path) as exchange:
         assert exchange.state_hash() == memory.state_hash()
+
+
+def test_a_copy_that_was_never_installed_writes_a_journal_too(tmp_path, monkeypatch):
+    def unknown(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", unknown)
+    with pb.open(tmp_path / "journal") as exchange:
+        exchange.add_asset("BOND")
+    with pb.open(tmp_path / "journal") as exchange:
+        assert [asset.name for asset in exchange.assets] == ["BOND"]
 
 
 def test_a_journal_has_one_writer(tmp_path):

@@ -124,6 +124,14 @@ def assemble(
     return go_on(storage, fence, options, recovered, replayed, catalogue)
 
 
+def _writer_name() -> str:
+    try:
+        return f"parbook {metadata.version('parbook')}"
+    except metadata.PackageNotFoundError:
+        # Copied into an application's own tree and never installed: it writes the same journal.
+        return "parbook, not installed"
+
+
 def go_on(
     storage: Storage,
     fence: Fence,
@@ -138,7 +146,7 @@ def go_on(
     start = recovered.start or Start(
         journal=end.journal.hex() or secrets.token_hex(16),
         outcome_window=options.outcome_window,
-        written_by=f"parbook {metadata.version('parbook')}",
+        written_by=_writer_name(),
     )
     fence.catch_up(end.epoch)
     writer = Writer(
