@@ -134,3 +134,31 @@ def test_one_command_may_move_orders_over_more_prices_than_room_was_made_for(apa
     assert int((answers[0]["kind"] == EventKind.TRADE).sum()) == steps
     markets[0].check()
     assert markets[0].state_hash() == markets[1].state_hash()
+
+
+def test_a_leaf_that_was_swept_and_taken_by_another_line_is_not_taken_for_the_old_one():
+    """Displayed and hidden asks by turns in the same few leaves, and a sweep in between."""
+    market = parbook.Market(INSTRUMENT)
+    rng = np.random.default_rng(11)
+    prices = [1 + 64 * number for number in range(1, 13)]
+    for lap in range(60):
+        for price in rng.permutation(prices).tolist():
+            shown = market.place(account=1, side=Side.SELL, qty_lots=1, price_ticks=price)
+            market.cancel(account=1, order_id=shown.order_id)
+        # Bids at ever new prices until the levels run out, and what lies idle is given back.
+        rows = np.zeros(80_000, COMMAND)
+        rows["account"] = 1
+        rows["kind"][0::2], rows["kind"][1::2] = CommandKind.NEW, CommandKind.CANCEL
+        rows["price_ticks"][0::2] = 2**40 + lap * 40_000 + np.arange(40_000)
+        rows["qty_lots"][0::2] = 1
+        rows["client_id"][0::2] = rows["client_id"][1::2] = 1 + lap * 40_000 + np.arange(40_000)
+        assert len(market.apply_batch(rows)) == len(rows)
+        for price in rng.permutation(prices).tolist():
+            market.apply(m.NewOrder(account=1, side=Side.SELL, qty_lots=2, price_ticks=price, hidden=True, client_id=0))
+        for price in rng.permutation(prices).tolist():
+            market.place(account=2, side=Side.SELL, qty_lots=1, price_ticks=price)
+        market.check()
+        assert market.depth(20)["price_ticks"].tolist() == prices
+        assert market.depth(20)["qty_lots"].tolist() == [1] * len(prices)
+        market.apply(m.MassCancel(account=1))
+        market.apply(m.MassCancel(account=2))
