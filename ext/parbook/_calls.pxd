@@ -128,7 +128,7 @@ cdef inline bint begins(const Event *event, const Command *command) noexcept nog
 cdef inline Placed placed_again(PyObject **last):
     """Return the answer before when nobody has kept it, else a new one. `last` holds a reference; nothing is filled in.
 
-    A loop that looks at each answer and lets it go makes none: that is an eighth of a call.
+    A loop that looks at each answer and lets it go makes none, which is a fifteenth of the instructions of a call.
     """
     cdef Placed placed
     if pb_likely(last[0] != NULL and pb_held_once(last[0])):
