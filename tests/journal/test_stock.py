@@ -12,7 +12,7 @@ import parbook as pb
 from parbook.journal.durable import Durability
 from parbook.journal.layout import SEGMENT_HEADER_BYTES, Kind
 from parbook.journal.lock import NoFence
-from parbook.journal.opening import SPARE_SEGMENTS_MAX, Options, assemble
+from parbook.journal.opening import SPARE_SEGMENTS_MAX, Options, _check_stock, assemble
 from parbook.journal.recovery import recover
 from parbook.journal.stock import Stock, spare_names
 from parbook.journal.storage import DiskStorage
@@ -61,6 +61,14 @@ def test_a_stock_that_makes_no_sense_is_refused(tmp_path, count):
     with pytest.raises(pb.MisuseError, match="spare_segments="):
         pb.open(tmp_path / "new", spare_segments=count)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_stock_that_would_fill_the_disk_is_refused(tmp_path):
+    with pytest.raises(pb.MisuseError, match=r"spare_segments=33 of segment_bytes=2147483648 are 70866960384 bytes"):
+        pb.open(tmp_path / "new", spare_segments=33, segment_bytes=2**31)
+    assert not (tmp_path / "new").exists()
+    _check_stock(Options(spare_segments=32, segment_bytes=2**31))
+    _check_stock(Options(spare_segments=SPARE_SEGMENTS_MAX))
 
 
 def test_one_spare_is_made_when_the_segment_fills_and_more_at_opening():

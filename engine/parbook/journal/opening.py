@@ -35,7 +35,8 @@ CHECKPOINT_BYTES: Final = 2**30
 """So much journal makes a checkpoint due, unless told otherwise: about ten million commands, seconds to replay."""
 SEGMENT_BYTES_MIN: Final = 4096
 SPARE_SEGMENTS_MAX: Final = 1024
-"""64 GiB of zeros in segments of the usual size: a stock is for a burst, not for a day."""
+SPARE_BYTES_MAX: Final = 2**36
+"""64 GiB of zeros, the most spares of the usual size: a stock is for a burst, and must not be what fills the disk."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +91,7 @@ def open_exchange(
         retention=_chosen(Retention, retention, "retention"),
         in_background=True,
     )
+    _check_stock(options)
     root = Path(path)
     if root.exists() and not root.is_dir():
         raise MisuseError(f"{root} is a file. Name a directory: a journal is several files.")
@@ -122,6 +124,15 @@ def assemble(
     )
     _clear_away(storage, recovered)
     return go_on(storage, fence, options, recovered, replayed, catalogue)
+
+
+def _check_stock(options: Options) -> None:
+    wanted = options.spare_segments * options.segment_bytes
+    if wanted > SPARE_BYTES_MAX:
+        raise MisuseError(
+            f"spare_segments={options.spare_segments} of segment_bytes={options.segment_bytes} are {wanted} bytes of "
+            f"zeros on the disk, more than {SPARE_BYTES_MAX}. Ask for fewer, or for smaller segments."
+        )
 
 
 def _writer_name() -> str:
