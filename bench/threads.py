@@ -19,6 +19,10 @@ from bench.workloads import BATCH, INSTRUMENT, BatchMarket, batches, feed, flow
 from parbook import Market
 from parbook.records import Records
 
+_LAPS: Final = 8
+"""So many of a kind has a thread, each with the same commands: a sample is then a tenth of a second. The start of a
+thread and the waking of a core that slept take a millisecond or two, which one of twelve showed as throughput lost."""
+
 MADE: Final[dict[str, Callable[[], BatchMarket]]] = {"market": partial(Market, INSTRUMENT), "exchange": funded}
 """What a thread has for itself."""
 
@@ -44,7 +48,7 @@ def thread_rows(settings: Settings) -> list[Row]:
 
 def _row(settings: Settings, kind: str, parts: list[Records]) -> Row:
     note(f"B11 two threads, {kind}s")
-    data = bytes(settings.size(16_000_000))
+    data = bytes(settings.size(128_000_000))
     contenders = {
         "one": partial(_walled, partial(_feeder, kind, parts), 1),
         "two": partial(_walled, partial(_feeder, kind, parts), 2),
@@ -65,7 +69,13 @@ def _row(settings: Settings, kind: str, parts: list[Records]) -> Row:
 
 
 def _feeder(kind: str, parts: list[Records]) -> Callable[[], object]:
-    return partial(feed, MADE[kind](), parts)
+    fresh = [MADE[kind]() for _ in range(_LAPS)]
+
+    def laps() -> None:
+        for venue in fresh:
+            feed(venue, parts)
+
+    return laps
 
 
 def _walled(make: Callable[[], Callable[[], object]], threads: int) -> float:
