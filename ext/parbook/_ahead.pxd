@@ -13,7 +13,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from parbook._book cimport Book, Order, level_at, order_at
 from parbook._desk cimport Desk
 from parbook._identity cimport CAPACITY_SPARSE, DEAD, ClientIds, client_find, client_home
-from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, page_at
+from parbook._idpages cimport PAGE_SHIFT
+from parbook._ids cimport ids_ask, ids_find
 from parbook._ledger cimport balance_ask, profile_ask
 from parbook._listing cimport Funds, paying_asset
 from parbook._lines cimport LINE_BYTES
@@ -141,25 +142,19 @@ cdef inline int64_t ask_pages(Asked *asked, int64_t count) noexcept nogil:
     """Ask for the page of an id, or for where a client id stands; return how many name an order."""
     cdef const Command *command
     cdef const Book *book
-    cdef uint64_t entry
     cdef int64_t i
     cdef int64_t kept = 0
-    cdef uint32_t slot
+    cdef bint leads
     for i in range(count):
         command = asked[i].command
         book = &asked[i].desk.book
         ask_client(&asked[i].desk.ids, command.account, command.client_id)
-        slot = NIL
         if command.order_id != 0:
-            entry = (command.order_id >> PAGE_SHIFT) - book.ids.first_page
-            if entry < book.ids.length:
-                slot = book.ids.directory[entry].page
-                pb_prefetch(&page_at(&book.ids, or_first(slot)).slot[command.order_id & (PAGE_IDS - 1)])
-        elif command.client_id != 0:
-            slot = 0
+            leads = ids_ask(&book.ids, command.order_id)
+        else:
+            leads = command.client_id != 0
         asked[kept] = asked[i]
-        asked[kept].slot = slot
-        kept += slot != NIL
+        kept += leads
     return kept
 
 cdef inline int64_t ask_orders(Asked *asked, int64_t count) noexcept nogil:
@@ -173,7 +168,7 @@ cdef inline int64_t ask_orders(Asked *asked, int64_t count) noexcept nogil:
         command = asked[i].command
         desk = asked[i].desk
         if command.order_id != 0:
-            slot = page_at(&desk.book.ids, asked[i].slot).slot[command.order_id & (PAGE_IDS - 1)]
+            slot = ids_find(&desk.book.ids, command.order_id)
         else:
             slot = client_find(&desk.ids, command.account, command.client_id)
             slot = NIL if slot == DEAD else slot

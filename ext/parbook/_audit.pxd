@@ -10,7 +10,10 @@ from parbook._book cimport (
 )
 from parbook._desk cimport Desk
 from parbook._identity cimport DEAD, ClientIds, client_find, client_ids_limit
-from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, IdIndex, ids_find, page_at
+from parbook._idpages cimport (
+    FEW_IDS, FORM_FEW, FORM_MANY, FORM_ONE, PAGE_IDS, PAGE_SHIFT, QUARTERS, IdIndex, few_at,
+)
+from parbook._ids cimport ids_find, ids_first
 from parbook._prices cimport NODES_PER_INSERT, PriceIndex, line_key
 from parbook._quotes cimport Curve, Quote, curve_quote
 from parbook._slab cimport Slab, slab_has
@@ -233,22 +236,52 @@ cdef inline const char *audit_lists(const Desk *desk, Tally *tally) noexcept nog
         return b"orders: a trailing stop is not in the list of them"
     return NULL
 
+cdef inline const char *audit_page(const IdIndex *ids, size_t entry, uint32_t *quarters) noexcept nogil:
+    """Hold a page of live ids against what says how many they are, and against the form it ought to have."""
+    cdef uint32_t said = ids.directory[entry].live
+    cdef uint32_t live = 0
+    cdef bint one = (said & FORM_ONE) != 0
+    cdef bint few = (said & FORM_FEW) != 0
+    cdef bint many = (said & FORM_MANY) != 0
+    cdef int i
+    for i in range(PAGE_IDS):
+        live += ids_find(ids, ids_first(ids, entry) + i) != NIL
+    if one + few + many != (entry < ids.aged):
+        return b"book: a page of ids is old that should be young, or young that should be old"
+    if one and live != 1 or few and not 2 <= live <= FEW_IDS or many and live <= FEW_IDS:
+        return b"book: an old page of ids is kept in the wrong form"
+    if live == 0 or not one and live != said & (FORM_FEW - 1):
+        return b"book: the live ids of a page are miscounted"
+    quarters[0] += few
+    return NULL
+
 cdef inline const char *audit_pages(const IdIndex *ids, uint32_t orders) noexcept nogil:
-    """Walk the pages of ids, which name each order once, and count what lives on them."""
-    cdef uint32_t live
+    """Walk the pages of ids, which name each order once; count what lives on them, and what they are made of."""
+    cdef uint32_t quarters = ids.free_quarters
+    cdef uint32_t whole = 0
+    cdef uint32_t free_quarters = 0
+    cdef uint32_t at = ids.free_quarter
+    cdef const char *broken
     cdef size_t entry
     cdef int i
     for entry in range(ids.length):
-        if ids.directory[entry].page == NIL:
+        if ids.directory[entry].live == 0:
             continue
-        live = 0
+        broken = audit_page(ids, entry, &quarters)
+        if broken != NULL:
+            return broken
+        whole += ids.directory[entry].live & (FORM_ONE | FORM_FEW) == 0
         for i in range(PAGE_IDS):
-            live += page_at(ids, ids.directory[entry].page).slot[i] != NIL
-        if live == 0 or live != ids.directory[entry].live:
-            return b"book: the live ids of a page are miscounted"
-        orders -= live
+            orders -= ids_find(ids, ids_first(ids, entry) + i) != NIL
     if orders != 0:
         return b"book: an order has two ids, or none"
+    while at != NIL and free_quarters < ids.free_quarters:
+        at = (<const uint32_t *>few_at(ids, at))[0]
+        free_quarters += 1
+    if at != NIL or free_quarters != ids.free_quarters:
+        return b"book: the free quarters of pages are miscounted"
+    if quarters % QUARTERS != 0 or whole + quarters // QUARTERS != ids.pages.used - ids.pages.free_count:
+        return b"book: a page of ids is lost, or used twice"
     return NULL
 
 cdef inline const char *audit_client_ids(const Desk *desk, uint64_t *live) noexcept nogil:

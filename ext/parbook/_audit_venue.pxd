@@ -6,7 +6,8 @@ from parbook._accounts cimport MAX_QUOTE_SLOTS, TOKEN, order_reduces, order_wait
 from parbook._book cimport Book, Order, Special, order_at, order_leaves, special_at
 from parbook._desk cimport Desk
 from parbook._identity cimport client_find
-from parbook._ids cimport PAGE_IDS, page_at
+from parbook._idpages cimport PAGE_IDS
+from parbook._ids cimport ids_find, ids_first
 from parbook._limits cimport closable_lots
 from parbook._phases cimport session_indicates, session_matches
 from parbook._registry cimport Account, account_value, registry_find
@@ -64,10 +65,10 @@ cdef inline const char *audit_live(const Desk *desk, Sums *sums, VenueTally *tal
     cdef size_t entry
     cdef int i
     for entry in range(book.ids.length):
-        if book.ids.directory[entry].page == NIL:
+        if book.ids.directory[entry].live == 0:
             continue
         for i in range(PAGE_IDS):
-            slot = page_at(&book.ids, book.ids.directory[entry].page).slot[i]
+            slot = ids_find(&book.ids, ids_first(&book.ids, entry) + i)
             if slot == NIL:
                 continue
             order = order_at(book, slot)

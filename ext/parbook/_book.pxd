@@ -10,7 +10,8 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memmove
 
-from parbook._ids cimport IdIndex, ids_drop, ids_init, ids_reserve
+from parbook._idpages cimport IdIndex
+from parbook._ids cimport ids_drop, ids_init, ids_reserve
 from parbook._prices cimport (
     NODES_FIRST, NODES_PER_INSERT, Node, PriceIndex, line_key, node_at, prices_add_leaf, prices_extreme,
     prices_drop_leaf, prices_find_leaf, prices_idle, prices_init, prices_next, prices_wake,

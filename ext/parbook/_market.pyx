@@ -18,7 +18,8 @@ from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, desk_reserve_call
 from parbook._dispatch cimport catch_up, is_plain, pass_time, plain_command, run_commands, run_leftovers, run_set_curve
-from parbook._ids cimport PageRef, ids_find
+from parbook._idpages cimport PageRef
+from parbook._ids cimport ids_find
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
 from parbook._registry cimport Account

@@ -16,7 +16,8 @@ from parbook._book cimport (
 from parbook._desk cimport Desk
 from parbook._flaws cimport *
 from parbook._identity cimport ClientIds, client_find, client_home, client_ids_reserve, client_open
-from parbook._ids cimport PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, IdIndex, PageRef, ids_find, ids_put, page_at
+from parbook._idpages cimport PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, YOUNG_PAGES, IdIndex, PageRef
+from parbook._ids cimport ids_find, ids_first, ids_put_restored
 from parbook._listing cimport order_hold
 from parbook._registry cimport Account, registry_find
 from parbook._slab cimport slab_reserve, slab_take
@@ -97,9 +98,10 @@ cdef inline int span_ids(IdIndex *ids, uint64_t least, uint64_t greatest) noexce
     ids.directory = <PageRef *>realloc(ids.directory, capacity * sizeof(PageRef))
     if ids.directory == NULL:
         return NO_MEMORY
-    memset(ids.directory, 0xFF, length * sizeof(PageRef))
+    memset(ids.directory, 0, length * sizeof(PageRef))
     ids.first_page = least >> PAGE_SHIFT
     ids.length = length
+    ids.aged = length - min(length, <uint64_t>YOUNG_PAGES)
     ids.capacity = capacity
     return 0
 
@@ -268,7 +270,7 @@ cdef inline int restore_order(Desk *desk, const OrderRecord *record, Loading *lo
     if slab_reserve(&desk.book.ids.pages, 1, PAGES_FIRST) != 0:
         return NO_MEMORY
     slot = make_order(desk, record)
-    ids_put(&desk.book.ids, record.order_id, slot)
+    ids_put_restored(&desk.book.ids, record.order_id, slot)
     client_open(&desk.ids, record.account, record.client_id, slot)
     if not is_plain_order(record):
         make_special(desk, slot, record)
@@ -325,10 +327,10 @@ cdef inline void chain_reduce_only(Desk *desk) noexcept nogil:
     cdef size_t entry
     cdef int digit
     for entry in range(desk.book.ids.length):
-        if desk.book.ids.directory[entry].page == NIL:
+        if desk.book.ids.directory[entry].live == 0:
             continue
         for digit in range(PAGE_IDS):
-            slot = page_at(&desk.book.ids, desk.book.ids.directory[entry].page).slot[digit]
+            slot = ids_find(&desk.book.ids, ids_first(&desk.book.ids, entry) + digit)
             if slot == NIL:
                 continue
             order = order_at(&desk.book, slot)
