@@ -26,7 +26,7 @@ class Market:
         """Return the market that had this state; a second loads some million orders. See MarketProtocol.
 
         CorruptionError, with the first record that cannot be, for bytes that no such market returned; MisuseError for
-        other types; MemoryError when there is no memory, and where ids of live orders are more than 2**36 apart.
+        other types; MemoryError when there is no memory.
         """
     def apply(self, command: Command) -> list[Event]:
         """Apply one command and return its events. MisuseError when a value does not fit its record field."""

@@ -13,7 +13,7 @@ from parbook._identity cimport DEAD, ClientIds, client_find, client_ids_limit
 from parbook._idpages cimport (
     FEW_IDS, FORM_FEW, FORM_MANY, FORM_ONE, PAGE_IDS, PAGE_SHIFT, QUARTERS, IdIndex, few_at,
 )
-from parbook._ids cimport ids_find, ids_first
+from parbook._ids cimport ids_find, ids_first, ids_places, ids_ref
 from parbook._prices cimport NODES_PER_INSERT, PriceIndex, line_key
 from parbook._quotes cimport Curve, Quote, curve_quote
 from parbook._slab cimport Slab, slab_has
@@ -236,22 +236,25 @@ cdef inline const char *audit_lists(const Desk *desk, Tally *tally) noexcept nog
         return b"orders: a trailing stop is not in the list of them"
     return NULL
 
-cdef inline const char *audit_page(const IdIndex *ids, size_t entry, uint32_t *quarters) noexcept nogil:
+cdef inline const char *audit_page(const IdIndex *ids, size_t place, uint32_t *quarters) noexcept nogil:
     """Hold a page of live ids against what says how many they are, and against the form it ought to have."""
-    cdef uint32_t said = ids.directory[entry].live
+    cdef uint32_t said = ids_ref(ids, place).live
     cdef uint32_t live = 0
     cdef bint one = (said & FORM_ONE) != 0
     cdef bint few = (said & FORM_FEW) != 0
     cdef bint many = (said & FORM_MANY) != 0
+    cdef bint far = place >= ids.length
     cdef int i
     for i in range(PAGE_IDS):
-        live += ids_find(ids, ids_first(ids, entry) + i) != NIL
-    if one + few + many != (entry < ids.aged):
+        live += ids_find(ids, ids_first(ids, place) + i) != NIL
+    if one + few + many != (far or place < ids.aged):
         return b"book: a page of ids is old that should be young, or young that should be old"
     if one and live != 1 or few and not 2 <= live <= FEW_IDS or many and live <= FEW_IDS:
         return b"book: an old page of ids is kept in the wrong form"
     if live == 0 or not one and live != said & (FORM_FEW - 1):
         return b"book: the live ids of a page are miscounted"
+    if far and ids.length != 0 and ids_first(ids, place) >> PAGE_SHIFT >= ids.first_page + ids.dead:
+        return b"book: a far page of ids is not behind the directory"
     quarters[0] += few
     return NULL
 
@@ -262,17 +265,21 @@ cdef inline const char *audit_pages(const IdIndex *ids, uint32_t orders) noexcep
     cdef uint32_t free_quarters = 0
     cdef uint32_t at = ids.free_quarter
     cdef const char *broken
-    cdef size_t entry
+    cdef size_t far = 0
+    cdef size_t place
     cdef int i
-    for entry in range(ids.length):
-        if ids.directory[entry].live == 0:
+    for place in range(ids_places(ids)):
+        if ids_ref(ids, place).live == 0:
             continue
-        broken = audit_page(ids, entry, &quarters)
+        broken = audit_page(ids, place, &quarters)
         if broken != NULL:
             return broken
-        whole += ids.directory[entry].live & (FORM_ONE | FORM_FEW) == 0
+        whole += ids_ref(ids, place).live & (FORM_ONE | FORM_FEW) == 0
+        far += place >= ids.length
         for i in range(PAGE_IDS):
-            orders -= ids_find(ids, ids_first(ids, entry) + i) != NIL
+            orders -= ids_find(ids, ids_first(ids, place) + i) != NIL
+    if far != ids.far.used:
+        return b"book: the far pages of ids are miscounted"
     if orders != 0:
         return b"book: an order has two ids, or none"
     while at != NIL and free_quarters < ids.free_quarters:

@@ -7,7 +7,7 @@ from parbook._book cimport Book, Order, Special, order_at, order_leaves, special
 from parbook._desk cimport Desk
 from parbook._identity cimport client_find
 from parbook._idpages cimport PAGE_IDS
-from parbook._ids cimport ids_find, ids_first
+from parbook._ids cimport ids_find, ids_first, ids_places, ids_ref
 from parbook._limits cimport closable_lots
 from parbook._phases cimport session_indicates, session_matches
 from parbook._registry cimport Account, account_value, registry_find
@@ -64,8 +64,8 @@ cdef inline const char *audit_live(const Desk *desk, Sums *sums, VenueTally *tal
     cdef uint32_t slot
     cdef size_t entry
     cdef int i
-    for entry in range(book.ids.length):
-        if book.ids.directory[entry].live == 0:
+    for entry in range(ids_places(&book.ids)):
+        if ids_ref(&book.ids, entry).live == 0:
             continue
         for i in range(PAGE_IDS):
             slot = ids_find(&book.ids, ids_first(&book.ids, entry) + i)

@@ -11,7 +11,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memmove
 
 from parbook._idpages cimport IdIndex
-from parbook._ids cimport ids_drop, ids_init, ids_reserve
+from parbook._ids cimport ids_clear, ids_drop, ids_init, ids_reserve
 from parbook._prices cimport (
     NODES_FIRST, NODES_PER_INSERT, Node, PriceIndex, line_key, node_at, prices_add_leaf, prices_extreme,
     prices_drop_leaf, prices_find_leaf, prices_idle, prices_init, prices_next, prices_wake,
@@ -216,8 +216,7 @@ cdef inline void book_clear(Book *book) noexcept nogil:
     slab_clear(&book.levels)
     slab_clear(&book.nodes)
     slab_clear(&book.specials)
-    slab_clear(&book.ids.pages)
-    free(book.ids.directory)
+    ids_clear(&book.ids)
     free(book.pegs.slots)
     free(book.trailing.slots)
     book_init(book)

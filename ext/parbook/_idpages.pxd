@@ -59,8 +59,19 @@ cdef struct PageRef:
     uint32_t at             # the page, the quarter or the slot; of no meaning where nothing is live
     uint32_t live
 
-# Order ids are dense, so an id finds its order by two array reads. Pages without a live id are given back, and the
-# directory forgets its dead beginning.
+cdef struct FarPage:
+    uint64_t number
+    PageRef ref             # nothing live: the place is free
+
+# Pages behind the directory, by their numbers: a table with linear probing, at most half full.
+cdef struct FarPages:
+    FarPage *places
+    size_t capacity         # a power of two, or 0
+    uint32_t shift          # 64 less the bits of a position
+    size_t used
+
+# Order ids are dense, so an id finds its order by two array reads. Pages without a live id are given back; the directory
+# forgets its dead beginning, and hands pages that are far behind over to a table.
 cdef struct IdIndex:
     Slab pages
     PageRef *directory
@@ -71,14 +82,14 @@ cdef struct IdIndex:
     size_t capacity
     uint32_t free_quarter   # quarter q is part q % 4 of page q // 4 of the slab
     uint32_t free_quarters
+    FarPages far
 
 cdef extern from *:
     uint32_t pb_find_apart(
-        uint32_t (*function)(const IdIndex *, size_t, uint32_t) noexcept nogil,
-        const IdIndex *ids, size_t entry, uint32_t digit
+        uint32_t (*function)(const IdIndex *, uint64_t) noexcept nogil, const IdIndex *ids, uint64_t order_id
     ) noexcept nogil
     void pb_drop_apart(
-        void (*function)(IdIndex *, size_t, uint32_t) noexcept nogil, IdIndex *ids, size_t entry, uint32_t digit
+        void (*function)(IdIndex *, uint64_t) noexcept nogil, IdIndex *ids, uint64_t order_id
     ) noexcept nogil
 
 cdef inline IdPage *page_at(const IdIndex *ids, uint32_t page) noexcept nogil:
@@ -146,9 +157,8 @@ cdef inline void page_fold(IdIndex *ids, PageRef *ref) noexcept nogil:
     few.present = present
     memcpy(few.slot, slots, count * sizeof(uint32_t))
 
-cdef inline uint32_t old_find(const IdIndex *ids, size_t entry, uint32_t digit) noexcept nogil:
+cdef inline uint32_t old_find(const IdIndex *ids, const PageRef *ref, uint32_t digit) noexcept nogil:
     """Return the slot of an id of an old page, or of one without live ids: NIL when it has none. O(1)."""
-    cdef const PageRef *ref = ids.directory + entry
     cdef const FewIds *few
     if ref.live & FORM_MANY:
         return page_at(ids, ref.at).slot[digit]
@@ -182,10 +192,10 @@ cdef inline void old_drop(IdIndex *ids, PageRef *ref, uint32_t digit) noexcept n
     else:
         ref.live = 0
 
-cdef inline void pages_age(IdIndex *ids) noexcept nogil:
-    """Let all pages be old that YOUNG_PAGES are newer than. O(PAGE_IDS), once for each page."""
+cdef inline void pages_age(IdIndex *ids, size_t count) noexcept nogil:
+    """Let the directory's first `count` pages be old. O(PAGE_IDS), once for each page."""
     cdef PageRef *ref
-    while ids.aged + YOUNG_PAGES < ids.length:
+    while ids.aged < count:
         ref = ids.directory + ids.aged
         ids.aged += 1
         if ref.live > FEW_IDS:

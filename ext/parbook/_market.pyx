@@ -18,7 +18,7 @@ from parbook._commands cimport COMMANDS_RESERVED
 from parbook._curve cimport CurveParams
 from parbook._desk cimport Desk, desk_free, desk_init, desk_oldest_seq, desk_reserve, desk_reserve_call
 from parbook._dispatch cimport catch_up, is_plain, pass_time, plain_command, run_commands, run_leftovers, run_set_curve
-from parbook._idpages cimport PageRef
+from parbook._idpages cimport FarPage, PageRef
 from parbook._ids cimport ids_find
 from parbook._phases cimport Session
 from parbook._quotes cimport Curve
@@ -399,7 +399,7 @@ cdef class Market:
         total += self.desk.book.nodes.capacity * self.desk.book.nodes.item_bytes
         total += self.desk.book.specials.capacity * self.desk.book.specials.item_bytes
         total += self.desk.book.ids.pages.capacity * self.desk.book.ids.pages.item_bytes
-        total += self.desk.book.ids.capacity * sizeof(PageRef)
+        total += self.desk.book.ids.capacity * sizeof(PageRef) + self.desk.book.ids.far.capacity * sizeof(FarPage)
         total += self.desk.ids.capacity * 16 + self.desk.ids.dead_capacity * 16
         total += self.desk.accounts.capacity * (sizeof(Account) + 4 * sizeof(uint32_t))
         total += self.desk.timers.capacity * sizeof(Timer) + self.desk.window.capacity * sizeof(TradeRecord)

@@ -4,7 +4,7 @@
 # Room for everything is reserved from counts before the first order is taken; then each is tested and put where it
 # stands, without a Python object.
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport realloc
+from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memset
 
 from parbook._accounts cimport account_chain, quote_key
@@ -16,8 +16,9 @@ from parbook._book cimport (
 from parbook._desk cimport Desk
 from parbook._flaws cimport *
 from parbook._identity cimport ClientIds, client_find, client_home, client_ids_reserve, client_open
-from parbook._idpages cimport PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, YOUNG_PAGES, IdIndex, PageRef
-from parbook._ids cimport ids_find, ids_first, ids_put_restored
+from parbook._idfar cimport NEAR_PAGES, far_reserve
+from parbook._idpages cimport PAGE_SHIFT, PAGES_FIRST, YOUNG_PAGES, IdIndex, PageRef
+from parbook._ids cimport ids_find, ids_put_restored
 from parbook._listing cimport order_hold
 from parbook._registry cimport Account, registry_find
 from parbook._slab cimport slab_reserve, slab_take
@@ -31,13 +32,6 @@ cdef enum:
     SECTION_PARKED = 9
     SECTION_CALL_BUYS = 10
     AHEAD = 16              # orders
-
-cdef extern from *:
-    """
-    #define PB_ID_PAGES_MAX (((uint64_t)1) << 30)
-    """
-    # Where the ids of live orders are farther apart than 2**36 their index alone would take 4 GiB.
-    const uint64_t ID_PAGES_MAX "PB_ID_PAGES_MAX"
 
 # What has to be reserved for the orders of a state, and what sorted the last one.
 cdef struct Loading:
@@ -88,18 +82,17 @@ cdef inline void count_orders(
             loading.greatest_id = max(loading.greatest_id, record.order_id)
 
 cdef inline int span_ids(IdIndex *ids, uint64_t least, uint64_t greatest) noexcept nogil:
-    """Let the directory reach from one id to another: the orders of a state do not come by id. -1 without memory."""
-    cdef uint64_t length = (greatest >> PAGE_SHIFT) - (least >> PAGE_SHIFT) + 1
+    """Let the directory reach from one id to another, or back from it as far as directories do: the orders of a state do
+    not come by id. -1 without memory."""
+    cdef uint64_t length = min((greatest >> PAGE_SHIFT) - (least >> PAGE_SHIFT) + 1, <uint64_t>NEAR_PAGES)
     cdef size_t capacity = 16
-    if length > ID_PAGES_MAX:
-        return NO_MEMORY
     while capacity < length:
         capacity *= 2
     ids.directory = <PageRef *>realloc(ids.directory, capacity * sizeof(PageRef))
     if ids.directory == NULL:
         return NO_MEMORY
     memset(ids.directory, 0, length * sizeof(PageRef))
-    ids.first_page = least >> PAGE_SHIFT
+    ids.first_page = (greatest >> PAGE_SHIFT) + 1 - length
     ids.length = length
     ids.aged = length - min(length, <uint64_t>YOUNG_PAGES)
     ids.capacity = capacity
@@ -267,7 +260,7 @@ cdef inline int restore_order(Desk *desk, const OrderRecord *record, Loading *lo
     flaw = flaw_among_others(desk, record)
     if flaw != FLAW_NONE:
         return flaw
-    if slab_reserve(&desk.book.ids.pages, 1, PAGES_FIRST) != 0:
+    if slab_reserve(&desk.book.ids.pages, 1, PAGES_FIRST) != 0 or far_reserve(&desk.book.ids.far) != 0:
         return NO_MEMORY
     slot = make_order(desk, record)
     ids_put_restored(&desk.book.ids, record.order_id, slot)
@@ -304,7 +297,8 @@ cdef inline int restore_orders(Desk *desk, const OrderRecord *records, uint64_t 
             return FLAW_NO_PARTNER
     if book_specials(&desk.book) != 0:
         desk.watch |= WATCH_SPECIAL
-        chain_reduce_only(desk)
+        if chain_reduce_only(desk, records, count) != 0:
+            return NO_MEMORY
     if desk.book.chains[CHAIN_ELECTED].head != NIL:
         desk.watch |= WATCH_ELECTED
     return FLAW_NONE
@@ -320,19 +314,32 @@ cdef inline bint has_partner(const Desk *desk, const OrderRecord *record) noexce
         return False
     return special_at(&desk.book, partner.special).oco_order_id == record.order_id
 
-cdef inline void chain_reduce_only(Desk *desk) noexcept nogil:
-    """Chain each account's reduce-only orders by id: in a state they do not come so."""
-    cdef const Order *order
+cdef inline int number_id(const void *a, const void *b) noexcept nogil:
+    cdef uint64_t left = (<const uint64_t *>a)[0]
+    cdef uint64_t right = (<const uint64_t *>b)[0]
+    return (left > right) - (left < right)
+
+cdef inline int chain_reduce_only(Desk *desk, const OrderRecord *records, uint64_t count) noexcept nogil:
+    """Chain each account's reduce-only orders by id: in a state they do not come so. -1 without memory."""
+    cdef uint64_t *order_ids
+    cdef uint64_t chained = 0
+    cdef uint64_t i
     cdef uint32_t slot
-    cdef size_t entry
-    cdef int digit
-    for entry in range(desk.book.ids.length):
-        if desk.book.ids.directory[entry].live == 0:
-            continue
-        for digit in range(PAGE_IDS):
-            slot = ids_find(&desk.book.ids, ids_first(&desk.book.ids, entry) + digit)
-            if slot == NIL:
-                continue
-            order = order_at(&desk.book, slot)
-            if order.special != NIL and special_at(&desk.book, order.special).reduce_only:
-                account_chain(desk, registry_find(&desk.accounts, order.account), slot)
+    for i in range(count):
+        chained += records[i].reduce_only != 0
+    if chained == 0:
+        return 0
+    order_ids = <uint64_t *>malloc(chained * sizeof(uint64_t))
+    if order_ids == NULL:
+        return NO_MEMORY
+    chained = 0
+    for i in range(count):
+        if records[i].reduce_only:
+            order_ids[chained] = records[i].order_id
+            chained += 1
+    qsort(order_ids, chained, sizeof(uint64_t), &number_id)
+    for i in range(chained):
+        slot = ids_find(&desk.book.ids, order_ids[i])
+        account_chain(desk, registry_find(&desk.accounts, order_at(&desk.book, slot).account), slot)
+    free(order_ids)
+    return 0

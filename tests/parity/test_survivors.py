@@ -13,10 +13,13 @@ from parbook import Market
 from parbook.codes import CommandKind, EventKind, Side
 from parbook.instrument import Instrument
 from parbook.records import COMMAND, Records
+from tests.restore.damage import cut
 
 INSTRUMENT = Instrument(symbol="AGED")
 PAGE_IDS = 64
 YOUNG_IDS = 4096 * PAGE_IDS
+SPAN_IDS = 2**19 * PAGE_IDS
+"""So many the directory of the release build spans, up to twice as many before it gives up its beginning."""
 BATCH = 32_768
 PRICES = 50
 
@@ -75,7 +78,8 @@ def test_survivors_are_found_and_leave(kept_of_page):
         kinds = market.apply_batch(leaving(everybody))["kind"]
         gone = set(everybody.tolist()) & set(rested)
         assert (kinds == EventKind.CANCELLED).sum() == len(gone)
-        rested = {order_id: lots for order_id, lots in rested.items() if order_id not in gone}
+        for order_id in gone:
+            del rested[order_id]
         agree(market, rested)
     assert not rested
     market.place(account=1, side=Side.BUY, qty_lots=5, price_ticks=100)
@@ -95,6 +99,41 @@ def test_survivors_of_a_restored_market(kept_of_page):
     assert market.apply_batch(rows).tobytes() == restored.apply_batch(rows).tobytes()
     restored.check()
     assert market.state_hash() == restored.state_hash()
+
+
+@pytest.mark.parametrize("jump_ids", [4 * SPAN_IDS, SPAN_IDS - 3 * BATCH])
+@pytest.mark.parametrize("kept_of_page", [0, 1, 3, 20])
+def test_survivors_far_behind_are_found_by_number(kept_of_page, jump_ids):
+    """Ids jump, as if as many orders had come and gone: all pages leave the directory at once, or one after another."""
+    draw = np.random.default_rng(kept_of_page)
+    market = Market(INSTRUMENT)
+    rested: dict[int, int] = {}
+    taken = []
+    for lap in range(4):
+        rested |= survivors(draw, market, YOUNG_IDS + BATCH if lap == 1 else BATCH, kept_of_page)
+        agree(market, rested)
+        parts = cut(market.state_bytes())
+        parts.header["next_order_id"] += jump_ids
+        parts.header["next_seq"] += jump_ids
+        jumped = Market.from_state(INSTRUMENT, parts.bytes())
+        agree(jumped, rested)
+        rows = np.concatenate([entering(draw, BATCH), leaving(draw.permutation(list(rested))[: len(rested) // 3])])
+        events = jumped.apply_batch(rows)
+        placed, gone = events[:BATCH], events[BATCH:]
+        assert (gone["kind"] == EventKind.CANCELLED).all()
+        rested |= dict(zip(placed["order_id"].tolist(), placed["qty_lots"].tolist(), strict=True))
+        for order_id in gone["order_id"].tolist():
+            del rested[order_id]
+        agree(jumped, rested)
+        everybody = draw.permutation(list(rested))
+        stay = everybody[: len(everybody) // 10]
+        jumped.apply_batch(leaving(everybody[len(stay) :]))
+        rested = {order_id: rested[order_id] for order_id in stay.tolist()}
+        agree(jumped, rested)
+        market = jumped
+        taken.append(market.memory_bytes)
+    # No more for each jump: a directory has 8 bytes for 64 ids, 16 MB for each.
+    assert max(taken) < 30_000_000
 
 
 def test_what_survivors_take_is_bounded():

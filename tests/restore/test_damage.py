@@ -121,15 +121,23 @@ def test_nonsense_of_any_length_behind_a_market_s_beginning():
         agree((parbook.reference.Market, parbook.Market), bytes(counts), instrument, bytes(counts))
 
 
-def test_ids_so_far_apart_that_no_index_could_span_them():
-    """The reference has no such index."""
+@pytest.mark.parametrize("apart", [2**20, 2**26, 2**36, 2**60])
+def test_ids_may_be_as_far_apart_as_numbers_reach(apart):
+    """No index spans them: what is far behind is found by number, and orders go on beyond."""
     instrument = instrument_of(PROFILES[0])
     market = parbook.Market(instrument)
-    for price in (10, 9):
+    for price in (10, 9, 8):
         market.place(1, 0, 1, price)
     parts = cut(market.state_bytes())
-    parts.header["next_seq"] = parts.header["next_order_id"] = 2**61
-    parts.records(state.ORDER)["order_id"][0] = 2**60
-    assert parbook.reference.Market.from_state(instrument, parts.bytes()).state_bytes() == parts.bytes()
-    with pytest.raises(MemoryError, match="no memory for a state of market"):
-        parbook.Market.from_state(instrument, parts.bytes())
+    parts.header["next_seq"] = parts.header["next_order_id"] = 2 * apart
+    parts.records(state.ORDER)["order_id"] = [apart, 2 * apart - 1, 7]
+    restored = [made.from_state(instrument, parts.bytes()) for made in (parbook.reference.Market, parbook.Market)]
+    for each in restored:
+        assert each.state_bytes() == parts.bytes()
+        each.place(1, 1, 1, 9)
+        each.place(1, 0, 1, 9)
+        for order_id in (apart, 8, 6, 2 * apart + 1, 2 * apart + 3, 7):
+            each.cancel(1, order_id)
+        each.check()
+    assert restored[0].state_bytes() == restored[1].state_bytes()
+    assert restored[0].open_orders == 1
