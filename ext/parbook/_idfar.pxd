@@ -14,8 +14,8 @@ cdef extern from *:
     #define PB_NEAR_PAGES (1u << 19)
     #endif
     """
-    # The directory spans so many pages before the newest, and up to as many behind them: 4 to 8 MiB. The checked build has
-    # far pages everywhere.
+    # The directory spans so many pages before the newest, and up to as many behind them: 4 to 8 MiB. The checked build
+    # has far pages everywhere.
     const uint32_t NEAR_PAGES "PB_NEAR_PAGES"
 
 cdef enum:
@@ -51,7 +51,7 @@ cdef inline int far_reserve(FarPages *far) noexcept nogil:
     return 0
 
 cdef inline PageRef *far_make(FarPages *far, uint64_t number) noexcept nogil:
-    """Return the entry of a page, a new one with nothing live. Room must have been made; something must come to live."""
+    """Return the entry of a page, a new one with nothing live yet. Room must have been made."""
     cdef FarPage *place = far_place(far, number)
     if place.ref.live == 0:
         place.number = number
