@@ -6,6 +6,13 @@ blocks is the framing, the clock and which stock each locate code stands for.
 """
 cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from parbook._log cimport (
+    LOG_ADD, LOG_CROSS, LOG_DELETE, LOG_EXECUTE, LOG_HALT, LOG_HIDDEN_TRADE, LOG_OTHER, LOG_REDUCE, LOG_REPLACE,
+    LOG_RESUME, LogRecord,
+)
+from parbook._types cimport pb_likely, pb_unlikely
 
 import numpy as np
 
@@ -22,11 +29,17 @@ cdef extern from * nogil:
     static inline uint32_t be32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return __builtin_bswap32(v); }
     static inline uint64_t be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return __builtin_bswap64(v); }
     static inline uint64_t raw64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
+    static inline void put_head(void *record, uint32_t head, uint32_t symbol) {
+        uint64_t v = head | (uint64_t)symbol << 32;
+        memcpy(record, &v, 8);
+    }
     """
     uint16_t be16(const uint8_t *p)
     uint32_t be32(const uint8_t *p)
     uint64_t be64(const uint8_t *p)
     uint64_t raw64(const uint8_t *p)
+    # Kind, side, printable, type and symbol in one store: eight bytes stored apart would keep a reader waiting.
+    void put_head(void *record, uint32_t head, uint32_t symbol)
 
 
 cpdef enum Fault:
@@ -50,52 +63,54 @@ cpdef enum Fault:
     PREFIX_MIXED = 17
 
 cdef enum:
-    ADD = 1
-    REDUCE = 2
-    DELETE = 3
-    EXECUTE = 4
-    REPLACE = 5
-    HIDDEN_TRADE = 6
-    CROSS = 7
-    HALT = 8
-    RESUME = 9
-    OTHER = 10
-
-cdef enum:
     FRAMING_UNKNOWN = 0
     FRAMING_PREFIXED = 1
     FRAMING_ZERO = 2
 
 cdef enum:
-    LOCATES = 65536
     # In STOCK_AT: the message has a locate but no stock, so the locate must have been named before.
     BY_LOCATE = 255
     PREFIX_BYTES = 2
     SHORTEST_FRAME = 14
+    LONGEST_ORDER_FRAME = 42
 
+    # Of the first word of a record.
+    SIDE_BIT = 1 << 8
+    PRINTABLE_BIT = 1 << 16
+
+cdef uint64_t NO_MASK = ~<uint64_t>0
 cdef uint64_t TIME_MASK = (<uint64_t>1 << 48) - 1
 cdef int64_t DAY_NS = 86_400_000_000_000
 cdef uint64_t INT64_LIMIT = <uint64_t>1 << 63
-
-cdef packed struct LogRecord:
-    uint8_t kind
-    uint8_t side
-    uint8_t printable
-    uint8_t raw_type
-    uint32_t symbol
-    int64_t ts_ns
-    uint64_t order_id
-    uint64_t new_order_id
-    int64_t price_ticks
-    int64_t qty_lots
-    uint64_t match_id
-    uint64_t place
 
 if sizeof(LogRecord) != LOG.itemsize:
     raise ImportError("parbook._itch was compiled for another LOG record. Build parbook again.")
 
 cdef uint8_t LENGTH_OF[256]
 cdef uint8_t STOCK_AT[256]
+
+cdef struct Form:               # where a message about an order has what; a mask is 0 for what it has not
+    uint64_t new_mask
+    uint64_t new_free           # not 0: the field is not there, and cannot be wrong; so with lots and price
+    uint64_t match_mask
+    uint64_t stock_mask
+    uint32_t lots_mask
+    uint32_t price_mask
+    uint32_t head               # kind, printable and type as a record begins with them
+    uint32_t flag_bit           # what to add to it when the flag is `flag_yes`
+    uint8_t lots_free
+    uint8_t price_free
+    uint8_t lots_at
+    uint8_t price_at
+    uint8_t new_at
+    uint8_t match_at
+    uint8_t stock_at
+    uint8_t flag_at
+    uint8_t flag_yes            # any value but these two is wrong
+    uint8_t flag_no
+    uint8_t need
+
+cdef Form FORMS[256]
 
 
 cdef void _fill_tables() except *:
@@ -114,7 +129,41 @@ cdef void _fill_tables() except *:
         STOCK_AT[<int>kind[0]] = stock_at
 
 
+cdef void _fill_forms() except *:
+    cdef Form *form
+    cdef int i
+    memset(FORMS, 0, sizeof(FORMS))
+    for i in range(256):
+        # A flag that its own type byte cannot be: all other types are left to `_exactly`.
+        FORMS[i].flag_yes = FORMS[i].flag_no = i ^ 0xFF
+    for kind, log_kind, lots_at, price_at, new_at, match_at, flag_at, flags, flag_bit in (
+        (b"A", LOG_ADD, 20, 32, 0, 0, 19, b"SB", SIDE_BIT),
+        (b"F", LOG_ADD, 20, 32, 0, 0, 19, b"SB", SIDE_BIT),
+        (b"D", LOG_DELETE, 0, 0, 0, 0, 0, b"DD", 0),
+        (b"X", LOG_REDUCE, 19, 0, 0, 0, 0, b"XX", 0),
+        # Without a flag the type itself stands for one that is always right.
+        (b"E", LOG_EXECUTE, 19, 0, 0, 23, 0, b"EE", PRINTABLE_BIT),
+        (b"C", LOG_EXECUTE, 19, 32, 0, 23, 31, b"YN", PRINTABLE_BIT),
+        (b"U", LOG_REPLACE, 27, 31, 19, 0, 0, b"UU", 0),
+    ):
+        form = &FORMS[<int>kind[0]]
+        form.need = LENGTH_OF[<int>kind[0]]
+        form.head = log_kind | kind[0] << 24
+        form.flag_bit = flag_bit
+        form.flag_at, form.flag_yes, form.flag_no = flag_at, flags[0], flags[1]
+        form.lots_at, form.price_at, form.new_at, form.match_at = lots_at, price_at, new_at, match_at
+        form.lots_free, form.price_free, form.new_free = not lots_at, not price_at, not new_at
+        form.lots_mask = 0xFFFFFFFF if lots_at else 0
+        form.price_mask = 0xFFFFFFFF if price_at else 0
+        form.new_mask = NO_MASK if new_at else 0
+        form.match_mask = NO_MASK if match_at else 0
+        if STOCK_AT[<int>kind[0]] != BY_LOCATE:
+            form.stock_at = STOCK_AT[<int>kind[0]]
+            form.stock_mask = NO_MASK
+
+
 _fill_tables()
+_fill_forms()
 
 
 cdef inline void _begin(LogRecord *r, uint8_t kind, int64_t ts_ns, uint64_t place) noexcept nogil:
@@ -134,14 +183,14 @@ cdef inline void _begin(LogRecord *r, uint8_t kind, int64_t ts_ns, uint64_t plac
 cdef inline int _decode_state(const uint8_t *m, uint8_t kind, LogRecord *r) noexcept nogil:
     """Fill the kind of a message that is no order and no trade; return a Fault."""
     cdef uint8_t flag
-    r.kind = OTHER
+    r.kind = LOG_OTHER
     if kind == c"H":
         flag = m[19]
-        r.kind = RESUME if flag == c"T" else HALT
+        r.kind = LOG_RESUME if flag == c"T" else LOG_HALT
         return NONE if flag == c"T" or flag == c"H" or flag == c"P" or flag == c"Q" else TRADING_STATE
     if kind == c"h":
         flag = m[20]
-        r.kind = RESUME if flag == c"T" else HALT
+        r.kind = LOG_RESUME if flag == c"T" else LOG_HALT
         return NONE if flag == c"T" or flag == c"H" else TRADING_STATE
     if kind == c"S":
         flag = m[11]
@@ -155,7 +204,7 @@ cdef inline int _decode_trade(const uint8_t *m, uint8_t kind, LogRecord *r) noex
     cdef uint8_t flag
     cdef uint64_t wide
     if kind == c"C":
-        r.kind = EXECUTE
+        r.kind = LOG_EXECUTE
         r.order_id = be64(m + 11)
         r.qty_lots = be32(m + 19)
         r.match_id = be64(m + 23)
@@ -167,7 +216,7 @@ cdef inline int _decode_trade(const uint8_t *m, uint8_t kind, LogRecord *r) noex
         if r.price_ticks == 0:
             return PRICE
     elif kind == c"P":
-        r.kind = HIDDEN_TRADE
+        r.kind = LOG_HIDDEN_TRADE
         r.printable = 1
         r.order_id = be64(m + 11)
         flag = m[19]
@@ -181,7 +230,7 @@ cdef inline int _decode_trade(const uint8_t *m, uint8_t kind, LogRecord *r) noex
             return PRICE
         return NONE if r.qty_lots != 0 else SHARES
     elif kind == c"Q":
-        r.kind = CROSS
+        r.kind = LOG_CROSS
         r.printable = 1
         wide = be64(m + 11)
         r.qty_lots = <int64_t>(wide & (INT64_LIMIT - 1))
@@ -197,7 +246,7 @@ cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noex
     """Fill the fields that the message at `m` carries behind its header; return a Fault."""
     cdef uint8_t flag
     if kind == c"A" or kind == c"F":
-        r.kind = ADD
+        r.kind = LOG_ADD
         r.order_id = be64(m + 11)
         flag = m[19]
         r.qty_lots = be32(m + 20)
@@ -208,21 +257,21 @@ cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noex
         if r.price_ticks == 0:
             return PRICE
     elif kind == c"D":
-        r.kind = DELETE
+        r.kind = LOG_DELETE
         r.order_id = be64(m + 11)
         return NONE
     elif kind == c"E":
-        r.kind = EXECUTE
+        r.kind = LOG_EXECUTE
         r.printable = 1
         r.order_id = be64(m + 11)
         r.qty_lots = be32(m + 19)
         r.match_id = be64(m + 23)
     elif kind == c"X":
-        r.kind = REDUCE
+        r.kind = LOG_REDUCE
         r.order_id = be64(m + 11)
         r.qty_lots = be32(m + 19)
     elif kind == c"U":
-        r.kind = REPLACE
+        r.kind = LOG_REPLACE
         r.order_id = be64(m + 11)
         r.new_order_id = be64(m + 19)
         r.qty_lots = be32(m + 27)
@@ -239,16 +288,6 @@ cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noex
 @cython.final
 cdef class ItchDecoder:
     """Turns consecutive blocks of one ITCH 5.0 file into LOG records. See the stub for the contract."""
-
-    cdef uint64_t stock_of[LOCATES]
-    cdef uint32_t index_of[LOCATES]
-    cdef uint64_t names[LOCATES]
-    cdef uint32_t name_count
-    cdef int framing
-    cdef int32_t only_locate
-    cdef int64_t last_ns
-    cdef readonly uint64_t messages
-    cdef readonly uint64_t place
 
     def __cinit__(self):
         self.only_locate = -1
@@ -289,77 +328,156 @@ cdef class ItchDecoder:
         cdef Py_ssize_t size = block.shape[0]
         cdef Py_ssize_t consumed = 0
         cdef Py_ssize_t count = 0
+        cdef Py_ssize_t room
         cdef int fault = NONE
         cdef uint8_t[::1] raw
         if size == 0:
             return np.empty(0, LOG), 0, NONE
-        records = np.empty(size // SHORTEST_FRAME + 1, LOG)
+        room = size // SHORTEST_FRAME + 1
+        records = np.empty(room, LOG)
         raw = records.view(np.uint8)
         with nogil:
-            fault = self._decode(&block[0], size, <LogRecord *>&raw[0], &consumed, &count)
+            fault = self.decode_some(&block[0], size, <LogRecord *>&raw[0], room, &consumed, &count)
         del raw
         # A sparse slice would keep the whole allocation alive.
         out = records[:count].copy() if count < len(records) // 8 else records[:count]
         return out, consumed, fault
 
-    cdef int _decode(
-        self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t *consumed, Py_ssize_t *count
+    cdef int decode_some(
+        self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *consumed,
+        Py_ssize_t *count
     ) noexcept nogil:
-        cdef const uint8_t *p = block
-        cdef const uint8_t *end = block + size
-        cdef const uint8_t *m
-        cdef LogRecord *r = out
-        cdef uint64_t messages = self.messages
-        cdef uint64_t base = self.place
-        cdef int64_t last_ns = self.last_ns
-        cdef int64_t ts_ns
-        cdef int32_t only = self.only_locate
-        cdef uint16_t locate
-        cdef uint8_t kind, need, stock_at
+        cdef Py_ssize_t at = 0
+        cdef Py_ssize_t made = 0
+        cdef Py_ssize_t taken, kept
         cdef int fault = NONE
-
-        while end - p > PREFIX_BYTES:
-            m = p + PREFIX_BYTES
-            kind = m[0]
-            need = LENGTH_OF[kind]
-            if be16(p) != (need if self.framing == FRAMING_PREFIXED else 0) or need == 0:
-                fault = self._frame(be16(p), need)
-                if fault != NONE:
-                    break
-            elif self.framing == FRAMING_UNKNOWN:
-                self.framing = FRAMING_ZERO
-            if end - m < need:
+        while True:
+            at += self._orders(block + at, size - at, out + made, room - made, &kept)
+            made += kept
+            if made == room:
                 break
+            taken = self._exactly(block + at, size - at, out + made, &kept, &fault)
+            if taken == 0:
+                break
+            at += taken
+            made += kept
+        consumed[0] = at
+        count[0] = made
+        return fault
+
+    cdef Py_ssize_t _orders(
+        self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *count
+    ) noexcept nogil:
+        """Decode messages about orders as long as nothing is wrong or unusual; return the bytes taken.
+
+        Which of the seven types comes next cannot be guessed, so nothing branches on it: a table says where a type has
+        what, and all that may be wrong is asked at once. What is not plainly right is left to `_exactly`.
+        """
+        cdef const uint8_t *p = block
+        cdef const uint8_t *last = block + size - LONGEST_ORDER_FRAME
+        cdef const uint8_t *m
+        cdef const Form *form
+        cdef LogRecord *r = out
+        cdef const LogRecord *full = out + room
+        cdef uint64_t messages = 0
+        cdef uint64_t stock, order_id, new_order_id, unequal
+        cdef uint32_t symbol_mask = 0xFFFFFFFF if self.only_locate < 0 else 0
+        cdef uint16_t need_mask = 0xFFFF if self.framing == FRAMING_PREFIXED else 0
+        cdef int32_t only = self.only_locate
+        cdef int64_t last_ns = self.last_ns
+        cdef int64_t ts_ns, price, lots, below
+        cdef uint32_t flagged
+        cdef uint16_t locate
+        cdef uint8_t flag
+        if self.framing == FRAMING_UNKNOWN:
+            count[0] = 0
+            return 0
+        while p <= last and r < full:
+            m = p + PREFIX_BYTES
+            form = &FORMS[m[0]]
             locate = be16(m + 1)
             ts_ns = <int64_t>(be64(m + 3) & TIME_MASK)
-            if ts_ns < last_ns or ts_ns >= DAY_NS:
-                fault = TIME_REVERSED if ts_ns < last_ns else TIME_OF_DAY
+            stock = self.stock_of[locate]
+            order_id = be64(m + 11)
+            lots = be32(m + form.lots_at) & form.lots_mask
+            price = be32(m + form.price_at) & form.price_mask
+            new_order_id = be64(m + form.new_at) & form.new_mask
+            flag = m[form.flag_at]
+            flagged = flag == form.flag_yes
+            # Negative when one of them is: time reversed or past the day; no lots, no price, no stock named so far.
+            below = (
+                (ts_ns - last_ns) | (DAY_NS - 1 - ts_ns) | ((lots | form.lots_free) - 1)
+                | ((price | form.price_free) - 1) | <int64_t>(stock - 1)
+            )
+            unequal = (
+                <uint64_t>(be16(p) ^ (form.need & need_mask)) | ((stock ^ raw64(m + form.stock_at)) & form.stock_mask)
+                | ((flagged ^ 1) & (flag != form.flag_no))
+            )
+            if pb_unlikely((below < 0) | (unequal != 0) | (((order_id ^ new_order_id) | form.new_free) == 0)):
                 break
-            stock_at = STOCK_AT[kind]
-            if stock_at != 0:
-                fault = self._stock(m, stock_at, locate)
-                if fault != NONE:
-                    break
-            if only < 0 or (locate == only and stock_at != 0):
-                _begin(r, kind, ts_ns, base + <uint64_t>(p - block))
-                r.symbol = self.index_of[locate] if only < 0 and stock_at != 0 else 0
-                fault = _decode_order(m, kind, r)
-                if fault != NONE:
-                    break
-                r += 1
+            put_head(r, form.head | (flagged * form.flag_bit), self.index_of[locate] & symbol_mask)
+            r.ts_ns = ts_ns
+            r.order_id = order_id
+            r.new_order_id = new_order_id
+            r.price_ticks = price
+            r.qty_lots = lots
+            r.match_id = be64(m + form.match_at) & form.match_mask
+            r.place = self.place + <uint64_t>(p - block)
+            r += (only < 0) | (locate == only)
             last_ns = ts_ns
             messages += 1
-            p = m + need
-
-        # Two bytes alone: the prefix of a message whose type is still to come, or the end-of-session mark.
-        if fault == NONE and end - p == PREFIX_BYTES and self.framing == FRAMING_PREFIXED and be16(p) == 0:
-            fault = END_OF_SESSION
+            p = m + form.need
         self.last_ns = last_ns
-        self.messages = messages
-        self.place = base + <uint64_t>(p - block)
-        consumed[0] = p - block
+        self.messages = self.messages + messages
+        self.place = self.place + <uint64_t>(p - block)
         count[0] = r - out
-        return fault
+        return p - block
+
+    cdef Py_ssize_t _exactly(
+        self, const uint8_t *p, Py_ssize_t size, LogRecord *r, Py_ssize_t *count, int *fault
+    ) noexcept nogil:
+        """Decode one message of any type; return the bytes taken, 0 when it is incomplete or wrong: `fault` says."""
+        cdef const uint8_t *m = p + PREFIX_BYTES
+        cdef int64_t ts_ns
+        cdef uint16_t locate
+        cdef uint8_t kind, need, stock_at
+        count[0] = 0
+        if size <= PREFIX_BYTES:
+            # Two bytes alone: the prefix of a message whose type is still to come, or the end-of-session mark.
+            if size == PREFIX_BYTES and self.framing == FRAMING_PREFIXED and be16(p) == 0:
+                fault[0] = END_OF_SESSION
+            return 0
+        kind = m[0]
+        need = LENGTH_OF[kind]
+        if be16(p) != (need if self.framing == FRAMING_PREFIXED else 0) or need == 0:
+            fault[0] = self._frame(be16(p), need)
+            if fault[0] != NONE:
+                return 0
+        elif self.framing == FRAMING_UNKNOWN:
+            self.framing = FRAMING_ZERO
+        if size - PREFIX_BYTES < need:
+            return 0
+        locate = be16(m + 1)
+        ts_ns = <int64_t>(be64(m + 3) & TIME_MASK)
+        if ts_ns < self.last_ns or ts_ns >= DAY_NS:
+            fault[0] = TIME_REVERSED if ts_ns < self.last_ns else TIME_OF_DAY
+            return 0
+        stock_at = STOCK_AT[kind]
+        if stock_at != 0:
+            fault[0] = self._stock(m, stock_at, locate)
+            if fault[0] != NONE:
+                return 0
+        if self.only_locate < 0 or (locate == self.only_locate and stock_at != 0):
+            _begin(r, kind, ts_ns, self.place)
+            r.symbol = self.index_of[locate] if self.only_locate < 0 and stock_at != 0 else 0
+            fault[0] = _decode_order(m, kind, r)
+            if fault[0] != NONE:
+                return 0
+            count[0] = 1
+        self.last_ns = ts_ns
+        self.messages = self.messages + 1
+        self.place = self.place + PREFIX_BYTES + need
+        return PREFIX_BYTES + need
 
     cdef inline int _stock(self, const uint8_t *m, uint8_t stock_at, uint16_t locate) noexcept nogil:
         """Hold a message's locate against the stock it names, or against those named before."""
