@@ -1,8 +1,9 @@
 # Books built from LOG records: the C part of parbook._itchbook. An order is 24 bytes, queued in its level by links; a
-# level is 32. Of each side of each symbol the prices stand in one array, best last. A level that empties stays there,
-# idle, until its array is full: a market opens and empties the same few prices over and over, and nothing guesses when.
+# level is 32, found by a hash of its line and price. Two things are put off, because a message must not wait for them:
+# a level that empties lies idle, for a market opens and empties the same few prices over and over; and the prices of a
+# line, one side of one symbol, are put in order when somebody asks for them.
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free, qsort, realloc
 from libc.string cimport memmove, memset
 
 from parbook._log cimport LOG_ADD, LOG_DELETE, LOG_REPLACE, LogRecord
@@ -10,7 +11,7 @@ from parbook._refs cimport (
     REF_PAGE_REFS, REF_PAGE_SHIFT, RefEntry, RefIndex, refs_clear, refs_drop, refs_entry, refs_home, refs_init,
     refs_make, refs_page, refs_reserve,
 )
-from parbook._slab cimport Slab, slab_clear, slab_give, slab_init, slab_reserve, slab_take
+from parbook._slab cimport Slab, slab_clear, slab_give, slab_grow, slab_has, slab_init, slab_reserve, slab_take
 from parbook._types cimport NIL, pb_likely, pb_prefetch, pb_unlikely
 
 cdef enum:
@@ -27,6 +28,8 @@ cdef enum:
     ORDERS_FIRST = 128
     LEVELS_FIRST = 128
     LINE_FIRST = 8
+    TABLE_SHARE = 4         # places in the table for each level there is room for
+    NEW_FEW = 16            # so many new prices are put in order one by one
     TOGETHER = 64           # records that room is made for, and that are fetched ahead, at once
     FAR_ORDERS = 16384      # above so many resting orders they no longer fit the nearer caches
 
@@ -55,9 +58,11 @@ cdef struct Place:
     uint32_t padding
 
 cdef struct Line:
-    Place *places           # by rising key
+    Place *places           # by rising key, but for those behind `ordered`
     uint32_t count
     uint32_t capacity
+    uint32_t ordered
+    uint32_t padding
 
 cdef struct Books:
     Slab orders
@@ -66,8 +71,8 @@ cdef struct Books:
     Line *lines             # of symbol s and side d: 2 s + d
     uint32_t line_count
     uint32_t resting
-    uint32_t *hints         # by a hash of line and price: the level that was last seen there, or NOBODY
-    size_t hint_count       # a power of two, or 0
+    uint32_t *table         # by a hash of line and price: every level, at most a quarter full; NOBODY: nothing there
+    size_t table_count      # a power of two, or 0
     uint64_t counts[COUNTERS]
 
 cdef inline Order *order_of(const Books *books, uint32_t slot) noexcept nogil:
@@ -90,122 +95,65 @@ cdef inline void books_clear(Books *books) noexcept nogil:
     for i in range(books.line_count):
         free(books.lines[i].places)
     free(books.lines)
-    free(books.hints)
+    free(books.table)
     slab_clear(&books.orders)
     slab_clear(&books.levels)
     refs_clear(&books.refs)
 
-# --- room ---------------------------------------------------------------------------------------
+# --- levels -------------------------------------------------------------------------------------
 
-cdef inline void drop_idle(Books *books, Line *line) noexcept nogil:
-    """Give back the levels of a line that lie idle. Hints may go on naming them: no price is 0."""
-    cdef uint32_t kept = 0
-    cdef uint32_t i, slot
-    for i in range(line.count):
-        slot = line.places[i].level
-        if level_of(books, slot).orders != 0:
-            line.places[kept] = line.places[i]
-            kept += 1
-        else:
-            level_of(books, slot).price = 0
-            slab_give(&books.levels, slot, sizeof(Level))
-    line.count = kept
+cdef inline uint32_t *home_of(const Books *books, uint32_t number, int64_t price) noexcept nogil:
+    """Return where a level belongs in the table."""
+    cdef uint64_t mixed = (<uint64_t>price + (<uint64_t>number << 40)) * <uint64_t>0x9E3779B97F4A7C15
+    return &books.table[(mixed >> 32) & (books.table_count - 1)]
 
-cdef inline int line_room(Books *books, Line *line) noexcept nogil:
-    """Make room for one more place in a full line; -1 when there is no memory. O(1) amortised.
-
-    A line grows when more than half of its levels are in use, so that the next time comes no sooner than after as many
-    places again.
-    """
-    cdef size_t capacity = <size_t>line.capacity * 2 if line.capacity else LINE_FIRST
-    cdef Place *places
-    drop_idle(books, line)
-    if line.count < line.capacity - line.capacity // 2:
-        return 0
-    places = <Place *>realloc(line.places, capacity * sizeof(Place))
-    if places == NULL:
-        return 0 if line.count < line.capacity else -1
-    line.places = places
-    line.capacity = <uint32_t>capacity
-    return 0
-
-cdef inline int lines_room(Books *books, uint32_t symbol) noexcept nogil:
-    """Make room for the two lines of a symbol; -1 when there is no memory."""
-    cdef size_t count = books.line_count if books.line_count else 2
-    cdef Line *lines
-    while count < <size_t>symbol * 2 + 2:
-        count *= 2
-    lines = <Line *>realloc(books.lines, count * sizeof(Line))
-    if lines == NULL:
-        return -1
-    memset(lines + books.line_count, 0, (count - books.line_count) * sizeof(Line))
-    books.lines = lines
-    books.line_count = <uint32_t>count
-    return 0
+cdef inline uint32_t *seat_of(const Books *books, uint32_t number, int64_t price) noexcept nogil:
+    """Return where the level of a price is in the table, or the free place where it belongs. O(1) expected."""
+    cdef uint32_t *seat = home_of(books, number, price)
+    cdef const Level *level
+    while True:
+        level = level_of(books, seat[0])
+        if pb_likely((level.price == price) & (level.line == number)) or seat[0] == NOBODY:
+            return seat
+        seat += 1
+        if seat == books.table + books.table_count:
+            seat = books.table
 
 cdef inline int place_room(Books *books, uint32_t number) noexcept nogil:
     """Make room for one more price of a line; -1 when there is no memory."""
-    if pb_unlikely(number >= books.line_count) and lines_room(books, number >> 1) != 0:
-        return -1
-    if pb_unlikely(books.lines[number].count == books.lines[number].capacity):
-        return line_room(books, &books.lines[number])
+    cdef size_t count = books.line_count if books.line_count else 2
+    cdef size_t capacity
+    cdef Line *lines
+    cdef Place *places
+    if number >= books.line_count:
+        while count <= number:
+            count *= 2
+        lines = <Line *>realloc(books.lines, count * sizeof(Line))
+        if lines == NULL:
+            return -1
+        memset(lines + books.line_count, 0, (count - books.line_count) * sizeof(Line))
+        books.lines = lines
+        books.line_count = <uint32_t>count
+    lines = &books.lines[number]
+    if lines.count == lines.capacity:
+        capacity = <size_t>lines.capacity * 2 if lines.capacity else LINE_FIRST
+        places = <Place *>realloc(lines.places, capacity * sizeof(Place))
+        if places == NULL:
+            return -1
+        lines.places = places
+        lines.capacity = <uint32_t>capacity
     return 0
 
-cdef inline int hints_room(Books *books) noexcept nogil:
-    """Let there be four hints for a level; those there were are forgotten. -1 when there is no memory."""
-    cdef size_t count = LEVELS_FIRST * 4
-    cdef uint32_t *hints
-    while count < <size_t>books.levels.capacity * 4:
-        count *= 2
-    hints = <uint32_t *>realloc(books.hints, count * sizeof(uint32_t))
-    if hints == NULL:
-        return -1
-    memset(hints, NOBODY, count * sizeof(uint32_t))
-    books.hints = hints
-    books.hint_count = count
-    return 0
-
-cdef inline int books_room(Books *books) noexcept nogil:
-    """Make room for all that TOGETHER messages may add, but places; -1 when there is no memory."""
-    if slab_reserve(&books.orders, TOGETHER, ORDERS_FIRST) != 0 or refs_reserve(&books.refs, TOGETHER) != 0:
-        return -1
-    if slab_reserve(&books.levels, TOGETHER, LEVELS_FIRST) != 0:
-        return -1
-    if books.hint_count < <size_t>books.levels.capacity * 4 and hints_room(books) != 0:
-        return -1
-    if books.orders.used == 0:
-        memset(order_of(books, slab_take(&books.orders, sizeof(Order))), 0, sizeof(Order))
-        memset(level_of(books, slab_take(&books.levels, sizeof(Level))), 0, sizeof(Level))
-    return 0
-
-# --- prices -------------------------------------------------------------------------------------
-
-cdef inline uint32_t above(const Line *line, int64_t key) noexcept nogil:
-    """Return how many places have a key of at most `key`: it stands right before that place, or belongs there."""
-    cdef uint32_t low = 0
-    cdef uint32_t high = line.count
-    cdef uint32_t middle
-    while low < high:
-        middle = (low + high) >> 1
-        if line.places[middle].key <= key:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-cdef inline uint32_t *hint_of(const Books *books, uint32_t number, int64_t price) noexcept nogil:
-    cdef uint64_t mixed = (<uint64_t>price + (<uint64_t>number << 40)) * <uint64_t>0x9E3779B97F4A7C15
-    return &books.hints[(mixed >> 32) & (books.hint_count - 1)]
-
-cdef inline uint32_t find_level(Books *books, uint32_t number, int64_t price) noexcept nogil:
-    """Return the level of a price that no hint led to, made when there is none. Room must be there for it."""
-    cdef Line *line = &books.lines[number]
-    cdef int64_t key = key_of(number, price)
-    cdef uint32_t at = above(line, key)
-    cdef uint32_t slot
+cdef inline uint32_t level_at(Books *books, uint32_t number, int64_t price) noexcept nogil:
+    """Return the level of a price, made when there is none, idle; NOBODY when there is no memory. O(1) expected."""
+    cdef uint32_t *seat = seat_of(books, number, price)
+    cdef uint32_t slot = seat[0]
+    cdef Line *line
     cdef Level *level
-    if at and line.places[at - 1].key == key:
-        return line.places[at - 1].level
+    if pb_likely(slot != NOBODY):
+        return slot
+    if place_room(books, number) != 0:
+        return NOBODY
     slot = slab_take(&books.levels, sizeof(Level))
     level = level_of(books, slot)
     level.tail = NOBODY
@@ -213,19 +161,112 @@ cdef inline uint32_t find_level(Books *books, uint32_t number, int64_t price) no
     level.line = number
     level.price = price
     level.lots = 0
-    memmove(&line.places[at + 1], &line.places[at], (line.count - at) * sizeof(Place))
-    line.places[at].key = key
-    line.places[at].level = slot
+    line = &books.lines[number]
+    line.places[line.count].key = key_of(number, price)
+    line.places[line.count].level = slot
     line.count += 1
+    seat[0] = slot
     return slot
 
-cdef inline uint32_t level_at(Books *books, uint32_t number, int64_t price) noexcept nogil:
-    """Return the level of a price, made when there is none. Room must be there for it and its place."""
-    cdef uint32_t *hint = hint_of(books, number, price)
-    cdef Level *level = level_of(books, hint[0])
-    if pb_unlikely((level.price != price) | (level.line != number)):
-        hint[0] = find_level(books, number, price)
-    return hint[0]
+cdef inline void drop_idle(Books *books) noexcept nogil:
+    """Give back all levels that lie idle. The table must be filled anew."""
+    cdef Line *line
+    cdef uint32_t number, i, kept, ordered, slot
+    for number in range(books.line_count):
+        line = &books.lines[number]
+        kept = 0
+        ordered = 0
+        for i in range(line.count):
+            slot = line.places[i].level
+            if level_of(books, slot).orders != 0:
+                line.places[kept] = line.places[i]
+                kept += 1
+                ordered += i < line.ordered
+            else:
+                level_of(books, slot).price = 0
+                slab_give(&books.levels, slot, sizeof(Level))
+        line.count = kept
+        line.ordered = ordered
+
+cdef inline void fill_table(Books *books) noexcept nogil:
+    cdef const Level *level
+    cdef uint32_t slot
+    memset(books.table, NOBODY, books.table_count * sizeof(uint32_t))
+    for slot in range(NOBODY + 1, books.levels.used):
+        level = level_of(books, slot)
+        if level.price != 0:
+            seat_of(books, level.line, level.price)[0] = slot
+
+cdef inline int levels_room(Books *books) noexcept nogil:
+    """Make room for TOGETHER more levels; -1 when there is no memory. O(1) amortised.
+
+    Idle levels go when they are half of all, otherwise there is room for twice as many: next time is far off.
+    """
+    cdef uint32_t live = 0
+    cdef uint32_t slot
+    cdef size_t count
+    cdef uint32_t *table
+    if not slab_has(&books.levels, TOGETHER):
+        for slot in range(books.levels.used):
+            live += level_of(books, slot).orders != 0
+        if live < books.levels.capacity // 2 - TOGETHER:
+            drop_idle(books)
+            fill_table(books)
+        elif slab_grow(&books.levels, LEVELS_FIRST) != 0:
+            return -1
+    if books.table_count < <size_t>books.levels.capacity * TABLE_SHARE:
+        count = <size_t>books.levels.capacity * TABLE_SHARE
+        table = <uint32_t *>realloc(books.table, count * sizeof(uint32_t))
+        if table == NULL:
+            return -1
+        books.table = table
+        books.table_count = count
+        fill_table(books)
+    return 0
+
+cdef inline int books_room(Books *books) noexcept nogil:
+    """Make room for all that TOGETHER messages may add, but places; -1 when there is no memory."""
+    if slab_reserve(&books.orders, TOGETHER, ORDERS_FIRST) != 0 or refs_reserve(&books.refs, TOGETHER) != 0:
+        return -1
+    if levels_room(books) != 0:
+        return -1
+    if books.orders.used == 0:
+        memset(order_of(books, slab_take(&books.orders, sizeof(Order))), 0, sizeof(Order))
+        memset(level_of(books, slab_take(&books.levels, sizeof(Level))), 0, sizeof(Level))
+    return 0
+
+# --- prices in order ----------------------------------------------------------------------------
+
+cdef inline int by_key(const void *a, const void *b) noexcept nogil:
+    cdef int64_t left = (<const Place *>a).key
+    cdef int64_t right = (<const Place *>b).key
+    return (left > right) - (left < right)
+
+cdef inline uint32_t above(const Place *places, uint32_t count, int64_t key) noexcept nogil:
+    """Return how many of `count` places in order have a key of at most `key`."""
+    cdef uint32_t low = 0
+    cdef uint32_t middle
+    while low < count:
+        middle = (low + count) >> 1
+        if places[middle].key <= key:
+            low = middle + 1
+        else:
+            count = middle
+    return low
+
+cdef inline void put_in_order(Line *line) noexcept nogil:
+    """Put the prices of a line in order. A few that came since the last time are moved to where they belong."""
+    cdef Place place
+    cdef uint32_t at
+    if line.count - line.ordered > NEW_FEW:
+        qsort(line.places, line.count, sizeof(Place), by_key)
+        line.ordered = line.count
+    while line.ordered < line.count:
+        place = line.places[line.ordered]
+        at = above(line.places, line.ordered, place.key)
+        memmove(&line.places[at + 1], &line.places[at], (line.ordered - at) * sizeof(Place))
+        line.places[at] = place
+        line.ordered += 1
 
 # --- orders -------------------------------------------------------------------------------------
 
@@ -242,13 +283,13 @@ cdef inline void remove(Books *books, RefEntry *entry, uint32_t slot) noexcept n
     slab_give(&books.orders, slot, sizeof(Order))
     books.resting -= 1
 
-cdef inline void add(Books *books, uint32_t number, uint64_t ref, int64_t price, uint32_t lots) noexcept nogil:
-    """Queue an order; one that has its reference goes first. Room must have been made."""
+cdef inline void add(Books *books, uint32_t at, uint64_t ref, uint32_t lots) noexcept nogil:
+    """Queue an order at a level; one that has its reference goes first. Room must have been made."""
     cdef RefEntry *entry = refs_make(&books.refs, ref)
     cdef uint32_t *known = &refs_page(&books.refs, entry)[ref & (REF_PAGE_REFS - 1)]
-    cdef uint32_t slot, at
+    cdef Level *level = level_of(books, at)
+    cdef uint32_t slot
     cdef Order *order
-    cdef Level *level
     if pb_unlikely(known[0] != NIL):
         books.counts[DUPLICATE_REFERENCE] += 1
         remove(books, entry, known[0])
@@ -257,9 +298,7 @@ cdef inline void add(Books *books, uint32_t number, uint64_t ref, int64_t price,
     slot = slab_take(&books.orders, sizeof(Order))
     known[0] = slot
     entry.live += 1
-    at = level_at(books, number, price)
     order = order_of(books, slot)
-    level = level_of(books, at)
     order.level = at
     order.lots = lots
     order.ref = ref
@@ -277,7 +316,7 @@ cdef inline int change(Books *books, const LogRecord *r) noexcept nogil:
     """Follow a message that names an order; -1 when there is no memory, with nothing of it done."""
     cdef RefEntry *entry = refs_entry(&books.refs, r.order_id)
     cdef uint32_t slot = NIL
-    cdef uint32_t number, lots
+    cdef uint32_t lots, at
     cdef Order *order
     cdef Level *level
     if pb_likely(entry != NULL):
@@ -287,8 +326,7 @@ cdef inline int change(Books *books, const LogRecord *r) noexcept nogil:
         return 0
     order = order_of(books, slot)
     level = level_of(books, order.level)
-    number = level.line
-    if pb_unlikely(number >> 1 != r.symbol):
+    if pb_unlikely(level.line >> 1 != r.symbol):
         books.counts[UNKNOWN_REFERENCE] += 1
         return 0
     # Chosen, not branched on: a deletion takes all lots there are, and so does a replacement.
@@ -301,10 +339,11 @@ cdef inline int change(Books *books, const LogRecord *r) noexcept nogil:
     if r.kind != LOG_REPLACE:
         remove(books, entry, slot)
         return 0
-    if place_room(books, number) != 0:
+    at = level_at(books, level.line, r.price_ticks)
+    if pb_unlikely(at == NOBODY):
         return -1
     remove(books, entry, slot)
-    add(books, number, r.new_order_id, r.price_ticks, <uint32_t>r.qty_lots)
+    add(books, at, r.new_order_id, <uint32_t>r.qty_lots)
     return 0
 
 cdef inline bint malformed(const LogRecord *r) noexcept nogil:
@@ -318,7 +357,7 @@ cdef inline bint malformed(const LogRecord *r) noexcept nogil:
 
 cdef inline int follow(Books *books, const LogRecord *r) noexcept nogil:
     """Follow one message; -1 when there is no memory, with nothing of it done but counted."""
-    cdef uint32_t number
+    cdef uint32_t at
     if pb_unlikely(<uint8_t>(r.kind - LOG_ADD) > LOG_REPLACE - LOG_ADD):
         books.counts[QUIET] += 1
         return 0
@@ -328,19 +367,19 @@ cdef inline int follow(Books *books, const LogRecord *r) noexcept nogil:
         return 0
     if r.kind != LOG_ADD:
         return change(books, r)
-    number = r.symbol * 2 + r.side
-    if place_room(books, number) != 0:
+    at = level_at(books, r.symbol * 2 + r.side, r.price_ticks)
+    if pb_unlikely(at == NOBODY):
         return -1
-    add(books, number, r.order_id, r.price_ticks, <uint32_t>r.qty_lots)
+    add(books, at, r.order_id, <uint32_t>r.qty_lots)
     return 0
 
 cdef inline void fetch(const Books *books, const LogRecord *records, Py_ssize_t count) noexcept nogil:
     """Ask for what the messages will touch, one step of the way at a time for all of them. Changes nothing.
 
-    An order that enters comes to its level by a hint, and to the last order there. The side of a replacement is not
+    An order that enters comes to its level by the table, and to the last order there. The side of a replacement is not
     known yet, so both are asked for.
     """
-    cdef const uint32_t *hints[2 * TOGETHER]
+    cdef const uint32_t *homes[2 * TOGETHER]
     cdef uint32_t slots[TOGETHER]
     cdef uint64_t refs[TOGETHER]
     cdef uint32_t named = 0
@@ -353,20 +392,20 @@ cdef inline void fetch(const Books *books, const LogRecord *records, Py_ssize_t 
         refs[named] = r.order_id
         named += r.kind != LOG_ADD
         if (r.kind == LOG_ADD) | (r.kind == LOG_REPLACE):
-            hints[entering] = hint_of(books, r.symbol * 2 + r.side, r.price_ticks)
-            pb_prefetch(hints[entering])
+            homes[entering] = home_of(books, r.symbol * 2 + r.side, r.price_ticks)
+            pb_prefetch(homes[entering])
             entering += 1
             if r.kind == LOG_REPLACE:
-                hints[entering] = hint_of(books, r.symbol * 2 + 1, r.price_ticks)
-                pb_prefetch(hints[entering])
+                homes[entering] = home_of(books, r.symbol * 2 + 1, r.price_ticks)
+                pb_prefetch(homes[entering])
                 entering += 1
     fetch_pages(books, refs, named, slots)
     for i in range(entering):
-        pb_prefetch(level_of(books, hints[i][0]))
+        pb_prefetch(level_of(books, homes[i][0]))
     fetch_orders(books, refs, named, slots)
     for i in range(entering):
-        # A hint may be of a level that is gone, whose tail is anything.
-        pb_prefetch(order_of(books, level_of(books, hints[i][0]).tail))
+        # It may be another's level.
+        pb_prefetch(order_of(books, level_of(books, homes[i][0]).tail))
     fetch_neighbours(books, slots, named)
 
 cdef inline void fetch_pages(const Books *books, const uint64_t *refs, uint32_t count, uint32_t *pages) noexcept nogil:

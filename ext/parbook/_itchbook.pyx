@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from parbook._built cimport (
     Books, COUNTERS, LOTS_BITS, Level, Line, NOBODY, Order, PRICE_BITS, SYMBOLS_LIMIT, TOGETHER, above, books_clear,
-    books_init, follow_some, key_of, level_of, order_of,
+    books_init, follow_some, key_of, level_of, order_of, put_in_order,
 )
 from parbook._itch cimport ItchDecoder
 from parbook._log cimport LogRecord
@@ -121,6 +121,7 @@ cdef class BookBuilder:
         out = []
         if number < self.books.line_count:
             line = &self.books.lines[number]
+            put_in_order(line)
             at = line.count
             while at > 0 and wanted > 0:
                 at -= 1
@@ -139,7 +140,8 @@ cdef class BookBuilder:
         if number >= self.books.line_count:
             return out
         line = &self.books.lines[number]
-        at = above(line, key_of(number, price))
+        put_in_order(line)
+        at = above(line.places, line.count, key_of(number, price))
         if at and line.places[at - 1].key == key_of(number, price):
             slot = level_of(&self.books, line.places[at - 1].level).tail
             while slot != NOBODY:
@@ -154,6 +156,7 @@ cdef class BookBuilder:
         cdef Line *line
         for number in range(self.books.line_count):
             line = &self.books.lines[number]
+            put_in_order(line)
             for at in range(line.count):
                 if at and line.places[at - 1].key >= line.places[at].key:
                     raise InvariantError(f"built book: prices of symbol {number >> 1} are out of order")
