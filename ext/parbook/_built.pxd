@@ -355,14 +355,17 @@ cdef inline bint malformed(const LogRecord *r) noexcept nogil:
         | (r.symbol >= SYMBOLS_LIMIT) | ((r.kind == LOG_ADD) & (r.side > 1))
     )
 
-cdef inline int follow(Books *books, const LogRecord *r) noexcept nogil:
-    """Follow one message; -1 when there is no memory, with nothing of it done but counted."""
+cdef inline int follow(Books *books, const LogRecord *r, bint checked) noexcept nogil:
+    """Follow one message; -1 when there is no memory, with nothing of it done but counted.
+
+    `checked`: it comes from the decoder, which lets nothing through that is out of range here.
+    """
     cdef uint32_t at
     if pb_unlikely(<uint8_t>(r.kind - LOG_ADD) > LOG_REPLACE - LOG_ADD):
         books.counts[QUIET] += 1
         return 0
     books.counts[r.kind - LOG_ADD] += 1
-    if pb_unlikely(malformed(r)):
+    if not checked and pb_unlikely(malformed(r)):
         books.counts[MALFORMED] += 1
         return 0
     if r.kind != LOG_ADD:
@@ -443,7 +446,7 @@ cdef inline void fetch_neighbours(const Books *books, const uint32_t *slots, uin
         pb_prefetch(order_of(books, order.prev))
         pb_prefetch(order_of(books, order.next))
 
-cdef inline int follow_some(Books *books, const LogRecord *records, Py_ssize_t count) noexcept nogil:
+cdef inline int follow_some(Books *books, const LogRecord *records, Py_ssize_t count, bint checked) noexcept nogil:
     """Follow at most TOGETHER messages in order; -1 when there is no memory, with those before followed."""
     cdef Py_ssize_t i
     if books_room(books) != 0:
@@ -451,6 +454,6 @@ cdef inline int follow_some(Books *books, const LogRecord *records, Py_ssize_t c
     if books.resting > FAR_ORDERS:
         fetch(books, records, count)
     for i in range(count):
-        if pb_unlikely(follow(books, &records[i]) != 0):
+        if pb_unlikely(follow(books, &records[i], checked) != 0):
             return -1
     return 0

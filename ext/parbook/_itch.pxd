@@ -23,9 +23,6 @@ cdef class ItchDecoder:
         self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *consumed,
         Py_ssize_t *count
     ) noexcept nogil
-    cdef Py_ssize_t _orders(
-        self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *count
-    ) noexcept nogil
     cdef Py_ssize_t _exactly(
         self, const uint8_t *p, Py_ssize_t size, LogRecord *r, Py_ssize_t *count, int *fault
     ) noexcept nogil

@@ -25,7 +25,10 @@ cdef extern from * nogil:
     """
     #include <stdint.h>
     #include <string.h>
+    #define PB_ITCH_DAY_NS INT64_C(86400000000000)
     static inline uint16_t be16(const uint8_t *p) { uint16_t v; memcpy(&v, p, 2); return __builtin_bswap16(v); }
+    static inline uint16_t raw16(const uint8_t *p) { uint16_t v; memcpy(&v, p, 2); return v; }
+    static inline uint16_t swapped16(uint16_t v) { return __builtin_bswap16(v); }
     static inline uint32_t be32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return __builtin_bswap32(v); }
     static inline uint64_t be64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return __builtin_bswap64(v); }
     static inline uint64_t raw64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return v; }
@@ -35,9 +38,13 @@ cdef extern from * nogil:
     }
     """
     uint16_t be16(const uint8_t *p)
+    uint16_t raw16(const uint8_t *p)
+    uint16_t swapped16(uint16_t v)
     uint32_t be32(const uint8_t *p)
     uint64_t be64(const uint8_t *p)
     uint64_t raw64(const uint8_t *p)
+    # A variable would be read again for every message.
+    const int64_t DAY_NS "PB_ITCH_DAY_NS"
     # Kind, side, printable, type and symbol in one store: eight bytes stored apart would keep a reader waiting.
     void put_head(void *record, uint32_t head, uint32_t symbol)
 
@@ -79,8 +86,6 @@ cdef enum:
     PRINTABLE_BIT = 1 << 16
 
 cdef uint64_t NO_MASK = ~<uint64_t>0
-cdef uint64_t TIME_MASK = (<uint64_t>1 << 48) - 1
-cdef int64_t DAY_NS = 86_400_000_000_000
 cdef uint64_t INT64_LIMIT = <uint64_t>1 << 63
 
 if sizeof(LogRecord) != LOG.itemsize:
@@ -89,26 +94,24 @@ if sizeof(LogRecord) != LOG.itemsize:
 cdef uint8_t LENGTH_OF[256]
 cdef uint8_t STOCK_AT[256]
 
-cdef struct Form:               # where a message about an order has what; a mask is 0 for what it has not
+cdef struct Form:               # where a message about an order has what; what it has not has the mask 0
     uint64_t new_mask
-    uint64_t new_free           # not 0: the field is not there, and cannot be wrong; so with lots and price
     uint64_t match_mask
     uint64_t stock_mask
     uint32_t lots_mask
     uint32_t price_mask
     uint32_t head               # kind, printable and type as a record begins with them
-    uint32_t flag_bit           # what to add to it when the flag is `flag_yes`
-    uint8_t lots_free
-    uint8_t price_free
-    uint8_t lots_at
+    uint32_t flag_bit           # what the other flag adds to it
+    uint16_t prefix             # the length, as it stands before a message
+    uint8_t lots_at             # 0 for what it has not: the type stands there, which is never 0
     uint8_t price_at
     uint8_t new_at
     uint8_t match_at
     uint8_t stock_at
     uint8_t flag_at
-    uint8_t flag_yes            # any value but these two is wrong
-    uint8_t flag_no
-    uint8_t need
+    uint8_t flag                # B of B and S, N of N and Y: the other one is odd where this is even, or the reverse
+    uint8_t flag_odd            # the bits in which they differ
+    uint8_t padding[14]         # to a power of two: an entry is found by a shift
 
 cdef Form FORMS[256]
 
@@ -135,24 +138,23 @@ cdef void _fill_forms() except *:
     memset(FORMS, 0, sizeof(FORMS))
     for i in range(256):
         # A flag that its own type byte cannot be: all other types are left to `_exactly`.
-        FORMS[i].flag_yes = FORMS[i].flag_no = i ^ 0xFF
+        FORMS[i].flag = i ^ 0xFF
     for kind, log_kind, lots_at, price_at, new_at, match_at, flag_at, flags, flag_bit in (
-        (b"A", LOG_ADD, 20, 32, 0, 0, 19, b"SB", SIDE_BIT),
-        (b"F", LOG_ADD, 20, 32, 0, 0, 19, b"SB", SIDE_BIT),
+        (b"A", LOG_ADD, 20, 32, 0, 0, 19, b"BS", SIDE_BIT),
+        (b"F", LOG_ADD, 20, 32, 0, 0, 19, b"BS", SIDE_BIT),
+        # Without a flag the type itself stands for one that is always right.
         (b"D", LOG_DELETE, 0, 0, 0, 0, 0, b"DD", 0),
         (b"X", LOG_REDUCE, 19, 0, 0, 0, 0, b"XX", 0),
-        # Without a flag the type itself stands for one that is always right.
-        (b"E", LOG_EXECUTE, 19, 0, 0, 23, 0, b"EE", PRINTABLE_BIT),
-        (b"C", LOG_EXECUTE, 19, 32, 0, 23, 31, b"YN", PRINTABLE_BIT),
+        (b"E", LOG_EXECUTE | PRINTABLE_BIT, 19, 0, 0, 23, 0, b"EE", 0),
+        (b"C", LOG_EXECUTE, 19, 32, 0, 23, 31, b"NY", PRINTABLE_BIT),
         (b"U", LOG_REPLACE, 27, 31, 19, 0, 0, b"UU", 0),
     ):
         form = &FORMS[<int>kind[0]]
-        form.need = LENGTH_OF[<int>kind[0]]
+        form.prefix = swapped16(LENGTH_OF[<int>kind[0]])
         form.head = log_kind | kind[0] << 24
         form.flag_bit = flag_bit
-        form.flag_at, form.flag_yes, form.flag_no = flag_at, flags[0], flags[1]
+        form.flag_at, form.flag, form.flag_odd = flag_at, flags[0], flags[0] ^ flags[1]
         form.lots_at, form.price_at, form.new_at, form.match_at = lots_at, price_at, new_at, match_at
-        form.lots_free, form.price_free, form.new_free = not lots_at, not price_at, not new_at
         form.lots_mask = 0xFFFFFFFF if lots_at else 0
         form.price_mask = 0xFFFFFFFF if price_at else 0
         form.new_mask = NO_MASK if new_at else 0
@@ -285,6 +287,71 @@ cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noex
     return NONE if r.qty_lots != 0 else SHARES
 
 
+cdef inline Py_ssize_t _orders(
+    ItchDecoder self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *count,
+    bint selected
+) noexcept nogil:
+    """Decode messages about orders as long as nothing is wrong or unusual; return the bytes taken.
+
+    Which of the seven types comes next cannot be guessed, so nothing branches on it. A table says where a type has what,
+    and all that may be wrong is asked at once. What is not plainly right is left to `_exactly`. `selected`: one stock
+    alone is wanted; a constant where the call stands.
+    """
+    cdef const uint8_t *m = block + PREFIX_BYTES
+    cdef const uint8_t *last = m + size - LONGEST_ORDER_FRAME
+    cdef const Form *form
+    cdef LogRecord *r = out
+    cdef const LogRecord *full = out + room
+    cdef uint64_t place = self.place - <uint64_t>m
+    cdef uint64_t passed = 0
+    cdef uint64_t stock, order_id, new_order_id, unequal
+    cdef uint32_t locate, price, lots, flag, other
+    cdef int64_t last_ns = self.last_ns
+    cdef int64_t ts_ns, below
+    while m <= last and r < full:
+        form = &FORMS[m[0]]
+        locate = be16(m + 1)
+        ts_ns = <int64_t>(be64(m + 5) >> 16)
+        stock = self.stock_of[locate]
+        order_id = be64(m + 11)
+        lots = be32(m + form.lots_at)
+        price = be32(m + form.price_at)
+        new_order_id = be64(m + form.new_at)
+        # Which of the two that a flag may be: all ones for the other. Then what is wrong with it.
+        flag = m[form.flag_at] ^ form.flag
+        other = 0 - (flag & 1)
+        unequal = (
+            (raw16(m - PREFIX_BYTES) ^ form.prefix) | (flag ^ (form.flag_odd & other))
+            | ((stock ^ raw64(m + form.stock_at)) & form.stock_mask)
+        )
+        # Negative when one of them is: time reversed or past the day; no lots, no price, no stock named so far.
+        below = (
+            (ts_ns - last_ns) | (DAY_NS - 1 - ts_ns) | (<int64_t>lots - 1) | (<int64_t>price - 1)
+            | <int64_t>(stock - 1)
+        )
+        if pb_unlikely((below < 0) | (unequal != 0) | (order_id == new_order_id)):
+            break
+        put_head(r, form.head | (form.flag_bit & other), 0 if selected else self.index_of[locate])
+        r.ts_ns = ts_ns
+        r.order_id = order_id
+        r.new_order_id = new_order_id & form.new_mask
+        r.price_ticks = price & form.price_mask
+        r.qty_lots = lots & form.lots_mask
+        r.match_id = be64(m + form.match_at) & form.match_mask
+        r.place = place + <uint64_t>m
+        last_ns = ts_ns
+        m += LENGTH_OF[m[0]] + PREFIX_BYTES
+        if selected and locate != <uint32_t>self.only_locate:
+            passed += 1
+        else:
+            r += 1
+    self.last_ns = last_ns
+    self.messages = self.messages + passed + <uint64_t>(r - out)
+    self.place = place + <uint64_t>m
+    count[0] = r - out
+    return m - PREFIX_BYTES - block
+
+
 @cython.final
 cdef class ItchDecoder:
     """Turns consecutive blocks of one ITCH 5.0 file into LOG records. See the stub for the contract."""
@@ -352,7 +419,12 @@ cdef class ItchDecoder:
         cdef Py_ssize_t taken, kept
         cdef int fault = NONE
         while True:
-            at += self._orders(block + at, size - at, out + made, room - made, &kept)
+            kept = 0
+            if self.framing == FRAMING_PREFIXED and size - at >= LONGEST_ORDER_FRAME:
+                if self.only_locate < 0:
+                    at += _orders(self, block + at, size - at, out + made, room - made, &kept, False)
+                else:
+                    at += _orders(self, block + at, size - at, out + made, room - made, &kept, True)
             made += kept
             if made == room:
                 break
@@ -364,74 +436,6 @@ cdef class ItchDecoder:
         consumed[0] = at
         count[0] = made
         return fault
-
-    cdef Py_ssize_t _orders(
-        self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *count
-    ) noexcept nogil:
-        """Decode messages about orders as long as nothing is wrong or unusual; return the bytes taken.
-
-        Which of the seven types comes next cannot be guessed, so nothing branches on it: a table says where a type has
-        what, and all that may be wrong is asked at once. What is not plainly right is left to `_exactly`.
-        """
-        cdef const uint8_t *p = block
-        cdef const uint8_t *last = block + size - LONGEST_ORDER_FRAME
-        cdef const uint8_t *m
-        cdef const Form *form
-        cdef LogRecord *r = out
-        cdef const LogRecord *full = out + room
-        cdef uint64_t messages = 0
-        cdef uint64_t stock, order_id, new_order_id, unequal
-        cdef uint32_t symbol_mask = 0xFFFFFFFF if self.only_locate < 0 else 0
-        cdef uint16_t need_mask = 0xFFFF if self.framing == FRAMING_PREFIXED else 0
-        cdef int32_t only = self.only_locate
-        cdef int64_t last_ns = self.last_ns
-        cdef int64_t ts_ns, price, lots, below
-        cdef uint32_t flagged
-        cdef uint16_t locate
-        cdef uint8_t flag
-        if self.framing == FRAMING_UNKNOWN:
-            count[0] = 0
-            return 0
-        while p <= last and r < full:
-            m = p + PREFIX_BYTES
-            form = &FORMS[m[0]]
-            locate = be16(m + 1)
-            ts_ns = <int64_t>(be64(m + 3) & TIME_MASK)
-            stock = self.stock_of[locate]
-            order_id = be64(m + 11)
-            lots = be32(m + form.lots_at) & form.lots_mask
-            price = be32(m + form.price_at) & form.price_mask
-            new_order_id = be64(m + form.new_at) & form.new_mask
-            flag = m[form.flag_at]
-            flagged = flag == form.flag_yes
-            # Negative when one of them is: time reversed or past the day; no lots, no price, no stock named so far.
-            below = (
-                (ts_ns - last_ns) | (DAY_NS - 1 - ts_ns) | ((lots | form.lots_free) - 1)
-                | ((price | form.price_free) - 1) | <int64_t>(stock - 1)
-            )
-            unequal = (
-                <uint64_t>(be16(p) ^ (form.need & need_mask)) | ((stock ^ raw64(m + form.stock_at)) & form.stock_mask)
-                | ((flagged ^ 1) & (flag != form.flag_no))
-            )
-            if pb_unlikely((below < 0) | (unequal != 0) | (((order_id ^ new_order_id) | form.new_free) == 0)):
-                break
-            put_head(r, form.head | (flagged * form.flag_bit), self.index_of[locate] & symbol_mask)
-            r.ts_ns = ts_ns
-            r.order_id = order_id
-            r.new_order_id = new_order_id
-            r.price_ticks = price
-            r.qty_lots = lots
-            r.match_id = be64(m + form.match_at) & form.match_mask
-            r.place = self.place + <uint64_t>(p - block)
-            r += (only < 0) | (locate == only)
-            last_ns = ts_ns
-            messages += 1
-            p = m + form.need
-        self.last_ns = last_ns
-        self.messages = self.messages + messages
-        self.place = self.place + <uint64_t>(p - block)
-        count[0] = r - out
-        return p - block
 
     cdef Py_ssize_t _exactly(
         self, const uint8_t *p, Py_ssize_t size, LogRecord *r, Py_ssize_t *count, int *fault
@@ -458,7 +462,7 @@ cdef class ItchDecoder:
         if size - PREFIX_BYTES < need:
             return 0
         locate = be16(m + 1)
-        ts_ns = <int64_t>(be64(m + 3) & TIME_MASK)
+        ts_ns = <int64_t>(be64(m + 5) >> 16)
         if ts_ns < self.last_ns or ts_ns >= DAY_NS:
             fault[0] = TIME_REVERSED if ts_ns < self.last_ns else TIME_OF_DAY
             return 0

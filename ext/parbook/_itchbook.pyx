@@ -29,7 +29,7 @@ cdef int follow_all(Books *books, const LogRecord *records, Py_ssize_t count) no
     """Follow all messages in order; -1 when there is no memory, with those before followed."""
     cdef Py_ssize_t at = 0
     while at < count:
-        if follow_some(books, records + at, min(count - at, TOGETHER)) != 0:
+        if follow_some(books, records + at, min(count - at, TOGETHER), False) != 0:
             return -1
         at += TOGETHER
     return 0
@@ -49,7 +49,7 @@ cdef int decode_all(
     while count == TOGETHER:
         fault[0] = decoder.decode_some(block + consumed[0], size - consumed[0], records, TOGETHER, &taken, &count)
         consumed[0] += taken
-        if follow_some(books, records, count) != 0:
+        if follow_some(books, records, count, True) != 0:
             return -1
     return 0
 
