@@ -21,7 +21,7 @@ cdef class ItchDecoder:
     # was room for, there may be more.
     cdef int decode_some(
         self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *consumed,
-        Py_ssize_t *count
+        Py_ssize_t *count, bint whole
     ) noexcept nogil
     cdef Py_ssize_t _exactly(
         self, const uint8_t *p, Py_ssize_t size, LogRecord *r, Py_ssize_t *count, int *fault

@@ -289,7 +289,7 @@ cdef inline int _decode_order(const uint8_t *m, uint8_t kind, LogRecord *r) noex
 
 cdef inline Py_ssize_t _orders(
     ItchDecoder self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *count,
-    bint selected
+    bint selected, bint whole
 ) noexcept nogil:
     """Decode messages about orders as long as nothing is wrong or unusual; return the bytes taken.
 
@@ -332,13 +332,14 @@ cdef inline Py_ssize_t _orders(
         if pb_unlikely((below < 0) | (unequal != 0) | (order_id == new_order_id)):
             break
         put_head(r, form.head | (form.flag_bit & other), 0 if selected else self.index_of[locate])
-        r.ts_ns = ts_ns
         r.order_id = order_id
         r.new_order_id = new_order_id & form.new_mask
         r.price_ticks = price & form.price_mask
         r.qty_lots = lots & form.lots_mask
-        r.match_id = be64(m + form.match_at) & form.match_mask
-        r.place = place + <uint64_t>m
+        if whole:
+            r.ts_ns = ts_ns
+            r.match_id = be64(m + form.match_at) & form.match_mask
+            r.place = place + <uint64_t>m
         last_ns = ts_ns
         m += LENGTH_OF[m[0]] + PREFIX_BYTES
         if selected and locate != <uint32_t>self.only_locate:
@@ -404,7 +405,7 @@ cdef class ItchDecoder:
         records = np.empty(room, LOG)
         raw = records.view(np.uint8)
         with nogil:
-            fault = self.decode_some(&block[0], size, <LogRecord *>&raw[0], room, &consumed, &count)
+            fault = self.decode_some(&block[0], size, <LogRecord *>&raw[0], room, &consumed, &count, True)
         del raw
         # A sparse slice would keep the whole allocation alive.
         out = records[:count].copy() if count < len(records) // 8 else records[:count]
@@ -412,7 +413,7 @@ cdef class ItchDecoder:
 
     cdef int decode_some(
         self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *consumed,
-        Py_ssize_t *count
+        Py_ssize_t *count, bint whole
     ) noexcept nogil:
         cdef Py_ssize_t at = 0
         cdef Py_ssize_t made = 0
@@ -421,10 +422,12 @@ cdef class ItchDecoder:
         while True:
             kept = 0
             if self.framing == FRAMING_PREFIXED and size - at >= LONGEST_ORDER_FRAME:
-                if self.only_locate < 0:
-                    at += _orders(self, block + at, size - at, out + made, room - made, &kept, False)
+                if self.only_locate >= 0:
+                    at += _orders(self, block + at, size - at, out + made, room - made, &kept, True, True)
+                elif whole:
+                    at += _orders(self, block + at, size - at, out + made, room - made, &kept, False, True)
                 else:
-                    at += _orders(self, block + at, size - at, out + made, room - made, &kept, True)
+                    at += _orders(self, block + at, size - at, out + made, room - made, &kept, False, False)
             made += kept
             if made == room:
                 break

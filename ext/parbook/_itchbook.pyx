@@ -47,7 +47,9 @@ cdef int decode_all(
     cdef Py_ssize_t taken
     consumed[0] = 0
     while count == TOGETHER:
-        fault[0] = decoder.decode_some(block + consumed[0], size - consumed[0], records, TOGETHER, &taken, &count)
+        fault[0] = decoder.decode_some(
+            block + consumed[0], size - consumed[0], records, TOGETHER, &taken, &count, False
+        )
         consumed[0] += taken
         if follow_some(books, records, count, True) != 0:
             return -1
