@@ -380,11 +380,11 @@ cdef inline void fetch(const Books *books, const LogRecord *records, Py_ssize_t 
     """Ask for what the messages will touch, one step of the way at a time for all of them. Changes nothing.
 
     An order that enters comes to its level by the table, and to the last order there. The side of a replacement is not
-    known yet, so both are asked for.
+    known yet, so both are asked for. The lists grow without a branch on the kind, which cannot be guessed.
     """
-    cdef const uint32_t *homes[2 * TOGETHER]
+    cdef const uint32_t *homes[2 * TOGETHER + 1]
     cdef uint32_t slots[TOGETHER]
-    cdef uint64_t refs[TOGETHER]
+    cdef uint64_t refs[TOGETHER + 1]
     cdef uint32_t named = 0
     cdef uint32_t entering = 0
     cdef const LogRecord *r
@@ -394,14 +394,13 @@ cdef inline void fetch(const Books *books, const LogRecord *records, Py_ssize_t 
         pb_prefetch(&books.refs.entries[refs_home(&books.refs, r.order_id >> REF_PAGE_SHIFT)])
         refs[named] = r.order_id
         named += r.kind != LOG_ADD
-        if (r.kind == LOG_ADD) | (r.kind == LOG_REPLACE):
-            homes[entering] = home_of(books, r.symbol * 2 + r.side, r.price_ticks)
+        homes[entering] = home_of(books, r.symbol * 2 + r.side, r.price_ticks)
+        pb_prefetch(homes[entering])
+        entering += (r.kind == LOG_ADD) | (r.kind == LOG_REPLACE)
+        if pb_unlikely(r.kind == LOG_REPLACE):
+            homes[entering] = home_of(books, r.symbol * 2 + 1, r.price_ticks)
             pb_prefetch(homes[entering])
             entering += 1
-            if r.kind == LOG_REPLACE:
-                homes[entering] = home_of(books, r.symbol * 2 + 1, r.price_ticks)
-                pb_prefetch(homes[entering])
-                entering += 1
     fetch_pages(books, refs, named, slots)
     for i in range(entering):
         pb_prefetch(level_of(books, homes[i][0]))
