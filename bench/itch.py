@@ -16,7 +16,7 @@ from bench.bars import NOT_JUDGED, Row, judged
 from bench.itchday import write_day
 from bench.measure import BUILD, Settings, Spread, interleave, note, ratios, short, timed
 from bench.peers import itch_book
-from parbook._itch import ItchDecoder
+from parbook._itch import Fault, ItchDecoder
 from parbook._itchbook import BookBuilder
 from parbook.logs.generate import write_itch
 
@@ -77,26 +77,25 @@ def _rows(settings: Settings, name: str, data: bytes, written: int) -> list[Row]
 
 
 def build(data: bytes) -> tuple[ItchDecoder, BookBuilder]:
-    """Decode a whole file in memory, block by block, and build its books."""
+    """Decode a whole file in memory and build its books, block by block, in one pass."""
     decoder, builder = ItchDecoder(), BookBuilder()
-    _decoded(data, decoder, builder)
+    _blocks(data, partial(builder.feed_itch, decoder))
     return decoder, builder
 
 
 def decode(data: bytes) -> int:
     """Decode a whole file in memory, block by block, as a reader does; return the number of messages."""
     decoder = ItchDecoder()
-    _decoded(data, decoder, None)
+    _blocks(data, lambda block: decoder.decode(block)[1:])
     return decoder.messages
 
 
-def _decoded(data: bytes, decoder: ItchDecoder, builder: BookBuilder | None) -> None:
+def _blocks(data: bytes, take: Callable[[memoryview], tuple[int, Fault | int]]) -> None:
+    """Hand over block after block, each from where the one before was taken to; AssertionError for a fault."""
     view = memoryview(data)
     at = 0
     while at < len(data):
-        records, consumed, fault = decoder.decode(view[at : at + _BLOCK_BYTES])
-        if builder is not None:
-            builder.feed(records)
+        consumed, fault = take(view[at : at + _BLOCK_BYTES])
         at += consumed
         if fault or consumed == 0:
             raise AssertionError(f"the decoder stopped at byte {at} with fault {fault}")

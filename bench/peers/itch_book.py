@@ -33,8 +33,10 @@ def module() -> Any | None:
 def build(peer: Any, data: bytes, block_bytes: int) -> dict[str, Any]:
     """Parse the bytes and build every book, without tables; return the peer's counts."""
     session = peer.Session(tables=[], depth=0, symbols=[])
+    # A view, as parbook gets: slices of bytes would be copies, a fourteenth of its time.
+    view = memoryview(data)
     for at in range(0, len(data), block_bytes):
-        session.feed(data[at : at + block_bytes])
+        session.feed(view[at : at + block_bytes])
     return dict(session.stats())
 
 

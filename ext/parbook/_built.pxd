@@ -12,7 +12,7 @@ from parbook._refs cimport (
     refs_make, refs_page, refs_reserve,
 )
 from parbook._slab cimport Slab, slab_clear, slab_give, slab_grow, slab_has, slab_init, slab_reserve, slab_take
-from parbook._types cimport NIL, pb_likely, pb_prefetch, pb_unlikely
+from parbook._types cimport NIL, pb_highest_bit, pb_likely, pb_prefetch, pb_unlikely
 
 cdef enum:
     # In the order of COUNTS; the first five at the number of their kind less one.
@@ -29,6 +29,7 @@ cdef enum:
     LEVELS_FIRST = 128
     LINE_FIRST = 8
     TABLE_SHARE = 4         # places in the table for each level there is room for
+    LINES_SHARE = 4         # lines that may be looked at for each level there is room for
     NEW_FEW = 16            # so many new prices are put in order one by one
     TOGETHER = 64           # records that room is made for, and that are fetched ahead, at once
     FAR_ORDERS = 16384      # above so many resting orders they no longer fit the nearer caches
@@ -73,6 +74,7 @@ cdef struct Books:
     uint32_t resting
     uint32_t *table         # by a hash of line and price: every level, at most a quarter full; NOBODY: nothing there
     size_t table_count      # a power of two, or 0
+    int table_shift         # a hash of 64 bits moved right by this is a place in the table
     uint64_t counts[COUNTERS]
 
 cdef inline Order *order_of(const Books *books, uint32_t slot) noexcept nogil:
@@ -105,7 +107,8 @@ cdef inline void books_clear(Books *books) noexcept nogil:
 cdef inline uint32_t *home_of(const Books *books, uint32_t number, int64_t price) noexcept nogil:
     """Return where a level belongs in the table."""
     cdef uint64_t mixed = (<uint64_t>price + (<uint64_t>number << 40)) * <uint64_t>0x9E3779B97F4A7C15
-    return &books.table[(mixed >> 32) & (books.table_count - 1)]
+    # The highest bits: every bit of the price has a say in them.
+    return &books.table[mixed >> books.table_shift]
 
 cdef inline uint32_t *seat_of(const Books *books, uint32_t number, int64_t price) noexcept nogil:
     """Return where the level of a price is in the table, or the free place where it belongs. O(1) expected."""
@@ -200,7 +203,8 @@ cdef inline void fill_table(Books *books) noexcept nogil:
 cdef inline int levels_room(Books *books) noexcept nogil:
     """Make room for TOGETHER more levels; -1 when there is no memory. O(1) amortised.
 
-    Idle levels go when they are half of all, otherwise there is room for twice as many: next time is far off.
+    Idle levels go when they are half of all, and all are not few among the lines, every one of which is looked at.
+    Otherwise there is room for twice as many. Either way the next time is far off.
     """
     cdef uint32_t live = 0
     cdef uint32_t slot
@@ -209,7 +213,7 @@ cdef inline int levels_room(Books *books) noexcept nogil:
     if not slab_has(&books.levels, TOGETHER):
         for slot in range(books.levels.used):
             live += level_of(books, slot).orders != 0
-        if live < books.levels.capacity // 2 - TOGETHER:
+        if live < books.levels.capacity // 2 - TOGETHER and books.line_count <= books.levels.capacity * LINES_SHARE:
             drop_idle(books)
             fill_table(books)
         elif slab_grow(&books.levels, LEVELS_FIRST) != 0:
@@ -221,6 +225,7 @@ cdef inline int levels_room(Books *books) noexcept nogil:
             return -1
         books.table = table
         books.table_count = count
+        books.table_shift = 64 - pb_highest_bit(count)
         fill_table(books)
     return 0
 

@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from parbook._built cimport (
     Books, COUNTERS, LOTS_BITS, Level, Line, NOBODY, Order, PRICE_BITS, SYMBOLS_LIMIT, TOGETHER, above, books_clear,
-    books_init, follow_some, key_of, level_of, order_of, put_in_order,
+    books_init, follow_some, key_of, level_of, order_of, put_in_order, seat_of,
 )
 from parbook._itch cimport ItchDecoder
 from parbook._log cimport LogRecord
@@ -182,6 +182,8 @@ cdef class BookBuilder:
             orders += 1
             behind = at
             at = order.prev
+        if seat_of(&self.books, number, level.price)[0] != slot:
+            raise InvariantError(f"built book: the level at {level.price} is not found by its price")
         if (level.orders, level.lots, level.line) != (orders, lots, number):
             raise InvariantError(f"built book: the level at {level.price} does not add up")
         if key != key_of(number, level.price):

@@ -47,6 +47,9 @@ def message(kind, **changes):
     return encode(kind, **({"locate": LOCATE, "ts_ns": TS} | values | changes))
 
 
+BEHIND = [message("D")] * 3
+
+
 def decode(*parts):
     data = b"".join(parts)
     records, consumed, fault = ItchDecoder().decode(data)
@@ -58,6 +61,9 @@ def one(kind, **changes):
     assert fault == Fault.NONE
     assert consumed == len(DIRECTORY) + PREFIX_BYTES + LENGTHS[kind]
     assert len(records) == 2
+    # With others behind it the message takes the quicker way.
+    among, _, _ = decode(DIRECTORY, message(kind, **changes), *BEHIND)
+    assert np.array_equal(among[:2], records)
     return records[1]
 
 
@@ -181,10 +187,11 @@ def test_any_message_with_a_stock_names_its_locate(kind):
     ],
 )
 def test_impossible_fields_stop_the_decoder_at_their_message(kind, changes, fault):
-    records, consumed, found = decode(DIRECTORY, message(kind, **changes), message("D"))
-    assert found == fault
-    assert consumed == len(DIRECTORY)
-    assert len(records) == 1
+    for behind in ([message("D")], BEHIND):
+        records, consumed, found = decode(DIRECTORY, message(kind, **changes), *behind)
+        assert found == fault
+        assert consumed == len(DIRECTORY)
+        assert len(records) == 1
 
 
 @pytest.mark.parametrize("kind", MESSAGES)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from parbook._itch import Fault, ItchDecoder
 from parbook.codes import Side
 from parbook.errors import InvariantError
 from parbook.logs.records import LogKind
@@ -115,6 +116,12 @@ class BookBuilder:
                 self._add(order_id, BuiltOrder(symbol, side, price, lots))
             else:
                 self._change(kind, symbol, order_id, new_id, price, lots)
+
+    def feed_itch(self, decoder: ItchDecoder, block: bytes | bytearray | memoryview) -> tuple[int, Fault | int]:
+        """Decode the whole messages at the start of `block` and apply them: (bytes consumed, fault) as of `decode`."""
+        records, consumed, fault = decoder.decode(block)
+        self.feed(records)
+        return consumed, fault
 
     def order(self, order_id: int) -> BuiltOrder | None:
         """Return a resting order, None when no order of this reference rests. O(1)."""
