@@ -23,7 +23,7 @@ cdef enum:
     MALFORMED = 9
     COUNTERS = 10
 
-    # Slot 0 of orders and of levels is no order and no level: it takes what is written to a neighbour that is not there.
+    # Slot 0 is no order and no level: it takes what is written to a neighbour that is not there.
     NOBODY = 0
     ORDERS_FIRST = 128
     LEVELS_FIRST = 128

@@ -18,7 +18,7 @@ cdef class ItchDecoder:
     cdef readonly uint64_t place
 
     # Decode until `room` records are there, the bytes end, or one is wrong: the Fault. With as many records as there
-    # was room for, there may be more.
+    # was room for, there may be more. Not `whole`: time, match and place of a record may be anything.
     cdef int decode_some(
         self, const uint8_t *block, Py_ssize_t size, LogRecord *out, Py_ssize_t room, Py_ssize_t *consumed,
         Py_ssize_t *count, bint whole

@@ -5,14 +5,14 @@ execution, cancel or delete are in the book, not in the message, and stay 0 here
 blocks is the framing, the clock and which stock each locate code stands for.
 """
 cimport cython
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from parbook._log cimport (
     LOG_ADD, LOG_CROSS, LOG_DELETE, LOG_EXECUTE, LOG_HALT, LOG_HIDDEN_TRADE, LOG_OTHER, LOG_REDUCE, LOG_REPLACE,
     LOG_RESUME, LogRecord,
 )
-from parbook._types cimport pb_likely, pb_unlikely
+from parbook._types cimport pb_unlikely
 
 import numpy as np
 
@@ -293,22 +293,19 @@ cdef inline Py_ssize_t _orders(
 ) noexcept nogil:
     """Decode messages about orders as long as nothing is wrong or unusual; return the bytes taken.
 
-    Which of the seven types comes next cannot be guessed, so nothing branches on it. A table says where a type has what,
-    and all that may be wrong is asked at once. What is not plainly right is left to `_exactly`. `selected`: one stock
-    alone is wanted; a constant where the call stands.
+    Which of the seven types comes next cannot be guessed, so nothing branches on it. A table says where a type has
+    what, and all that may be wrong is asked at once. What is not plainly right is left to `_exactly`. `selected`: one
+    stock alone is wanted; not `whole`: only what the books read is. Both are constants where the call stands.
     """
     cdef const uint8_t *m = block + PREFIX_BYTES
     cdef const uint8_t *last = m + size - LONGEST_ORDER_FRAME
     cdef const Form *form
     cdef LogRecord *r = out
-    cdef const LogRecord *full = out + room
     cdef uint64_t place = self.place - <uint64_t>m
-    cdef uint64_t passed = 0
-    cdef uint64_t stock, order_id, new_order_id, unequal
+    cdef uint64_t stock, order_id, new_order_id, unequal, passed = 0
     cdef uint32_t locate, price, lots, flag, other
-    cdef int64_t last_ns = self.last_ns
-    cdef int64_t ts_ns, below
-    while m <= last and r < full:
+    cdef int64_t ts_ns, below, last_ns = self.last_ns
+    while m <= last and r < out + room:
         form = &FORMS[m[0]]
         locate = be16(m + 1)
         ts_ns = <int64_t>(be64(m + 5) >> 16)
@@ -326,8 +323,7 @@ cdef inline Py_ssize_t _orders(
         )
         # Negative when one of them is: time reversed or past the day; no lots, no price, no stock named so far.
         below = (
-            (ts_ns - last_ns) | (DAY_NS - 1 - ts_ns) | (<int64_t>lots - 1) | (<int64_t>price - 1)
-            | <int64_t>(stock - 1)
+            (ts_ns - last_ns) | (DAY_NS - 1 - ts_ns) | (<int64_t>lots - 1) | (<int64_t>price - 1) | <int64_t>(stock - 1)
         )
         if pb_unlikely((below < 0) | (unequal != 0) | (order_id == new_order_id)):
             break

@@ -24,7 +24,6 @@ if (PRICE_BITS, LOTS_BITS, SYMBOLS_LIMIT) != (PRICE_MAX.bit_length() - 1, LOTS_M
     raise ImportError("parbook._itchbook was compiled for other ranges. Build parbook again.")
 
 
-
 cdef int follow_all(Books *books, const LogRecord *records, Py_ssize_t count) noexcept nogil:
     """Follow all messages in order; -1 when there is no memory, with those before followed."""
     cdef Py_ssize_t at = 0
