@@ -99,6 +99,15 @@ def test_what_comes_before_a_fault_is_applied(builder):
         assert seen(decoder) == seen(expected_decoder)
 
 
+def test_the_clock_goes_on_from_portion_to_portion():
+    parts = market("dense", 140, random.Random(10))
+    for at in range(3, 140):
+        # The message before it has the time at - 2.
+        data = b"".join([*parts[:at], encode("D", locate=1, ts_ns=at - 3, order_id=1), *parts[at:]])
+        outcome = Compiled().feed_itch(ItchDecoder(), data)
+        assert outcome == (len(b"".join(parts[:at])), Fault.TIME_REVERSED)
+
+
 @BOTH
 def test_a_selected_stock_is_followed_alone(builder):
     data = b"".join(market("dense", 2_000, random.Random(8)))
