@@ -107,7 +107,8 @@ cdef inline void books_clear(Books *books) noexcept nogil:
 cdef inline uint32_t *home_of(const Books *books, uint32_t number, int64_t price) noexcept nogil:
     """Return where a level belongs in the table."""
     cdef uint64_t mixed = (<uint64_t>price + (<uint64_t>number << 40)) * <uint64_t>0x9E3779B97F4A7C15
-    # The highest bits: every bit of the price has a say in them.
+    # The highest bits, in which every bit has a say. Twice: prices in even steps of some lengths would fall together.
+    mixed = (mixed ^ (mixed >> 32)) * <uint64_t>0x9E3779B97F4A7C15
     return &books.table[mixed >> books.table_shift]
 
 cdef inline uint32_t *seat_of(const Books *books, uint32_t number, int64_t price) noexcept nogil:
