@@ -18,6 +18,7 @@ from bench.measure import BUILD, Settings, Spread, interleave, note, ratios, sho
 from bench.peers import itch_book
 from parbook._itch import Fault, ItchDecoder
 from parbook._itchbook import BookBuilder
+from parbook.codes import Side
 from parbook.logs.generate import write_itch
 
 _BLOCK_BYTES: Final = 1 << 18
@@ -77,9 +78,15 @@ def _rows(settings: Settings, name: str, data: bytes, written: int) -> list[Row]
 
 
 def build(data: bytes) -> tuple[ItchDecoder, BookBuilder]:
-    """Decode a whole file in memory and build its books, block by block, in one pass."""
+    """Decode a whole file in memory and build its books, block by block, in one pass; ask for the best of every side.
+
+    Asking is part of the task: the builder puts prices in order when they are asked for.
+    """
     decoder, builder = ItchDecoder(), BookBuilder()
     _blocks(data, partial(builder.feed_itch, decoder))
+    for symbol in range(len(decoder.symbols())):
+        for side in Side:
+            builder.best(symbol, side)
     return decoder, builder
 
 

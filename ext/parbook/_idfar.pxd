@@ -1,5 +1,5 @@
-# Pages of order ids that the directory no longer spans, found by their number. The directory has 8 bytes for every 64 ids,
-# live or not: an order that rests through billions of later ones would let it grow without end.
+# Pages of order ids that the directory no longer spans, found by their number. The directory has 8 bytes for every 64
+# ids, live or not: an order that rests through billions of later ones would let it grow without end.
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 

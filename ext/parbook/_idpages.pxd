@@ -70,8 +70,8 @@ cdef struct FarPages:
     uint32_t shift          # 64 less the bits of a position
     size_t used
 
-# Order ids are dense, so an id finds its order by two array reads. Pages without a live id are given back; the directory
-# forgets its dead beginning, and hands pages that are far behind over to a table.
+# Order ids are dense, so an id finds its order by two array reads. Pages without a live id are given back; the
+# directory forgets its dead beginning, and hands pages that are far behind over to a table.
 cdef struct IdIndex:
     Slab pages
     PageRef *directory

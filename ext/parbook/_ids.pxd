@@ -34,7 +34,7 @@ cdef inline void ids_clear(IdIndex *ids) noexcept nogil:
     ids_init(ids)
 
 cdef inline void ids_forget_dead(IdIndex *ids) noexcept nogil:
-    """Let the directory begin at its first page of use once half of it is dead, or as much as it keeps. O(1) amortised."""
+    """Let the directory begin at its first page in use once half of it is dead, or NEAR_PAGES are. O(1) amortised."""
     while ids.dead < ids.length and ids.directory[ids.dead].live == 0:
         ids.dead += 1
     if ids.dead * 2 < ids.length and ids.dead < NEAR_PAGES:
