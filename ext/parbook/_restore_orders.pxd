@@ -82,8 +82,8 @@ cdef inline void count_orders(
             loading.greatest_id = max(loading.greatest_id, record.order_id)
 
 cdef inline int span_ids(IdIndex *ids, uint64_t least, uint64_t greatest) noexcept nogil:
-    """Let the directory reach from one id to another, or back from it as far as directories do: the orders of a state do
-    not come by id. -1 without memory."""
+    """Let the directory reach from one id to another, or back from it as far as directories do: the orders of a state
+    do not come by id. -1 without memory."""
     cdef uint64_t length = min((greatest >> PAGE_SHIFT) - (least >> PAGE_SHIFT) + 1, <uint64_t>NEAR_PAGES)
     cdef size_t capacity = 16
     while capacity < length:
