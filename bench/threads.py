@@ -19,7 +19,7 @@ from bench.workloads import BATCH, INSTRUMENT, BatchMarket, batches, feed, flow
 from parbook import Market
 from parbook.records import Records
 
-_LAPS: Final = 8
+LAPS: Final = 8
 """So many of a kind has a thread, each with the same commands: a sample is then a tenth of a second. The start of a
 thread and the waking of a core that slept take a millisecond or two, which one of twelve showed as throughput lost."""
 
@@ -69,7 +69,7 @@ def _row(settings: Settings, kind: str, parts: list[Records]) -> Row:
 
 
 def _feeder(kind: str, parts: list[Records]) -> Callable[[], object]:
-    fresh = [MADE[kind]() for _ in range(_LAPS)]
+    fresh = [MADE[kind]() for _ in range(LAPS)]
 
     def laps() -> None:
         for venue in fresh:

@@ -208,5 +208,6 @@ def test_both_kinds_are_measured_against_one(monkeypatch):
         monkeypatch.setitem(threads.MADE, kind, partial(counted, kind, make))
     rows = threads.thread_rows(QUICK)
     assert [row.what.split(":")[0] for row in rows] == ["markets", "exchanges"]
-    # A round makes one for the one thread and two for the two.
-    assert made == ["market"] * 3 * QUICK.rounds + ["exchange"] * 3 * QUICK.rounds
+    # A round makes for the one thread and for each of the two what all laps need.
+    each = 3 * threads.LAPS * QUICK.rounds
+    assert made == ["market"] * each + ["exchange"] * each
