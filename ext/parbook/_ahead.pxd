@@ -14,7 +14,7 @@ from parbook._book cimport Book, Order, level_at, order_at
 from parbook._desk cimport Desk
 from parbook._identity cimport CAPACITY_SPARSE, DEAD, ClientIds, client_find, client_home
 from parbook._idpages cimport PAGE_SHIFT
-from parbook._ids cimport ids_ask, ids_find
+from parbook._ids cimport ids_ask, ids_asked
 from parbook._ledger cimport balance_ask, profile_ask
 from parbook._listing cimport Funds, paying_asset
 from parbook._lines cimport LINE_BYTES
@@ -144,17 +144,18 @@ cdef inline int64_t ask_pages(Asked *asked, int64_t count) noexcept nogil:
     cdef const Book *book
     cdef int64_t i
     cdef int64_t kept = 0
-    cdef bint leads
+    cdef uint32_t slot
     for i in range(count):
         command = asked[i].command
         book = &asked[i].desk.book
         ask_client(&asked[i].desk.ids, command.account, command.client_id)
         if command.order_id != 0:
-            leads = ids_ask(&book.ids, command.order_id)
+            slot = ids_ask(&book.ids, command.order_id)
         else:
-            leads = command.client_id != 0
+            slot = 0 if command.client_id != 0 else NIL
         asked[kept] = asked[i]
-        kept += leads
+        asked[kept].slot = slot
+        kept += slot != NIL
     return kept
 
 cdef inline int64_t ask_orders(Asked *asked, int64_t count) noexcept nogil:
@@ -168,7 +169,7 @@ cdef inline int64_t ask_orders(Asked *asked, int64_t count) noexcept nogil:
         command = asked[i].command
         desk = asked[i].desk
         if command.order_id != 0:
-            slot = ids_find(&desk.book.ids, command.order_id)
+            slot = ids_asked(&desk.book.ids, command.order_id, asked[i].slot)
         else:
             slot = client_find(&desk.ids, command.account, command.client_id)
             slot = NIL if slot == DEAD else slot

@@ -251,7 +251,7 @@ cdef inline const char *audit_page(const IdIndex *ids, size_t place, uint32_t *q
         return b"book: a page of ids is old that should be young, or young that should be old"
     if one and live != 1 or few and not 2 <= live <= FEW_IDS or many and live <= FEW_IDS:
         return b"book: an old page of ids is kept in the wrong form"
-    if live == 0 or not one and live != said & (FORM_FEW - 1):
+    if live == 0 or not one and live != said & (FORM_MANY - 1):
         return b"book: the live ids of a page are miscounted"
     if far and ids.length != 0 and ids_first(ids, place) >> PAGE_SHIFT >= ids.first_page + ids.dead:
         return b"book: a far page of ids is not behind the directory"

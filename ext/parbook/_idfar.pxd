@@ -11,11 +11,11 @@ cdef extern from *:
     #if PARBOOK_CHECKED
     #define PB_NEAR_PAGES 8u
     #else
-    #define PB_NEAR_PAGES (1u << 19)
+    #define PB_NEAR_PAGES (1u << 21)
     #endif
     """
-    # The directory spans so many pages before the newest, and up to as many behind them: 4 to 8 MiB. The checked build
-    # has far pages everywhere.
+    # The directory spans so many pages before the newest, and up to as many behind them: 16 to 32 MiB. The checked
+    # build has far pages everywhere.
     const uint32_t NEAR_PAGES "PB_NEAR_PAGES"
 
 cdef enum:

@@ -20,7 +20,7 @@ cdef extern from *:
     #if PARBOOK_CHECKED
     #define PB_YOUNG_PAGES 2u
     #else
-    #define PB_YOUNG_PAGES 4096u
+    #define PB_YOUNG_PAGES 8192u
     #endif
     static inline uint32_t pb_count_bits(uint64_t word) { return (uint32_t)__builtin_popcountll(word); }
     /* A call that gcc cannot see through, and so cannot inline: what is rare would cost its caller registers. */
@@ -29,8 +29,8 @@ cdef extern from *:
     #define pb_find_apart pb_apart
     #define pb_drop_apart pb_apart
     """
-    # Pages behind so many newer ones are old. Most orders leave young, and their pages empty by themselves: a megabyte
-    # is kept as it is. The checked build has old pages everywhere.
+    # Pages behind so many newer ones are old. Most orders leave young, and their pages empty by themselves: two megabytes
+    # are kept as they are. The checked build has old pages everywhere.
     const uint32_t YOUNG_PAGES "PB_YOUNG_PAGES"
     uint32_t pb_count_bits(uint64_t word) noexcept nogil
 
@@ -39,12 +39,12 @@ cdef enum:
     PAGE_IDS = 64
     PAGE_SHIFT = 6
     QUARTERS = 4
-    QUARTER_SHIFT = 4       # ids for each quarter of a whole page
     FEW_IDS = 14
-    # What `live` of an old page has on top of how many of its ids live.
+    # What `live` of an old page has on top of how many of its ids live. Up to WHOLE_MOST, but 0, `at` is a page.
+    FORM_MANY = 0x80
+    WHOLE_MOST = 0xFF
     FORM_FEW = 0x100        # `at` is a quarter
     FORM_ONE = 0x200        # `at` is a slot, and instead of how many stands which
-    FORM_MANY = 0x400       # `at` is a page
 
 cdef struct IdPage:
     uint32_t slot[PAGE_IDS]  # the first is overlaid by the slab's free list
@@ -158,7 +158,7 @@ cdef inline void page_fold(IdIndex *ids, PageRef *ref) noexcept nogil:
     memcpy(few.slot, slots, count * sizeof(uint32_t))
 
 cdef inline uint32_t old_find(const IdIndex *ids, const PageRef *ref, uint32_t digit) noexcept nogil:
-    """Return the slot of an id of an old page, or of one without live ids: NIL when it has none. O(1)."""
+    """Return the slot of an id of any page, or of one without live ids: NIL when it has none. O(1)."""
     cdef const FewIds *few
     if ref.live & FORM_MANY:
         return page_at(ids, ref.at).slot[digit]

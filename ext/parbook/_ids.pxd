@@ -6,11 +6,17 @@ from libc.string cimport memmove, memset
 
 from parbook._idfar cimport NEAR_PAGES, far_home, far_make, far_move, far_place, far_remove
 from parbook._idpages cimport (
-    FORM_FEW, FORM_ONE, PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, QUARTER_SHIFT, QUARTERS, YOUNG_PAGES, FarPage, IdIndex,
-    IdPage, PageRef, few_at, old_drop, old_find, old_put, page_at, pages_age, pb_drop_apart, pb_find_apart,
+    FORM_FEW, PAGE_IDS, PAGE_SHIFT, PAGES_FIRST, WHOLE_MOST, YOUNG_PAGES, FarPage, IdIndex, IdPage, PageRef,
+    few_at, old_drop, old_find, old_put, page_at, pages_age, pb_drop_apart, pb_find_apart,
 )
 from parbook._slab cimport slab_clear, slab_give, slab_init, slab_reserve, slab_take
 from parbook._types cimport NIL, pb_likely, pb_prefetch, pb_unlikely
+
+cdef extern from *:
+    """
+    #define PB_ASK_AGAIN 0xFFFFFFFEu
+    """
+    const uint32_t ASK_AGAIN "PB_ASK_AGAIN"
 
 cdef inline void ids_init(IdIndex *ids) noexcept nogil:
     slab_init(&ids.pages, sizeof(IdPage))
@@ -118,24 +124,32 @@ cdef inline uint32_t ids_find(const IdIndex *ids, uint64_t order_id) noexcept no
     if pb_likely(entry < ids.length):
         ref = ids.directory + entry
         # One test for both: less one, a page without live ids has the greatest number.
-        if pb_likely(ref.live - 1 < <uint32_t>PAGE_IDS):
+        if pb_likely(ref.live - 1 < <uint32_t>WHOLE_MOST):
             return page_at(ids, ref.at).slot[order_id & (PAGE_IDS - 1)]
     return pb_find_apart(ids_find_apart, ids, order_id)
 
-cdef inline bint ids_ask(const IdIndex *ids, uint64_t order_id) noexcept nogil:
-    """Ask for the line in which an order's slot stands; return whether any id of its page is live. Changes nothing."""
+cdef inline uint32_t ids_ask(const IdIndex *ids, uint64_t order_id) noexcept nogil:
+    """Ask for the line in which an order's slot stands; return what ids_asked wants, NIL when nobody can be there."""
     cdef uint64_t entry = (order_id >> PAGE_SHIFT) - ids.first_page
-    cdef PageRef ref
-    cdef uint32_t quarter
-    if not ids.dead <= entry < ids.length:
-        if ids.far.used != 0:
-            pb_prefetch(ids.far.places + far_home(&ids.far, order_id >> PAGE_SHIFT))
-        return ids.far.used != 0
-    ref = ids.directory[entry]
-    quarter = ref.at * QUARTERS + <uint32_t>((order_id & (PAGE_IDS - 1)) >> QUARTER_SHIFT)
-    quarter = ref.at if ref.live & FORM_FEW else 0 if ref.live & FORM_ONE else quarter
-    pb_prefetch(few_at(ids, quarter))
-    return ref.live != 0
+    cdef const PageRef *ref
+    if pb_likely(entry < ids.length):
+        ref = ids.directory + entry
+        if pb_likely(ref.live - 1 < <uint32_t>WHOLE_MOST):
+            pb_prefetch(&page_at(ids, ref.at).slot[order_id & (PAGE_IDS - 1)])
+            return ref.at
+        if ref.live & FORM_FEW:
+            pb_prefetch(few_at(ids, ref.at))
+        return ASK_AGAIN if ref.live != 0 or ids.far.used != 0 else NIL
+    if ids.far.used != 0:
+        pb_prefetch(ids.far.places + far_home(&ids.far, order_id >> PAGE_SHIFT))
+        return ASK_AGAIN
+    return NIL
+
+cdef inline uint32_t ids_asked(const IdIndex *ids, uint64_t order_id, uint32_t asked) noexcept nogil:
+    """Return the slot of an order that was asked for, with nothing changed since; NIL when no such order rests."""
+    if pb_unlikely(asked == ASK_AGAIN):
+        return pb_find_apart(ids_find_apart, ids, order_id)
+    return page_at(ids, asked).slot[order_id & (PAGE_IDS - 1)]
 
 cdef inline void ids_drop_apart(IdIndex *ids, uint64_t order_id) noexcept nogil:
     """Forget an order of an old or a far page, or the last of a young one. O(1) amortised."""
