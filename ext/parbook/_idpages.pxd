@@ -29,8 +29,8 @@ cdef extern from *:
     #define pb_find_apart pb_apart
     #define pb_drop_apart pb_apart
     """
-    # Pages behind so many newer ones are old. Most orders leave young, and their pages empty by themselves: two megabytes
-    # are kept as they are. The checked build has old pages everywhere.
+    # Pages behind so many newer ones are old. Most orders leave young, and their pages empty by themselves: two
+    # megabytes are kept as they are. The checked build has old pages everywhere.
     const uint32_t YOUNG_PAGES "PB_YOUNG_PAGES"
     uint32_t pb_count_bits(uint64_t word) noexcept nogil
 
