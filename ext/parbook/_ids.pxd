@@ -174,13 +174,15 @@ cdef inline void ids_drop_apart(IdIndex *ids, uint64_t order_id) noexcept nogil:
 cdef inline void ids_drop(IdIndex *ids, uint64_t order_id) noexcept nogil:
     """Forget an order. O(1) amortised, expected for pages that are far behind."""
     cdef uint64_t entry = (order_id >> PAGE_SHIFT) - ids.first_page
-    cdef PageRef *ref = ids.directory + entry
-    # One test for both: less two, a page with one live id has the greatest number.
-    if pb_unlikely(entry >= ids.length or ref.live - 2 > <uint32_t>(PAGE_IDS - 2)):
-        pb_drop_apart(ids_drop_apart, ids, order_id)
-        return
-    page_at(ids, ref.at).slot[order_id & (PAGE_IDS - 1)] = NIL
-    ref.live -= 1
+    cdef PageRef *ref
+    if pb_likely(entry < ids.length):
+        ref = ids.directory + entry
+        # One test for both: less two, a page with one live id has the greatest number.
+        if pb_likely(ref.live - 2 <= <uint32_t>(PAGE_IDS - 2)):
+            page_at(ids, ref.at).slot[order_id & (PAGE_IDS - 1)] = NIL
+            ref.live -= 1
+            return
+    pb_drop_apart(ids_drop_apart, ids, order_id)
 
 # --- walking over all pages -----------------------------------------------------------------------
 
